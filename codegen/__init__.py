@@ -1,0 +1,17 @@
+"""Workflow JSON in, analysed plan and app source out. Pure: no network, no clock, no subprocess.
+
+The pipeline, one module per arrow::
+
+    bytes --parse--> Workflow --convert--> Conversion --analyse--> Analysis --plan--> Plan --render--> {path: bytes}
+
+Errors (all in `codegen.errors`)::
+
+    CodegenError
+    ├── WorkflowError            the file cannot be used; the message names the field and the way out
+    │   ├── NotAWorkflow         what was found, and what is accepted
+    │   ├── MalformedJson        not strict JSON, or beyond a limit (size, depth, NaN, duplicate keys)
+    │   └── InvalidGraph         the real frontend refuses it too (cycles, broken links, …)
+    ├── InvalidName              not usable as an app name
+    ├── CatalogError             unreadable or unknown node definitions
+    └── UnsafeLiteral            a value that must not reach Python source
+"""

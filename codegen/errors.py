@@ -1,0 +1,33 @@
+"""The errors of `codegen`; the tree is drawn in the package's docstring. None is worth a retry: same input, same error."""
+
+
+class CodegenError(Exception):
+    """Base of everything `codegen` raises on purpose. `str(error)` is fit to show to the person who sent the file."""
+
+
+class WorkflowError(CodegenError):
+    """The submitted file cannot be used."""
+
+
+class NotAWorkflow(WorkflowError):  # noqa: N818 - reads as the sentence that is shown
+    """The file is well-formed but is no ComfyUI workflow."""
+
+
+class MalformedJson(WorkflowError):  # noqa: N818
+    """The file is not strict JSON or passes one of the limits on size and depth."""
+
+
+class InvalidGraph(WorkflowError):  # noqa: N818
+    """The graph is one that ComfyUI's own frontend refuses to load or to queue."""
+
+
+class InvalidName(CodegenError):  # noqa: N818
+    """A name that cannot become the name of an app, a folder and a branch."""
+
+
+class CatalogError(CodegenError):
+    """Node definitions that cannot be read, or a core version that does not ship."""
+
+
+class UnsafeLiteral(CodegenError):  # noqa: N818
+    """A value that is not allowed to appear in generated Python source."""

@@ -1,0 +1,107 @@
+"""`app.lock.json`: every pin of a generated app. The lock *is* the app; a fix is a change to it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from codegen.model import Frozen
+
+LOCK_FORMAT = 1
+"""Raised when a reader of an older lock would misunderstand a newer one."""
+
+Gpu = Literal["T4", "L4", "A10", "L40S", "A100-40GB", "A100-80GB", "RTX-PRO-6000", "H100", "H200", "B200"]
+"""Modal's GPU names (https://modal.com/docs/guide/gpu); `None` in a lock means CPU only."""
+
+
+class ComfyPin(Frozen):
+    """The ComfyUI core the app runs."""
+
+    version: str
+    reason: str
+    """What forced this version, in words."""
+
+
+class PackPin(Frozen):
+    """A custom-node repository at a commit."""
+
+    name: str
+    repository: str
+    commit: str
+    classes: tuple[str, ...]
+    source: str
+    """Where the attribution came from: `properties`, `registry`, `manager-map`."""
+
+
+class ModelPin(Frozen):
+    """A file that a loader node names. Unknown facts are `None`, never guessed."""
+
+    folder: str
+    """Below ComfyUI's `models/`, such as `checkpoints`."""
+    file: str
+    url: str | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    bytes: int | None = None
+    gated: bool | None = None
+    source: str
+    """Where the URL came from: `properties.models`, `note`, `index`; `unknown` when it is a question for people."""
+
+
+class Hardware(Frozen):
+    """What the app asks Modal for."""
+
+    gpu: Gpu | None
+    cpu: float
+    memory_mib: int
+    usd_per_second: float
+    """GPU, CPU and memory together, from the dated table in `codegen.hardware`."""
+    reason: str
+
+
+class Scaling(Frozen):
+    """How many containers, and for how long they idle. Defaults keep a forgotten preview cheap."""
+
+    min_containers: int = 0
+    max_containers: int = 1
+    scaledown_window_seconds: Annotated[int, Field(ge=2, le=3600)] = 60
+    concurrent_inputs: int = 8
+    """Requests one container holds at once (ComfyUI itself runs one prompt at a time; the rest queue)."""
+
+
+class Timeouts(Frozen):
+    """Seconds."""
+
+    startup_seconds: int = 600
+    execution_seconds: int = 900
+
+
+class Dependencies(Frozen):
+    """Python and system packages of the image beside those of ComfyUI itself."""
+
+    python: str = "3.12"
+    exclude_newer: date
+    """Nothing published after this day is installed: an old lock builds the same image years later."""
+    packages: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
+
+
+class Lock(Frozen):
+    """The whole lock. `dumps` gives the bytes of `app.lock.json`: sorted, indented, newline at the end."""
+
+    format: Literal[1] = LOCK_FORMAT
+    name: str
+    runtime: str
+    """Version stamp of `apps/modal/shared` this lock was made for."""
+    comfyui: ComfyPin
+    dependencies: Dependencies
+    packs: tuple[PackPin, ...] = ()
+    models: tuple[ModelPin, ...] = ()
+    hardware: Hardware
+    scaling: Scaling = Scaling()
+    timeouts: Timeouts = Timeouts()
+
+    def dumps(self) -> bytes:
+        return (json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,59 @@
+"""The errors of `runner`; the tree is drawn in the package's docstring."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RunnerError(Exception):
+    """Base of everything `runner` raises on purpose."""
+
+    retryable: ClassVar[bool] = False
+
+
+class DatabaseUnavailable(RunnerError):  # noqa: N818 - reads as the sentence that is shown
+    """Postgres is not reachable."""
+
+    retryable = True
+
+
+class DeployFailed(RunnerError):  # noqa: N818
+    """The app did not come up."""
+
+    def __init__(self, message: str, *, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_deploy_failed, (str(self), self.log))
+
+
+def _deploy_failed(message: str, log: str) -> DeployFailed:
+    return DeployFailed(message, log=log)
+
+
+class EngineUnavailable(RunnerError):  # noqa: N818
+    """The ComfyUI that was asked for cannot be used."""
+
+
+class EndpointUnreachable(RunnerError):  # noqa: N818
+    """A deployed app stopped answering."""
+
+    retryable = True
+
+
+class RunCancelled(RunnerError):  # noqa: N818
+    """A person, or a newer run of the same app, ended this run."""
+
+
+class RunNotFound(RunnerError):  # noqa: N818
+    """No run with that id."""
+
+
+MAX_ATTEMPTS = 3
+"""Of one retryable effect: a local process or database that fails three times in a row is not a hiccup."""
+
+
+def decide_retry(error: BaseException, attempt: int) -> bool:
+    """Whether attempt number `attempt` (from 1), which ended in `error`, is followed by another."""
+    return isinstance(error, RunnerError) and error.retryable and attempt < MAX_ATTEMPTS

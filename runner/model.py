@@ -1,0 +1,155 @@
+"""The values a run is made of. All are JSON through pydantic: that is how they survive a crash."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, NewType, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from codegen.model import Finding
+
+RunId = NewType("RunId", str)
+"""`run_` and 20 lower-case base-32 characters; also the id of the DBOS workflow."""
+
+RunState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+EngineKind: TypeAlias = Literal["comfyui", "stand-in"]
+StepName: TypeAlias = Literal["analyse", "branch", "render", "deploy", "test", "document", "propose", "finish"]
+STEPS: tuple[StepName, ...] = ("analyse", "branch", "render", "deploy", "test", "document", "propose", "finish")
+
+
+class Frozen(BaseModel):
+    """Base of our values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EngineChoice(Frozen):
+    """Which ComfyUI the local target talks to. Exactly one of `url` and `path`, or neither for the stand-in."""
+
+    url: str | None = None
+    path: Path | None = None
+
+
+class RunRequest(Frozen):
+    """Everything a run needs to be carried out again after a crash."""
+
+    repo: Path
+    """Absolute path of the repository the pull request is for."""
+    base: str
+    """Branch the pull request is opened against."""
+    filename: str
+    """Name of the submitted file, for the title and for messages; never used as a path."""
+    workflow: bytes
+    """The submitted file."""
+    name: str | None = None
+    """App name asked for; by default made from the workflow's title or file name."""
+    core: str | None = None
+    gpu: str | None = None
+    engine: EngineChoice = EngineChoice()
+    keep: bool = False
+    """Leave the app serving when the run has ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class TestResult(Frozen):
+    """One test of a deployed endpoint."""
+
+    __test__ = False  # not a pytest class
+
+    name: str
+    passed: bool
+    seconds: float
+    detail: str
+
+
+class Cost(Frozen):
+    """US dollars. `estimate` is seconds × the price table; `actual` comes from a bill."""
+
+    usd: float
+    basis: Literal["estimate", "actual"]
+    execution_seconds: float = 0.0
+    cold_start_seconds: float = 0.0
+    usd_per_second: float = 0.0
+
+
+class Sample(Frozen):
+    """What the test run produced, as committed next to the app."""
+
+    file: str
+    """`sample.png`, `sample.mp4`, `sample.flac`, `sample.glb` or `sample.txt`."""
+    media_type: str
+    data: bytes
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class Report(Frozen):
+    """The outcome of testing one deployment: `report.json`, and what PR body and knowledge base are written from."""
+
+    name: str
+    run_id: str
+    attempt: int
+    engine: EngineKind
+    engine_version: str
+    target: str
+    tested_at: datetime
+    tests: tuple[TestResult, ...]
+    cost: Cost
+    cold_start_seconds: float
+    warm_seconds: float | None
+    """Response time of a second, warm request."""
+    seed: int | None
+    """Seed of the sample, so that it can be made again."""
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.tests) and all(test.passed for test in self.tests)
+
+
+class PullRequest(Frozen):
+    """A pull request on a forge."""
+
+    number: int
+    title: str
+    body: str
+    head: str
+    base: str
+    url: str
+    state: Literal["open", "merged", "closed"] = "open"
+    draft: bool = False
+
+
+class PullRequestRef(Frozen):
+    """What a run's result says of its pull request."""
+
+    number: int
+    title: str
+    url: str
+
+
+class RunResult(Frozen):
+    """What `flowberth up --json` prints: the contract with scripts."""
+
+    run_id: str
+    state: RunState
+    name: str | None
+    repo: str
+    branch: str | None
+    commit: str | None
+    app_dir: str | None
+    """Relative to the repository's root, with forward slashes."""
+    endpoint: str | None
+    engine: EngineKind
+    attempts: int
+    tests: tuple[TestResult, ...] = ()
+    cost: Cost | None = None
+    pr: PullRequestRef | None = None
+    findings: tuple[Finding, ...] = ()
+    reason: str | None = None
+    """Why it failed or was cancelled, and what to do next."""

@@ -1,0 +1,85 @@
+"""What a run needs from the outside, as protocols. Each real implementation sits beside the thing it speaks to.
+
+    Target     runner.targets.local.LocalTarget
+    Forge      github_app.local_forge.LocalForge
+    Progress   github_app.cli.progress (rich), runner.progress.Silent
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from runner.model import EngineChoice, EngineKind, Frozen, PullRequest, RunId, StepName
+
+
+class DeploymentSpec(Frozen):
+    """What to deploy. The same spec always means the same deployment: that is its idempotency key."""
+
+    run_id: RunId
+    attempt: int
+    name: str
+    folder: Path
+    """The app's folder in a checkout: `…/apps/modal/<name>`, with `…/apps/modal/shared` beside it."""
+    engine: EngineChoice
+
+
+class Deployment(Frozen):
+    """A live deployment."""
+
+    name: str
+    url: str
+    engine: EngineKind
+    startup_seconds: float
+    """From start to the first 200 of `/health`."""
+
+
+class Target(Protocol):
+    """A place where apps are deployed."""
+
+    @property
+    def name(self) -> str: ...
+
+    def ensure(self, spec: DeploymentSpec) -> Deployment:
+        """Find the live deployment of `spec`, or make it; clears away a dead one of the same run first.
+
+        Raises:
+            runner.errors.DeployFailed: the app did not come up; carries the tail of its log.
+        """
+        ...
+
+    def keep(self, spec: DeploymentSpec) -> None:
+        """Let the deployment outlive this process."""
+        ...
+
+    def stop(self, run_id: RunId) -> None:
+        """Stop whatever this run has deployed, in any process. Idempotent."""
+        ...
+
+    def log(self, run_id: RunId) -> str:
+        """The last lines the deployment printed."""
+        ...
+
+
+class Forge(Protocol):
+    """Where pull requests live. Every call is find-or-create, so that a run may repeat it after a crash."""
+
+    def propose(self, *, head: str, base: str, title: str, body: str) -> PullRequest:
+        """Open the pull request for `head`, or bring the open one up to date."""
+        ...
+
+    def picture_url(self, *, head: str, path: str) -> str:
+        """How Markdown in a pull request on this forge refers to a file of its head branch."""
+        ...
+
+
+class Progress(Protocol):
+    """Told what a run is doing, as it does it. Called from the run's thread; must be quick and never raise."""
+
+    def started(self, run_id: RunId, step: StepName) -> None: ...
+
+    def detail(self, run_id: RunId, step: StepName, message: str) -> None:
+        """Something happened inside the step; `message` is one line for people."""
+        ...
+
+    def finished(self, run_id: RunId, step: StepName, seconds: float) -> None: ...
