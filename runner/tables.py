@@ -1,0 +1,81 @@
+"""What Flowberth itself keeps in Postgres: schema `flowberth`, beside DBOS's own schema `dbos`.
+
+The tables are made and changed by the migrations in `runner.migrations` only; a test compares both.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+SCHEMA = "flowberth"
+HEAD = "0001"
+"""The newest migration. Known without reading the migrations, so that opening an up-to-date database stays quick."""
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    },
+)
+
+
+def _moment(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", BigInteger, Identity(always=True), nullable=False, unique=True),  # the order runs were asked for
+    Column("repo", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("workflow_sha256", Text, nullable=False),
+    Column("workflow", LargeBinary, nullable=False),  # the submitted file
+    Column("request", JSONB, nullable=False),  # `RunRequest` without the file
+    Column("protocol", Text, nullable=False),  # `RUN_PROTOCOL` the run was started under
+    Column("state", Text, nullable=False),
+    Column("step", Text),
+    Column("cancel_reason", Text),  # set by whoever wants the run to end; its owner watches this
+    Column("result", JSONB),
+    Column("reason", Text),
+    _moment("created_at"),
+    _moment("updated_at"),
+    CheckConstraint("state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="state"),
+    Index("ix_run_unfinished", "repo", "name", postgresql_where=text("state IN ('queued', 'running')")),
+)
+
+pull_request = Table(
+    "pull_request",
+    metadata,
+    Column("repo", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("head", Text, nullable=False),
+    Column("base", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("head_sha", Text),
+    Column("merge_sha", Text),
+    _moment("created_at"),
+    _moment("updated_at"),
+    CheckConstraint("state IN ('open', 'merged', 'closed')", name="state"),
+    Index("ux_pull_request_open_head", "repo", "head", unique=True, postgresql_where=text("state = 'open'")),
+)
