@@ -1,0 +1,29 @@
+"""The runtime of a generated app: one ComfyUI workflow, served over HTTP.
+
+Read in this order::
+
+    service.py      what app.py holds: start, stop, asgi
+    settings.py     everything the environment may say
+    definition.py   the app's folder: lock, prompt, interface
+    engine.py       ComfyUI as a child process that is watched, restarted and stopped (guard.py keeps it from outliving us)
+    comfy.py        ComfyUI's HTTP and WebSocket protocol, as a client
+    inputs.py       a request's body against interface.json; media.py and addresses.py bring pictures and other files in
+    jobs.py         the queue; execution.py runs one job; outputs.py takes what it made
+    failures.py     what went wrong, in words and with a hint; problems.py is its form on the wire
+    web.py          the HTTP contract; body.py, views.py, negotiation.py, openapi.py and pages/ serve it
+
+It imports no `modal` and nothing of the generator: the copy in a repository belongs to that repository.
+
+Errors::
+
+    Problem (problems.py)        reaches the caller as RFC 9457 problem+json
+    DefinitionError              the app's folder is not one this runtime can serve
+    SettingsError                an environment variable cannot be understood
+    EngineFailed                 ComfyUI did not come up
+    ComfyError (comfy.py)
+    ├── EngineUnreachable        no answer, or the connection broke
+    ├── UnexpectedAnswer         an answer that is not ComfyUI's
+    ├── PromptRejected           /prompt refused the prompt or a part of it
+    ├── NodeFailed               a node raised while it ran
+    └── Interrupted              somebody interrupted the prompt
+"""

@@ -1,0 +1,245 @@
+"""ComfyUI's HTTP and WebSocket protocol, as a client.
+
+Facts from ComfyUI's server.py, main.py and execution.py (0.3.64 to 0.33.0): `POST /prompt` answers 400 with
+`{"error", "node_errors"}` or 200 with `{"prompt_id", "number", "node_errors"}`; a 200 with non-empty `node_errors` runs
+only the outputs that were valid. The socket sends `{"type", "data"}` as text and previews as binary frames. A prompt
+has ended when `/history/{id}` has it, which is announced by `executing` with `node: null`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+JsonObject: TypeAlias = dict[str, Any]
+
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+"""ComfyUI answers while it computes, from another thread; 30 s covers a Python that holds the GIL while it loads."""
+HEALTH_SECONDS = 5.0
+"""`/health` must answer within a load balancer's patience."""
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+"""A preview frame or an `executed` event with a long text; ComfyUI sets no limit of its own."""
+
+
+class ComfyError(Exception):
+    """Base of what this client raises."""
+
+
+class EngineUnreachable(ComfyError):  # noqa: N818 - reads as the sentence that is shown
+    """No answer, or the connection broke."""
+
+
+class UnexpectedAnswer(ComfyError):  # noqa: N818
+    """An answer that is not ComfyUI's."""
+
+
+class NodeFault(BaseModel):
+    """One entry of `node_errors`, without the stack traces that ComfyUI puts into `extra_info`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    node: str
+    class_type: str
+    type: str
+    message: str
+    details: str
+    input_name: str | None
+
+
+class PromptRejected(ComfyError):  # noqa: N818
+    """`/prompt` refused the prompt, or a part of it."""
+
+    def __init__(self, type_: str, message: str, faults: tuple[NodeFault, ...]) -> None:
+        super().__init__(message)
+        self.type = type_
+        self.faults = faults
+
+
+class NodeFailed(ComfyError):  # noqa: N818
+    """A node raised while it ran."""
+
+    def __init__(self, message: str, *, exception: str, node: str, class_type: str) -> None:
+        super().__init__(message)
+        self.exception = exception
+        self.node = node
+        self.class_type = class_type
+
+
+class Interrupted(ComfyError):  # noqa: N818
+    """Somebody interrupted the prompt."""
+
+
+class StoredFile(BaseModel):
+    """A file in one of ComfyUI's folders, as `/history` names it and `/view` takes it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    filename: str
+    subfolder: str = ""
+    type: str = "output"
+
+
+class EngineFacts(BaseModel):
+    """What `/system_stats` says of the engine."""
+
+    model_config = ConfigDict(frozen=True)
+
+    engine: str
+    """`comfyui`, or `stand-in` for the one that only simulates models."""
+    version: str
+
+
+class ComfyClient:
+    """One ComfyUI. `http` is shared and owned by the caller."""
+
+    def __init__(self, http: httpx.AsyncClient, url: str) -> None:
+        self._http = http
+        self._url = url
+
+    async def facts(self) -> EngineFacts:
+        answer = await self._json("GET", "/system_stats", timeout=HEALTH_SECONDS)
+        system = answer.get("system")
+        if not isinstance(system, dict):
+            raise UnexpectedAnswer("/system_stats has no `system`")
+        facts: JsonObject = system  # pyright: ignore[reportUnknownVariableType] - JSON
+        return EngineFacts(
+            engine="stand-in" if facts.get("flowberth_stand_in") else "comfyui",
+            version=str(facts.get("comfyui_version") or "unknown"),
+        )
+
+    async def submit(self, prompt: JsonObject, client_id: str) -> str:
+        """Queue a prompt and return its id.
+
+        Raises:
+            PromptRejected: it was refused, wholly or in part; a part that was accepted has been taken out again.
+        """
+        response = await self._request("POST", "/prompt", json={"prompt": prompt, "client_id": client_id})
+        try:
+            body: JsonObject = response.json()
+            faults = _node_faults(body.get("node_errors") or {})
+            error = body.get("error") or {}
+        except (ValueError, AttributeError, TypeError):
+            raise UnexpectedAnswer(f"/prompt answered {response.status_code} without JSON") from None
+        if response.status_code != httpx.codes.OK:
+            error = error if isinstance(error, dict) else {"message": str(error)}
+            message = ": ".join(str(error[key]) for key in ("message", "details") if error.get(key))
+            raise PromptRejected(str(error.get("type") or "unknown"), message or "ComfyUI refused the prompt", faults)
+        prompt_id = body.get("prompt_id")
+        if not isinstance(prompt_id, str):
+            raise UnexpectedAnswer("/prompt answered without a prompt_id")
+        if faults:
+            await self.cancel(prompt_id)
+            raise PromptRejected("node_errors", "ComfyUI would run only a part of the workflow", faults)
+        return prompt_id
+
+    async def cancel(self, prompt_id: str) -> None:
+        """Take a prompt out of the queue, or interrupt it if it runs."""
+        await self._request("POST", "/queue", json={"delete": [prompt_id]})
+        # Versions before 0.3.56 ignore the id and interrupt whatever runs; the worker submits one prompt at a time.
+        await self._request("POST", "/interrupt", json={"prompt_id": prompt_id})
+
+    async def history(self, prompt_id: str) -> JsonObject | None:
+        """The entry of a prompt that has ended, else `None`."""
+        return (await self._json("GET", f"/history/{prompt_id}")).get(prompt_id)
+
+    async def upload(self, path: Path, name: str) -> str:
+        """Put a file into ComfyUI's input folder and return the name that loader nodes take."""
+        with path.open("rb") as file:
+            answer = await self._json(
+                "POST",
+                "/upload/image",
+                files={"image": (name, file, "application/octet-stream")},
+                data={"type": "input", "overwrite": "true"},
+            )
+        stored = answer.get("name")
+        if not isinstance(stored, str):
+            raise UnexpectedAnswer("/upload/image answered without a name")
+        subfolder = answer.get("subfolder")
+        return f"{subfolder}/{stored}" if subfolder else stored
+
+    async def download(self, file: StoredFile, path: Path) -> int:
+        """Write one output to `path` and return its size in bytes."""
+        size = 0
+        try:
+            async with self._http.stream(
+                "GET", f"{self._url}/view", params=file.model_dump(), timeout=TIMEOUT
+            ) as response:
+                if response.status_code != httpx.codes.OK:
+                    raise UnexpectedAnswer(f"/view answered {response.status_code} for an output")
+                with path.open("wb") as target:
+                    async for chunk in response.aiter_bytes(1 << 20):
+                        size += target.write(chunk)
+        except httpx.HTTPError as error:
+            raise EngineUnreachable(_words(error)) from error
+        return size
+
+    @asynccontextmanager
+    async def events(self, client_id: str) -> AsyncIterator[AsyncIterator[JsonObject]]:
+        """Open the event socket; it is open when the body of the `async with` starts."""
+        url = f"{self._url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
+        try:
+            socket = await connect(url, proxy=None, compression=None, max_size=MAX_EVENT_BYTES)
+        except (OSError, WebSocketException) as error:
+            raise EngineUnreachable(_words(error)) from error
+        try:
+            yield _parsed(socket)
+        finally:
+            await socket.close()
+
+    async def _json(self, method: str, path: str, **arguments: Any) -> JsonObject:
+        response = await self._request(method, path, **arguments)
+        if response.status_code != httpx.codes.OK:
+            raise UnexpectedAnswer(f"{path} answered {response.status_code}")
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise UnexpectedAnswer(f"{path} did not answer a JSON object")
+        return body  # pyright: ignore[reportUnknownVariableType] - JSON
+
+    async def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            return await self._http.request(method, self._url + path, **({"timeout": TIMEOUT} | arguments))
+        except httpx.HTTPError as error:
+            raise EngineUnreachable(_words(error)) from error
+
+
+async def _parsed(socket: ClientConnection) -> AsyncIterator[JsonObject]:
+    try:
+        async for frame in socket:
+            if isinstance(frame, str):
+                event = json.loads(frame)
+                if isinstance(event, dict):
+                    yield event  # pyright: ignore[reportUnknownMemberType] - JSON
+    except (OSError, WebSocketException) as error:
+        raise EngineUnreachable(_words(error)) from error
+    except ValueError as error:
+        raise UnexpectedAnswer("the event socket sent something that is not JSON") from error
+
+
+def _node_faults(node_errors: Mapping[str, Any]) -> tuple[NodeFault, ...]:
+    return tuple(
+        NodeFault(
+            node=str(node),
+            class_type=str(entry.get("class_type") or ""),
+            type=str(error.get("type") or ""),
+            message=str(error.get("message") or ""),
+            details=str(error.get("details") or ""),
+            input_name=(error.get("extra_info") or {}).get("input_name"),
+        )
+        for node, entry in node_errors.items()
+        for error in entry.get("errors") or [{}]
+    )
+
+
+def _words(error: BaseException) -> str:
+    return str(error) or type(error).__name__

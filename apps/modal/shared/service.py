@@ -1,0 +1,77 @@
+"""What `app.py` holds: one workflow, its ComfyUI, and the web app in front of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from shared.addresses import PublicTransport
+from shared.definition import Definition
+from shared.engine import Engine, EngineProcess, RemoteEngine
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+class Service:
+    """A generated app's life: `start` before there is an event loop, `asgi` for the server, `stop` at the end."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        engine: Engine,
+        settings: Settings,
+        *,
+        media_transport: Callable[[], httpx.AsyncBaseTransport] = PublicTransport,
+    ) -> None:
+        self.definition = definition
+        self.engine = engine
+        self.settings = settings
+        self.media_transport = media_transport
+        self.cold_start_seconds = 0.0
+        """From the call of `start` until ComfyUI answered."""
+
+    @classmethod
+    def from_folder(cls, folder: Path, settings: Settings | None = None) -> Service:
+        """The service of an app's folder, with settings from the environment by default.
+
+        Raises:
+            DefinitionError: the folder is not one this runtime can serve.
+            SettingsError: an environment variable cannot be understood.
+        """
+        settings = settings or Settings.from_environment()
+        definition = Definition.from_folder(folder)
+        return cls(definition, make_engine(definition, settings), settings)
+
+    def start(self) -> None:
+        """Start ComfyUI and wait until it answers.
+
+        Raises:
+            EngineFailed: it does not; the message has the end of its log.
+        """
+        began = time.monotonic()
+        self.engine.start()
+        self.cold_start_seconds = time.monotonic() - began
+
+    def stop(self) -> None:
+        """Stop ComfyUI and everything it started. Idempotent."""
+        self.engine.stop()
+
+    def asgi(self) -> FastAPI:
+        """The web app. The queue lives in its lifespan."""
+        from shared.web import web_app  # noqa: PLC0415 - a preflight starts the engine and needs no web server
+
+        return web_app(self)
+
+
+def make_engine(definition: Definition, settings: Settings) -> Engine:
+    """The engine that the settings ask for, not started."""
+    startup = definition.lock.timeouts.startup_seconds
+    if settings.engine_url:
+        return RemoteEngine(settings.engine_url, startup_seconds=startup)
+    return EngineProcess(settings.engine_command, cwd=settings.engine_cwd, startup_seconds=startup)

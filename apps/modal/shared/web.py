@@ -1,0 +1,246 @@
+"""The HTTP contract of a generated app."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import httpx
+from fastapi import FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from sse_starlette.sse import EventSourceResponse
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+
+from shared import body
+from shared.admission import Admission, invalid
+from shared.definition import runtime_version
+from shared.execution import Execution
+from shared.jobs import Job, Jobs
+from shared.media import media_client
+from shared.negotiation import prefers_picture, quality
+from shared.problems import MEDIA_TYPE, FieldError, NotAcceptable, NotAllowed, NotFound, Problem
+from shared.views import HealthView, JobView, job_view, result_headers
+
+if TYPE_CHECKING:
+    from shared.service import Service
+
+DEFAULT_WAIT_SECONDS = 100.0
+"""Below the 150 s after which Modal answers a request with a redirect."""
+MAX_WAIT_SECONDS = 140.0
+POLL_AGAIN_SECONDS = 2
+"""Retry-After of a 202: a sensible rhythm for those who poll."""
+SSE_PING_SECONDS = 15
+"""Keeps proxies from closing a quiet stream."""
+MAX_KEY_CHARS = 255
+SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+OUTPUT_POLICY = "default-src 'none'; sandbox"
+"""For outputs, which may be anything: a browser that opens one runs nothing of it."""
+
+Wait = Annotated[
+    float,
+    Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for the result before 202 is answered."),
+]
+Key = Annotated[
+    str | None,
+    Header(max_length=MAX_KEY_CHARS, description="Repeat a request with the same key and get the first one's job."),
+]
+
+
+def web_app(service: Service) -> FastAPI:
+    """The web app of a service. Its lifespan owns the HTTP clients, the queue and the folder of files."""
+    api = _Api(service)
+    definition = service.definition
+    app = FastAPI(
+        title=definition.name, version=runtime_version(), lifespan=api.lifespan, docs_url=None, redoc_url=None
+    )
+    app.add_api_route("/", api.root, tags=["app"], summary="What this app is")
+    app.add_api_route("/health", api.health, tags=["app"], summary="Whether ComfyUI answers", response_model=HealthView)
+    app.add_api_route("/schema", api.schema, tags=["app"], summary="JSON Schema of the inputs")
+    app.add_api_route("/generate", api.generate, methods=["POST"], tags=["jobs"], response_model=JobView)
+    app.add_api_route("/jobs/{job_id}", api.job, tags=["jobs"], response_model=JobView)
+    app.add_api_route("/jobs/{job_id}", api.cancel, methods=["DELETE"], tags=["jobs"], response_model=JobView)
+    app.add_api_route("/jobs/{job_id}/events", api.events, tags=["jobs"])
+    app.add_api_route("/jobs/{job_id}/outputs/{index}", api.output, tags=["jobs"])
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _bad_parameters)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+    return app
+
+
+class _Api:
+    """The routes. What they share is made by `lifespan`, in the event loop that serves them."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._definition = service.definition
+        self._settings = service.settings
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        del app
+        service = self._service
+        async with contextlib.AsyncExitStack() as stack:
+            folder = stack.enter_context(
+                tempfile.TemporaryDirectory(
+                    prefix="flowberth-", dir=self._settings.work_dir, ignore_cleanup_errors=True
+                )
+            )
+            engine_http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+            media_http = await stack.enter_async_context(media_client(service.media_transport))
+            self._execution = Execution(self._definition, service.engine, engine_http)
+            self._jobs = Jobs(self._execution.run, limit=self._settings.queue_limit)
+            self._admission = Admission(
+                self._definition, self._jobs, media_http, Path(folder), cold_start_seconds=service.cold_start_seconds
+            )
+            worker = asyncio.create_task(self._jobs.work())
+            try:
+                yield
+            finally:
+                worker.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await worker
+                self._jobs.end_waiting()
+
+    async def root(self) -> dict[str, Any]:
+        definition = self._definition
+        return {
+            "name": definition.name,
+            "runtime": runtime_version(),
+            "comfyui": definition.lock.comfyui.version,
+            "workflow_sha256": definition.workflow_sha256,
+            "lock_sha256": definition.lock_sha256,
+            "links": {
+                "health": "/health",
+                "schema": "/schema",
+                "openapi": "/openapi.json",
+                "docs": "/docs",
+                "playground": "/playground",
+                "generate": "/generate",
+            },
+        }
+
+    async def health(self) -> HealthView:
+        facts = await self._execution.facts()
+        return HealthView(engine=facts.engine, engine_version=facts.version, name=self._definition.name)
+
+    async def schema(self) -> Response:
+        return Response(
+            json.dumps(self._definition.interface), media_type="application/schema+json", headers=SAFE_HEADERS
+        )
+
+    async def generate(
+        self, request: Request, wait: Wait = DEFAULT_WAIT_SECONDS, idempotency_key: Key = None
+    ) -> Response:
+        try:
+            submission = await body.read(request, self._definition, limit=self._settings.body_bytes)
+            job = await self._jobs.once(
+                idempotency_key, submission.fingerprint, lambda: self._admission.admit(submission)
+            )
+        finally:
+            form = request.scope.get("flowberth.form")
+            if isinstance(form, FormData):
+                await form.close()
+        if not await job.wait(wait):
+            headers = {"Location": f"/jobs/{job.id}", "Retry-After": str(POLL_AGAIN_SECONDS), "X-Flowberth-Job": job.id}
+            return JSONResponse(self._view(job), status_code=202, headers=headers)
+        headers = result_headers(job, self._definition)
+        if job.problem is not None:
+            return problem_response(job.problem, job=job.id, headers=headers)
+        accept = request.headers.get("accept", "")
+        if prefers_picture(accept):
+            return self._picture(job, accept, headers)
+        return JSONResponse(self._view(job, inline_bytes=self._settings.inline_bytes), headers=headers)
+
+    async def job(self, job_id: str) -> Response:
+        return JSONResponse(self._view(self._jobs.get(job_id)), headers={"Cache-Control": "no-store"})
+
+    async def cancel(self, job_id: str) -> Response:
+        job = self._jobs.get(job_id)
+        self._jobs.cancel(job)
+        return JSONResponse(self._view(job), status_code=200 if job.has_ended else 202)
+
+    async def events(self, job_id: str) -> Response:
+        job = self._jobs.get(job_id)
+
+        async def stream() -> AsyncIterator[dict[str, str]]:
+            async for _ in job.changes():
+                yield {"event": "done" if job.has_ended else job.state, "data": json.dumps(self._view(job))}
+
+        return EventSourceResponse(stream(), ping=SSE_PING_SECONDS)
+
+    async def output(self, job_id: str, index: int) -> Response:
+        job = self._jobs.get(job_id)
+        output = next((output for output in job.outputs if output.index == index), None)
+        if output is None:
+            raise NotFound("This job has no such output.")
+        return FileResponse(
+            output.path,
+            media_type=output.media_type,
+            filename=output.filename,
+            content_disposition_type="inline",
+            headers=SAFE_HEADERS | {"Content-Security-Policy": OUTPUT_POLICY},
+        )
+
+    def _picture(self, job: Job, accept: str, headers: dict[str, str]) -> Response:
+        pictures = [output for output in job.outputs if output.kind == "image"]
+        if len(pictures) == 1 and quality(accept, pictures[0].media_type) > 0:
+            return FileResponse(pictures[0].path, media_type=pictures[0].media_type, headers=SAFE_HEADERS | headers)
+        found = f"one of {pictures[0].media_type}" if len(pictures) == 1 else f"{len(pictures)} pictures"
+        problem = NotAcceptable(f"The job made {found}; Accept asks for one picture of another kind or number.")
+        return problem_response(problem, job=job.id, headers=headers)
+
+    def _view(self, job: Job, *, inline_bytes: int = -1) -> dict[str, Any]:
+        view = job_view(job, self._definition, position=self._jobs.position(job), inline_bytes=inline_bytes)
+        return view.model_dump(mode="json")
+
+
+def problem_response(problem: Problem, *, job: str | None = None, headers: dict[str, str] | None = None) -> Response:
+    """A problem as an HTTP answer."""
+    extra = dict(headers or {})
+    if problem.retry_after is not None:
+        extra["Retry-After"] = str(problem.retry_after)
+    if problem.status == httpx.codes.UNAUTHORIZED:
+        extra["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(
+        problem.document(job), status_code=problem.status, media_type=MEDIA_TYPE, headers=SAFE_HEADERS | extra
+    )
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+async def _bad_parameters(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, RequestValidationError)
+    return problem_response(
+        invalid([FieldError(field=str(fault["loc"][-1]), message=fault["msg"]) for fault in error.errors()])
+    )
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == httpx.codes.METHOD_NOT_ALLOWED:
+        return problem_response(
+            NotAllowed(f"{request.method} is not answered here."), headers=dict(error.headers or {})
+        )
+    if error.status_code == httpx.codes.NOT_FOUND:
+        return problem_response(NotFound("This app has no such page."))
+    problem = Problem(str(error.detail))
+    document = problem.document() | {"status": error.status_code}
+    return JSONResponse(document, status_code=error.status_code, media_type=MEDIA_TYPE)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    del request, error  # the server logs it; the caller gets no word of it
+    return problem_response(Problem("The app could not answer this request."))
