@@ -2,13 +2,14 @@
 
     intake → analyse → branch → render → [ deploy → test ] → document → propose → finish
 
-Errors (all in `runner.errors`); `retryable` is a property of the type, and `runner.errors.decide_retry` alone acts on it::
+Errors (all in `runner.errors`); `retryable` is a property of the type, and `decide_retry` alone acts on it::
 
     RunnerError
     ├── DatabaseUnavailable      retryable  Postgres is not reachable
     ├── DeployFailed             terminal   the app did not come up; carries the tail of its log
     ├── EngineUnavailable        terminal   the ComfyUI asked for cannot be used
     ├── EndpointUnreachable      retryable  the deployed app stopped answering
+    ├── RunBusy                  terminal   another process carries out the run and does not let go
     ├── RunCancelled             terminal   a person, or a newer run of the same app, ended it
     └── RunNotFound              terminal   no run with that id
 """

