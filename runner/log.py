@@ -15,12 +15,17 @@ LOG_FILES = 3
 _HANDLER_NAME = "flowberth"
 
 
+def log_path(data_dir: Path) -> Path:
+    """Where the log of a data folder is."""
+    return data_dir / "logs" / "flowberth.log"
+
+
 def log_to_file(data_dir: Path) -> Path:
-    """Send what the libraries say to `data_dir/logs/flowberth.log` from now on. Returns the file's path.
+    """Send what the libraries say to `log_path(data_dir)` from now on. Returns it.
 
     DBOS adds a handler for the console only when its logger has none, so this must come before it.
     """
-    path = data_dir / "logs" / "flowberth.log"
+    path = log_path(data_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
     handler.name = _HANDLER_NAME

@@ -1,0 +1,84 @@
+"""Node definitions from a running ComfyUI, or from a file with its answer to GET /object_info."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from github_app.cli.failures import CommandError
+from github_app.cli.workflow_file import read_file
+
+if TYPE_CHECKING:
+    from codegen.catalog import Catalog
+    from codegen.model import JsonObject
+
+MAX_BYTES = 256 * 1024 * 1024
+"""A core has 2-5 MB of definitions; servers with hundreds of packs and long model lists reach some tens of MB."""
+TIMEOUT_SECONDS = 30.0
+"""A server with many packs takes seconds to list its models."""
+UNKNOWN_VERSION = "object-info"
+"""Version told for definitions that do not say where they come from."""
+HINT = "Save it with: curl http://127.0.0.1:8188/object_info > object_info.json"
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_object_info(place: str, *, version: str | None) -> Catalog:
+    """The catalog at `place`: a file, or the URL of a ComfyUI server (with or without `/object_info`).
+
+    Raises:
+        CommandError: it cannot be read, or is no answer to GET /object_info.
+    """
+    from codegen.catalog import catalog_from_object_info  # noqa: PLC0415 - only when asked for
+
+    is_url = place.startswith(("http://", "https://"))
+    data = _download(place) if is_url else _unpacked(place, read_file(Path(place), limit=MAX_BYTES, hint=HINT))
+    return catalog_from_object_info(_definitions(place, data), version=version or UNKNOWN_VERSION)
+
+
+def _definitions(place: str, data: bytes) -> JsonObject:
+    try:
+        # Not the strict reader: ComfyUI itself writes Infinity where a node's bound is none.
+        raw: object = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise CommandError(f"--object-info {place}: is not JSON: {error}", hint=HINT) from None
+    if not isinstance(raw, dict) or not all(isinstance(value, dict) for value in cast("JsonObject", raw).values()):
+        raise CommandError(f"--object-info {place}: is not an answer to GET /object_info", hint=HINT)
+    return cast("JsonObject", raw)
+
+
+def _unpacked(place: str, data: bytes) -> bytes:
+    if not data.startswith(GZIP_MAGIC):
+        return data
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            unpacked = file.read(MAX_BYTES + 1)
+    except (OSError, EOFError) as error:
+        raise CommandError(f"--object-info {place}: is a broken gzip file: {error}", hint=HINT) from None
+    _check_size(place, len(unpacked))
+    return unpacked
+
+
+def _download(url: str) -> bytes:
+    import httpx  # noqa: PLC0415 - only for a URL
+
+    address = url if url.rstrip("/").endswith("/object_info") else url.rstrip("/") + "/object_info"
+    data = bytearray()
+    try:
+        with httpx.stream("GET", address, timeout=TIMEOUT_SECONDS) as answer:
+            answer.raise_for_status()
+            for chunk in answer.iter_bytes():
+                data += chunk
+                _check_size(url, len(data))
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise CommandError(
+            f"--object-info {url}: {error}", hint="Is ComfyUI running there? Try the URL in a browser."
+        ) from None
+    return bytes(data)
+
+
+def _check_size(place: str, size: int) -> None:
+    if size > MAX_BYTES:
+        raise CommandError(f"--object-info {place}: is larger than {MAX_BYTES // 1024 // 1024} MiB", hint=HINT)

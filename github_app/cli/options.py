@@ -1,0 +1,32 @@
+"""Options that several commands share, so that they read and behave the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+GPUS = ("T4", "L4", "A10", "L40S", "A100-40GB", "A100-80GB", "RTX-PRO-6000", "H100", "H200", "B200")
+"""`codegen.lock.Gpu`, spelled out here because reading it there would load pydantic for `--help`; a test compares."""
+
+WorkflowArgument = Annotated[
+    str,
+    typer.Argument(metavar="WORKFLOW", help="File with the workflow: JSON, or a PNG that ComfyUI wrote; - for stdin."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Name of the app: a-z, 0-9 and -. By default from title or file name."),
+]
+Core = Annotated[
+    str | None,
+    typer.Option("--core", metavar="VERSION", help="ComfyUI version, such as 0.33.0. By default the workflow decides."),
+]
+Gpu = Annotated[
+    str | None,
+    typer.Option("--gpu", metavar="GPU", help=f"Modal GPU: {', '.join(GPUS)}. By default the smallest that fits."),
+]
+Repo = Annotated[
+    Path | None, typer.Option("--repo", metavar="DIR", help="Repository; by default the one of the current folder.")
+]

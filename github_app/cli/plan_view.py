@@ -1,0 +1,99 @@
+"""How a plan looks: what Flowberth understood of a workflow, before anything is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from github_app.cli import terminal
+from github_app.cli.output import finding_lines
+
+if TYPE_CHECKING:
+    from codegen.lock import Lock, ModelPin
+    from codegen.model import JsonObject
+    from codegen.plan import Plan
+    from github_app.cli.terminal import SafeConsole
+
+SECONDS_PER_HOUR = 3600
+DEFAULT_CHARACTERS = 60
+"""Of a default value in the table of inputs."""
+
+
+def plan_json(plan: Plan) -> JsonObject:
+    """All that scripts may want of a plan; the prompt itself is what `convert` is for."""
+    return {
+        "name": plan.name,
+        "title": plan.title,
+        "kind": plan.workflow.kind,
+        "nodes": len(plan.prompt),
+        "lock": plan.lock.model_dump(mode="json"),
+        "interface": plan.interface,
+        "findings": [finding.model_dump(mode="json") for finding in plan.findings],
+    }
+
+
+def show_plan(console: SafeConsole, plan: Plan) -> None:
+    """The plan for people."""
+    lock = plan.lock
+    console.print(Text(plan.name, style="bold").append(f"  {terminal.one_line(plan.title)}", style="default not bold"))
+    console.print(_facts(plan))
+    if plan.interface.get("properties"):
+        console.print(_inputs(plan.interface))
+    if outputs := plan.interface.get("$defs", {}).get("outputs", {}).get("properties", {}):
+        kinds = ", ".join(f"{terminal.one_line(name)} ({_kind(schema)})" for name, schema in outputs.items())
+        console.print(f"Outputs: {kinds}")
+    if lock.models:
+        console.print(_models(lock))
+    for line in finding_lines(plan.findings):
+        console.print(line)
+
+
+def _facts(plan: Plan) -> Table:
+    lock = plan.lock
+    hardware = lock.hardware
+    per_hour = hardware.usd_per_second * SECONDS_PER_HOUR
+    facts = Table.grid(padding=(0, 2))
+    saved_as = "saved from the editor" if plan.workflow.kind == "ui" else "API export"
+    facts.add_row("Workflow", f"{len(plan.prompt)} nodes, {saved_as}")
+    facts.add_row("ComfyUI", f"{lock.comfyui.version}: {terminal.one_line(lock.comfyui.reason)}")
+    price = f"{hardware.gpu or 'CPU'}, ${per_hour:.2f} an hour while it works"
+    facts.add_row("Hardware", f"{price}: {terminal.one_line(hardware.reason)}")
+    for pack in lock.packs:
+        facts.add_row("Pack", terminal.one_line(f"{pack.name} @ {pack.commit[:12]} {pack.repository}"))
+    return facts
+
+
+def _inputs(interface: JsonObject) -> Table:
+    required = set(interface.get("required", ()))
+    table = Table(title="Inputs", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for column in ("name", "kind", "default"):
+        table.add_column(column)
+    for name, schema in interface["properties"].items():
+        default = "(required)" if name in required else _default(schema)
+        table.add_row(terminal.one_line(name), _kind(schema), default)
+    return table
+
+
+def _default(schema: dict[str, Any]) -> str:
+    if "default" in schema:
+        return terminal.shorten(str(schema["default"]), DEFAULT_CHARACTERS)
+    return "random" if _kind(schema) == "seed" else ""
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    return terminal.one_line(str(schema.get("x-flowberth", {}).get("kind", schema.get("type", ""))))
+
+
+def _models(lock: Lock) -> Table:
+    table = Table(title="Models", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for column in ("folder", "file", "from"):
+        table.add_column(column, overflow="fold")
+    for model in lock.models:
+        table.add_row(terminal.one_line(model.folder), terminal.one_line(model.file), _origin(model))
+    return table
+
+
+def _origin(model: ModelPin) -> str:
+    return terminal.one_line(model.url) if model.url else "unknown: a question for people"

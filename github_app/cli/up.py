@@ -1,0 +1,142 @@
+"""`flowberth up`: from a workflow to a pull request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from github_app.cli.analyze import check_gpu
+from github_app.cli.failures import CommandError, ExitCode
+from github_app.cli.options import Core, Gpu, Json, Name, Repo, WorkflowArgument  # noqa: TC001 - typer reads the annotations
+from github_app.cli.output import Output
+from github_app.cli.workflow_file import read_workflow
+
+if TYPE_CHECKING:
+    from runner.model import EngineChoice, RunResult
+
+URL_SCHEMES = ("http://", "https://")
+
+EXAMPLES = """\b
+Examples:
+  flowberth up examples/poster.json
+  flowberth up poster.json --repo ~/code/site --base main
+  flowberth up poster.json --comfyui http://127.0.0.1:8188
+  flowberth up poster.json --keep               leave it serving
+  flowberth up poster.json --json | jq .pr.number
+"""
+
+
+def up(
+    *,
+    workflow: WorkflowArgument,
+    repo: Repo = None,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="BRANCH", help="Branch the pull request is for. By default the one checked out."),
+    ] = None,
+    name: Name = None,
+    core: Core = None,
+    gpu: Gpu = None,
+    comfyui: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|PATH",
+            help="ComfyUI to run the workflow on: the URL of a running one, or the folder of a checkout. "
+            "By default the stand-in engine, which simulates models.",
+        ),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the app serving when the run has ended.")] = False,
+    json: Json = False,
+) -> None:
+    """Make a workflow a tested endpoint, by pull request.
+
+    Generates the app, serves and tests it on this machine, and opens a pull request with the results. Works on a
+    branch and in a worktree of its own; your checkout is not touched. Outside a repository, a demonstration repository
+    is made. If it is interrupted or killed, the same command goes on where it was.
+
+    Exit code 0 means that every test passed, 1 that the run failed, 2 that the file or an option cannot be used.
+    """
+    from github_app.cli.progress import watcher  # noqa: PLC0415 - not for --help
+    from github_app.cli.repository import choose_repository  # noqa: PLC0415
+    from github_app.settings import load_settings  # noqa: PLC0415
+    from runner.model import RunRequest  # noqa: PLC0415
+    from worktrees.repository import current_base  # noqa: PLC0415
+
+    settings = load_settings()
+    out = Output(as_json=json)
+    check_gpu(gpu)
+    file = read_workflow(workflow)
+    engine = engine_choice(comfyui or settings.comfyui)
+    _check(file.data, file.filename, name=name, core=core, gpu=gpu)
+    repository = choose_repository(repo, settings)
+    if repository.is_demo:
+        out.note(f"This folder is in no git repository: using the demonstration repository {repository.root}")
+    request = RunRequest(
+        repo=repository.root,
+        base=base or current_base(repository.root),
+        filename=file.filename,
+        workflow=file.data,
+        name=name,
+        core=core,
+        gpu=gpu,
+        engine=engine,
+        keep=keep,
+    )
+    from github_app.composition import opened_runs  # noqa: PLC0415 - slow, so only once the request is known to be good
+
+    with watcher(plain=json) as watching, opened_runs(settings, watching) as runs:
+        result = runs.up(request)
+    report(out, result)
+
+
+def report(out: Output, result: RunResult) -> None:
+    """Print how a run ended, and leave with its exit code.
+
+    Raises:
+        typer.Exit: unless every test passed.
+    """
+    from github_app.cli.summary import show_result  # noqa: PLC0415 - not for --help
+
+    out.result(result.model_dump(mode="json"), lambda console: show_result(console, result))
+    if code := exit_code(result):
+        raise typer.Exit(code)
+
+
+def exit_code(result: RunResult) -> ExitCode:
+    """What a run's end means to a script."""
+    from runner.runs import INTERRUPTED  # noqa: PLC0415 - loaded by now
+
+    if result.state == "succeeded":
+        return ExitCode.OK
+    return ExitCode.INTERRUPTED if result.reason == INTERRUPTED else ExitCode.FAILED
+
+
+def engine_choice(comfyui: str | None) -> EngineChoice:
+    """What `--comfyui` means.
+
+    Raises:
+        CommandError: it is neither a URL nor the folder of a ComfyUI.
+    """
+    from runner.model import EngineChoice  # noqa: PLC0415
+
+    if comfyui is None:
+        return EngineChoice()
+    if comfyui.startswith(URL_SCHEMES):
+        return EngineChoice(url=comfyui.rstrip("/"))
+    folder = Path(comfyui).expanduser().absolute()
+    if not (folder / "main.py").is_file():
+        raise CommandError(
+            f"--comfyui {comfyui}: is neither a URL nor the folder of a ComfyUI checkout (it has no main.py)",
+            hint="Give the URL of a running one, such as http://127.0.0.1:8188, or the folder that holds its main.py.",
+        )
+    return EngineChoice(path=folder)
+
+
+def _check(data: bytes, filename: str, *, name: str | None, core: str | None, gpu: str | None) -> None:
+    """Refuse what cannot become a run before a repository is made or a database started."""
+    from codegen.parse import parse_workflow  # noqa: PLC0415
+    from codegen.plan import make_plan  # noqa: PLC0415
+
+    make_plan(parse_workflow(data, filename=filename), filename=filename, name=name, core=core, gpu=gpu)
