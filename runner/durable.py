@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import threading
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatusString
+from sqlalchemy.exc import DBAPIError
 
 from runner.log import log_to_file
 
@@ -100,7 +102,8 @@ class Durability:
         """Leave DBOS. Runs that are still being carried out stop at the end of their step and can be resumed."""
         with self._guard:
             if self._launched:
-                DBOS.delete_queue(self._queue)
+                with suppress(DBAPIError):  # the database may be what failed; the row of a queue harms nobody
+                    DBOS.delete_queue(self._queue)
                 DBOS.destroy()
                 self._launched = False
 

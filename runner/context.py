@@ -1,0 +1,97 @@
+"""What every step of one run has at hand."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from runner.intake import intake
+from runner.protocols import DeploymentSpec
+from worktrees.errors import WorktreeError
+
+if TYPE_CHECKING:
+    from codegen.model import AppName
+    from codegen.plan import Plan
+    from runner.cancellation import Cancellation
+    from runner.model import RunId, RunRequest, StepName
+    from runner.services import Services
+    from worktrees.mirror import Mirror
+    from worktrees.worktree import Worktree
+
+FIRST_ATTEMPT = 1
+"""Nothing repairs an app yet, so every run has one attempt."""
+
+log = logging.getLogger(__name__)
+
+
+class RunContext:
+    """One execution of one run, in one process. What it holds is made again, never stored, when a run goes on."""
+
+    def __init__(
+        self, run_id: RunId, name: AppName, request: RunRequest, services: Services, cancellation: Cancellation
+    ) -> None:
+        self.run_id = run_id
+        self.name = name
+        self.request = request
+        self.services = services
+        self.cancellation = cancellation
+        self.attempt = FIRST_ATTEMPT
+        self.step: StepName = "analyse"
+
+    @property
+    def branch(self) -> str:
+        """Head branch of the pull request."""
+        return f"flowberth/{self.name}"
+
+    @property
+    def app_dir(self) -> str:
+        """The app's folder, relative to the repository's root."""
+        return f"apps/modal/{self.name}"
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Made from the request alone, so it is the same after a crash."""
+        return intake(self.request)
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """Of the request's repository."""
+        return self.services.mirror(self.request.repo)
+
+    @cached_property
+    def worktree(self) -> Worktree:
+        """The run's own; found again after a crash, or made."""
+        return self.mirror.open_worktree(self.run_id, self.branch, self.request.base)
+
+    def remove_worktree(self) -> None:
+        """Leave no worktree behind. That it cannot be found, because the repository is gone, is no reason to fail."""
+        try:
+            self.worktree.remove()
+        except WorktreeError as error:
+            log.warning("%s: worktree not removed: %s", self.run_id, error)
+
+    @property
+    def spec(self) -> DeploymentSpec:
+        """What to deploy, and the key under which it is found again."""
+        return DeploymentSpec(
+            run_id=self.run_id,
+            attempt=self.attempt,
+            name=self.name,
+            folder=self.worktree.path / self.app_dir,
+            engine=self.request.engine,
+        )
+
+    @property
+    def trailers(self) -> dict[str, str]:
+        """Of every commit the run makes."""
+        return {"Flowberth-Run": self.run_id, "Flowberth-Attempt": str(self.attempt)}
+
+    def tell(self, message: str) -> None:
+        """Say what happens inside the step, and stop here if the run has been cancelled.
+
+        Raises:
+            RunCancelled: it has been.
+        """
+        self.services.progress.detail(self.run_id, self.step, message)
+        self.cancellation.check()

@@ -1,0 +1,27 @@
+"""The first look at a submission: pure and cheap, before anything is recorded or touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.parse import parse_workflow
+from codegen.plan import make_plan
+
+if TYPE_CHECKING:
+    from codegen.plan import Plan
+    from runner.model import RunRequest
+
+
+def intake(request: RunRequest) -> Plan:
+    """The plan for a request; the same request always gives the same plan.
+
+    Raises:
+        codegen.errors.CodegenError: the file is no usable workflow, or the name cannot be used.
+    """
+    return make_plan(
+        parse_workflow(request.workflow, filename=request.filename),
+        filename=request.filename,
+        name=request.name,
+        core=request.core,
+        gpu=request.gpu,
+    )

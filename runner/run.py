@@ -1,0 +1,199 @@
+"""One run, from its first step to its last, however often it is killed on the way.
+
+What happens to a run that does not succeed: if the app was deployed, its tests are documented and proposed whether
+they passed or not, because a reviewer learns most from a report that says what failed. If it never came up there is
+nothing to review: the branch is not pushed, and the reason carries the end of the app's log. Either way the last step
+cleans up and the run ends in a told state.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from codegen.errors import CodegenError
+from runner import durable
+from runner.errors import DatabaseUnavailable, DeployFailed, RunCancelled, RunnerError, decide_retry
+from runner.model import Frozen, PullRequestRef, RunResult
+from runner.protocols import Deployment
+from runner.steps.analyse import Analysis, analyse
+from runner.steps.branch import Branch, branch
+from runner.steps.deploy import deploy
+from runner.steps.document import Documented, document
+from runner.steps.finish import Finished, finish
+from runner.steps.propose import propose
+from runner.steps.render import Rendered, render
+from runner.steps.test import Tested, test
+from worktrees.errors import WorktreeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.context import RunContext
+    from runner.model import EngineKind, RunState, StepName
+    from runner.records import RunRecords
+
+ResultT = TypeVar("ResultT", bound=Frozen)
+
+LOG_TAIL_CHARACTERS = 2000
+"""Of a deployment's log in the reason of a failed run: enough for a traceback."""
+
+log = logging.getLogger(__name__)
+
+
+class StepFailed(Exception):  # noqa: N818 - reads as the sentence that is shown
+    """A step ended in an error that belongs to the run, not to this program."""
+
+
+class Outcome(Frozen):
+    """What is recorded of a step; one field is set. Errors are values here, so a resumed run meets them again."""
+
+    done: dict[str, object] | None = None
+    failed: str | None = None
+    cancelled: str | None = None
+
+
+@dataclass
+class Trail:
+    """What the steps so far have found."""
+
+    analysis: Analysis | None = None
+    branch: Branch | None = None
+    rendered: Rendered | None = None
+    deployment: Deployment | None = None
+    tested: Tested | None = None
+    documented: Documented | None = None
+    pull_request: PullRequestRef | None = None
+
+
+def carry_out(run: RunContext, records: RunRecords) -> RunResult:
+    """Do all steps that are not on record yet, and record how the run ended."""
+    records.running(run.run_id)
+    steps = _Steps(run, records)
+    trail = Trail()
+    state, reason = _forward(run, steps, trail)
+    keep = trail.deployment.url if trail.deployment and run.request.keep and state != "cancelled" else None
+    try:
+        endpoint = steps.do("finish", lambda: finish(run, keep=keep), Finished, always=True).endpoint
+    except StepFailed as error:
+        endpoint = None
+        state, reason = "failed", reason or str(error)
+    result = RunResult(
+        run_id=run.run_id,
+        state=state,
+        name=run.name,
+        repo=str(run.request.repo),
+        branch=run.branch if trail.pull_request else None,  # until then it is nowhere but in the mirror
+        commit=trail.documented.commit if trail.pull_request and trail.documented else None,
+        app_dir=run.app_dir if trail.rendered else None,
+        endpoint=endpoint,
+        engine=_engine(run, trail),
+        attempts=run.attempt,
+        tests=trail.tested.report.tests if trail.tested else (),
+        cost=trail.tested.report.cost if trail.tested else None,
+        pr=trail.pull_request,
+        findings=trail.analysis.findings if trail.analysis else (),
+        reason=reason,
+    )
+    records.finish(run.run_id, result)
+    return result
+
+
+def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, str | None]:
+    """All steps but the last, as far as they go; how the run ends, and why if not well."""
+    try:
+        trail.analysis = steps.do("analyse", lambda: analyse(run), Analysis)
+        start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
+        trail.rendered = steps.do("render", lambda: render(run, start), Rendered)
+        trail.deployment = steps.do("deploy", lambda: deploy(run), Deployment)
+        tested = trail.tested = steps.do("test", lambda: test(run), Tested)
+        trail.documented = steps.do("document", lambda: document(run, tested), Documented)
+        trail.pull_request = steps.do("propose", lambda: propose(run, tested), PullRequestRef)
+    except RunCancelled as error:
+        return "cancelled", str(error)
+    except StepFailed as error:
+        return "failed", str(error)
+    failed = [result for result in tested.report.tests if not result.passed]
+    if tested.report.passed:
+        return "succeeded", None
+    names = ", ".join(result.name for result in failed) or "there were none"
+    return "failed", f"{len(failed)} of {len(tested.report.tests)} tests failed ({names}); the pull request says how"
+
+
+class _Steps:
+    """Does each step once, tells of it, and turns what goes wrong into how the run ends."""
+
+    def __init__(self, run: RunContext, records: RunRecords) -> None:
+        self._run = run
+        self._records = records
+
+    def do(self, name: StepName, body: Callable[[], ResultT], kind: type[ResultT], *, always: bool = False) -> ResultT:
+        """The result of a step, from the record if it was done before. `always`: also when the run was cancelled.
+
+        Raises:
+            RunCancelled: the run ends here.
+            StepFailed: what went wrong, in words.
+        """
+        outcome = Outcome.model_validate(
+            durable.step(name, lambda: self._perform(name, body, always=always).model_dump(mode="json"))
+        )
+        if outcome.cancelled is not None:
+            raise RunCancelled(outcome.cancelled)
+        if outcome.failed is not None:
+            raise StepFailed(outcome.failed)
+        return kind.model_validate(outcome.done)
+
+    def _perform(self, name: StepName, body: Callable[[], Frozen], *, always: bool) -> Outcome:
+        run, progress = self._run, self._run.services.progress
+        run.step = name
+        try:
+            if not always:
+                run.cancellation.check()
+            self._records.running(run.run_id, name)
+            progress.started(run.run_id, name)
+            began = time.monotonic()
+            result = _with_retries(body)
+            if not always:
+                run.cancellation.check()
+            progress.finished(run.run_id, name, time.monotonic() - began)
+            return Outcome(done=result.model_dump(mode="json"))
+        except Exception as error:  # noqa: BLE001 - every run ends in a told state
+            return self._outcome(name, error)
+
+    def _outcome(self, name: StepName, error: Exception) -> Outcome:
+        try:
+            # What is stopped under a step's feet makes it fail in any way; the cancellation is the cause to tell.
+            self._run.cancellation.check()
+        except (RunCancelled, DatabaseUnavailable) as cause:
+            error = cause
+        match error:
+            case RunCancelled():
+                return Outcome(cancelled=str(error))
+            case DatabaseUnavailable():
+                raise durable.Abandoned(str(error)) from error
+            case DeployFailed(log=output) if output:
+                return Outcome(failed=f"{name}: {error}\n{output[-LOG_TAIL_CHARACTERS:]}")
+            case RunnerError() | CodegenError() | WorktreeError():
+                return Outcome(failed=f"{name}: {error}")
+            case _:
+                log.error("%s: step %s", self._run.run_id, name, exc_info=error)
+                return Outcome(failed=f"{name}: {type(error).__name__}: {error} (details in the log file)")
+
+
+def _with_retries(body: Callable[[], ResultT]) -> ResultT:
+    attempt = 1
+    while True:
+        try:
+            return body()
+        except RunnerError as error:
+            if isinstance(error, DatabaseUnavailable) or not decide_retry(error, attempt):
+                raise
+            attempt += 1
+
+
+def _engine(run: RunContext, trail: Trail) -> EngineKind:
+    if trail.deployment:
+        return trail.deployment.engine
+    return "comfyui" if run.request.engine.url or run.request.engine.path else "stand-in"

@@ -1,0 +1,295 @@
+"""Everything that can be done with runs: start or go on, cancel, list, show.
+
+At any time at most one process carries out runs of one (repository, name): the holder of the lease. Rows of unfinished
+runs whose lease can be had belong to nobody, and are either gone on with or ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from runner.cancellation import Cancellation
+from runner.context import RunContext
+from runner.durable import RUN_PROTOCOL, Abandoned, Durability
+from runner.errors import DatabaseUnavailable, RunBusy
+from runner.intake import intake
+from runner.lease import Lease
+from runner.model import RunResult
+from runner.records import RunRecord, RunRecords, wanted_end
+from runner.run import carry_out
+
+if TYPE_CHECKING:
+    from codegen.model import AppName
+    from runner.database import Database
+    from runner.model import RunRequest
+    from runner.services import Services
+
+WATCH_SECONDS = 0.2
+"""How often a run looks whether somebody wants it to end; also how soon it notices a lost database connection."""
+WAIT_SECONDS = 0.1
+"""How often a newer run looks whether the older one has gone."""
+LEAVE_PATIENCE_SECONDS = 120.0
+"""How long a cancelled run may take to go: stopping a deployment takes seconds, a git push perhaps a minute."""
+BY_A_PERSON = "cancelled by a person"
+INTERRUPTED = "interrupted at the terminal"
+
+log = logging.getLogger(__name__)
+
+
+class Runs:
+    """The runs of one database. One object per process: DBOS is a singleton."""
+
+    def __init__(self, database: Database, services: Services) -> None:
+        self._database = database
+        self._services = services
+        self._records = RunRecords(database)
+        self._durability = Durability(database, services.data_dir)
+
+    def up(self, request: RunRequest) -> RunResult:
+        """Carry out a run to its end.
+
+        An unfinished run of the same file and options whose process died is gone on with; any other unfinished run of
+        the same name is superseded: cancelled if it is being carried out, cleaned up if not.
+
+        Raises:
+            codegen.errors.CodegenError: the file cannot be used; nothing has been recorded.
+            DatabaseUnavailable: Postgres cannot be reached, or not any more.
+            RunBusy: an older run of the same name does not end.
+        """
+        plan = intake(request)
+        lease = Lease(self._database, str(request.repo), plan.name)
+        try:
+            if lease.try_acquire():
+                record = self._adopt(request, plan.name) or self._records.add(request, plan.name, protocol=RUN_PROTOCOL)
+            else:
+                record = self._records.add(request, plan.name, protocol=RUN_PROTOCOL)
+                self._displace(record, lease)
+            return self._carry_out(record, lease)
+        finally:
+            lease.release()
+
+    def resume(self, run_id: str | None = None) -> tuple[RunResult, ...]:
+        """Go on with unfinished runs whose process died: one, or all. Of several of one app, only the newest.
+
+        Raises:
+            RunNotFound: there is no run `run_id`.
+            RunBusy: run `run_id` is being carried out by a living process.
+            DatabaseUnavailable: Postgres cannot be reached, or not any more.
+        """
+        wanted = self._records.unfinished() if run_id is None else (self._records.get(run_id),)
+        results: list[RunResult] = []
+        for record in wanted:
+            lease = Lease(self._database, record.repo, record.name)
+            try:
+                if not lease.try_acquire():
+                    if run_id is not None and not self._records.get(run_id).finished:
+                        raise RunBusy(f"run {run_id} is being carried out by another process")
+                    continue
+                others = [
+                    other for other in self._records.unfinished(record.repo, record.name) if other.id != record.id
+                ]
+                for other in others:
+                    self._settle(other, f"superseded by {record.id}")
+                if not record.finished and not self._can_go_on(record):
+                    why = record.cancel_reason or "started by another version of Flowberth; ask for it again"
+                    self._settle(record, why)
+                results.append(self._carry_out(record, lease))
+            finally:
+                lease.release()
+        return tuple(results)
+
+    def cancel(self, run_id: str, reason: str = BY_A_PERSON) -> RunRecord:
+        """End a run, wherever it is carried out, and stop what it left serving.
+
+        Raises:
+            RunNotFound: there is none with that id.
+            RunBusy: its process does not react.
+            DatabaseUnavailable: Postgres cannot be reached, or not any more.
+        """
+        record = self._records.get(run_id)
+        if not record.finished:
+            self._records.want_cancelled(record.id, reason)
+            self._see_off(record, reason)
+        self._services.target.stop(record.id)
+        self._records.endpoint_gone(record.id)
+        return self._records.get(run_id)
+
+    def list(self, limit: int = 50) -> tuple[RunRecord, ...]:
+        """The last `limit` runs, newest first."""
+        return self._records.newest(limit)
+
+    def show(self, run_id: str) -> RunRecord:
+        """One run.
+
+        Raises:
+            RunNotFound: there is none with that id.
+        """
+        return self._records.get(run_id)
+
+    def close(self) -> None:
+        """Leave the database's workflow engine. Idempotent; the database itself stays open."""
+        self._durability.close()
+
+    def _adopt(self, request: RunRequest, name: AppName) -> RunRecord | None:
+        """With the lease held: the run to go on with, if there is one; all others of the app are ended."""
+        adopted: RunRecord | None = None
+        for record in self._records.unfinished(str(request.repo), name):
+            if adopted is None and self._can_go_on(record) and self._records.same(record, request):
+                adopted = record
+            else:
+                self._settle(record, record.cancel_reason or "superseded by a newer run")
+        return adopted
+
+    def _can_go_on(self, record: RunRecord) -> bool:
+        return record.cancel_reason is None and self._durability.can_go_on(record.id, record.protocol)
+
+    def _displace(self, record: RunRecord, lease: Lease) -> None:
+        """Make the living owner of the lease give it up; returns when it is ours or when `record` itself has ended."""
+        reason = f"superseded by {record.id}"
+        deadline = time.monotonic() + LEAVE_PATIENCE_SECONDS
+        try:
+            self._records.want_older_cancelled(record, reason)
+            while not lease.try_acquire():
+                own = self._records.get(record.id)
+                if own.finished:
+                    return
+                if own.cancel_reason is not None:
+                    self._end(own, own.cancel_reason)
+                    return
+                _patient(deadline, f"an older run of {record.name} does not end; `flowberth runs list` shows it")
+                time.sleep(WAIT_SECONDS)
+        except (KeyboardInterrupt, RunBusy) as error:
+            self._end(record, str(error) or INTERRUPTED)
+            raise
+        for older in self._records.unfinished(record.repo, record.name):
+            if older.number < record.number:
+                self._settle(older, reason)
+
+    def _see_off(self, record: RunRecord, reason: str) -> None:
+        """Wait until a run that was asked to end has ended; end it here if nobody carries it out."""
+        deadline = time.monotonic() + LEAVE_PATIENCE_SECONDS
+        while not (now := self._records.get(record.id)).finished:
+            lease = Lease(self._database, record.repo, record.name)
+            try:
+                if lease.try_acquire():
+                    self._settle(now, reason)
+                elif now.state == "queued":  # it waits for the lease that another run has; it will see its row
+                    self._end(now, reason)
+                else:
+                    _patient(deadline, f"the process that carries out {record.id} does not react")
+                    time.sleep(WAIT_SECONDS)
+            finally:
+                lease.release()
+
+    def _carry_out(self, record: RunRecord, lease: Lease) -> RunResult:
+        """With the lease held: the rest of a run, in this process; or how it ended, if it has."""
+        record = self._records.get(record.id)
+        if record.result is not None:
+            return record.result
+        run = self._context(record, Cancellation())
+        ended: Future[RunResult] = Future()
+
+        def body() -> None:
+            try:
+                ended.set_result(carry_out(run, self._records))
+            except BaseException as error:
+                ended.set_exception(error)
+                raise
+
+        with _Watch(run, lease):
+            on_record = self._durability.begin(record.id, body)
+            result = _wait(ended, run.cancellation)
+            on_record()
+        return result
+
+    def _settle(self, record: RunRecord, reason: str) -> None:
+        """End a run that nobody carries out: clean up after it, and record it as cancelled."""
+        self._services.target.stop(record.id)
+        self._context(record, Cancellation()).remove_worktree()
+        self._durability.forget(record.id)
+        self._end(record, reason)
+
+    def _end(self, record: RunRecord, reason: str) -> None:
+        request = self._records.request(record.id)
+        result = RunResult(
+            run_id=record.id,
+            state="cancelled",
+            name=record.name,
+            repo=record.repo,
+            branch=None,
+            commit=None,
+            app_dir=None,
+            endpoint=None,
+            engine="comfyui" if request.engine.url or request.engine.path else "stand-in",
+            attempts=0,
+            reason=reason,
+        )
+        self._records.finish(record.id, result)
+
+    def _context(self, record: RunRecord, cancellation: Cancellation) -> RunContext:
+        return RunContext(record.id, record.name, self._records.request(record.id), self._services, cancellation)
+
+
+class _Watch:
+    """While a run is carried out: notices that somebody wants it to end, or that its lease is lost."""
+
+    def __init__(self, run: RunContext, lease: Lease) -> None:
+        self._run = run
+        self._lease = lease
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name=f"watch-{run.run_id}", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        run = self._run
+        while not self._over.wait(WATCH_SECONDS):
+            try:
+                reason = wanted_end(self._lease.connection, run.run_id)
+            except DBAPIError:
+                run.cancellation.disown()
+                return
+            if reason is not None:
+                run.cancellation.cancel(reason)
+            if run.cancellation.is_set:
+                self._interrupt()
+
+    def _interrupt(self) -> None:
+        """Stop the deployment, so that whatever waits for its answer goes on; again each time, as it may just start."""
+        try:
+            self._run.services.target.stop(self._run.run_id)
+        except Exception:
+            log.exception("%s: stopping its deployment", self._run.run_id)
+
+
+def _patient(deadline: float, complaint: str) -> None:
+    if time.monotonic() > deadline:
+        raise RunBusy(complaint)
+
+
+def _wait(ended: Future[RunResult], cancellation: Cancellation) -> RunResult:
+    """The end of a run. The first Ctrl-C cancels it, a second leaves it to be resumed."""
+    interrupted = False
+    while True:
+        try:
+            return ended.result(timeout=WAIT_SECONDS)
+        except TimeoutError:
+            continue
+        except KeyboardInterrupt:
+            if interrupted:
+                raise
+            interrupted = True
+            cancellation.cancel(INTERRUPTED)
+        except Abandoned as error:
+            raise DatabaseUnavailable(str(error)) from error

@@ -1,0 +1,30 @@
+"""What the composition root hands to the runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from runner.protocols import Forge, Progress, Target
+    from worktrees.mirror import Mirror
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Services:
+    """One per process. The factories are called with the root of the repository a run is for."""
+
+    target: Target
+    forge: Callable[[Path], Forge]
+    mirror: Callable[[Path], Mirror]
+    data_dir: Path
+    progress: Progress
+    clock: Callable[[], datetime] = _now

@@ -1,0 +1,28 @@
+"""Write down what was found, next to the app and in the knowledge base."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import documents
+from runner.model import Frozen
+
+if TYPE_CHECKING:
+    from runner.context import RunContext
+    from runner.steps.test import Tested
+
+
+class Documented(Frozen):
+    """What was committed."""
+
+    commit: str
+    """Head of the branch afterwards: what the pull request proposes."""
+
+
+def document(run: RunContext, tested: Tested) -> Documented:
+    """One commit. Everything in it follows from the plan and from what the tests recorded."""
+    files = documents.files(run.plan, tested.report, tested.sample)
+    run.worktree.write(files)
+    run.tell(f"{len(files)} files")
+    run.worktree.commit(f"Test {run.name}: report, sample and knowledge-base entry", run.trailers)
+    return Documented(commit=run.worktree.head())

@@ -1,0 +1,22 @@
+"""Push the branch and open the pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner import documents
+from runner.model import PullRequestRef
+
+if TYPE_CHECKING:
+    from runner.context import RunContext
+    from runner.steps.test import Tested
+
+
+def propose(run: RunContext, tested: Tested) -> PullRequestRef:
+    """Find or make both; a second time changes nothing."""
+    run.worktree.push()
+    run.tell(f"pushed {run.branch}")
+    forge = run.services.forge(run.request.repo)
+    title, body = documents.pull_request(run.plan, tested.report, tested.sample, forge)
+    pull = forge.propose(head=run.branch, base=run.request.base, title=title, body=body)
+    return PullRequestRef(number=pull.number, title=pull.title, url=pull.url)

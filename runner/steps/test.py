@@ -1,0 +1,44 @@
+"""Test the endpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.endpoint_tests import run_endpoint_tests
+from runner.model import Frozen, Report, Sample
+
+if TYPE_CHECKING:
+    from runner.context import RunContext
+
+
+class Tested(Frozen):
+    """What the tests found, and what the app made."""
+
+    report: Report
+    sample: Sample | None
+
+
+def test(run: RunContext) -> Tested:
+    """Run every test. The deployment is found again, or made again if it died with the process that had made it.
+
+    Raises:
+        DeployFailed: it had to be made again and did not come up.
+        EndpointUnreachable: it stopped answering.
+    """
+    deployment = run.services.target.ensure(run.spec)
+    outcome = run_endpoint_tests(deployment.url, run.plan.interface, progress=run.tell)
+    report = Report(
+        name=run.name,
+        run_id=run.run_id,
+        attempt=run.attempt,
+        engine=deployment.engine,
+        engine_version=outcome.engine_version,
+        target=run.services.target.name,
+        tested_at=run.services.clock(),
+        tests=outcome.tests,
+        cost=outcome.cost,
+        cold_start_seconds=outcome.cold_start_seconds,
+        warm_seconds=outcome.warm_seconds,
+        seed=outcome.seed,
+    )
+    return Tested(report=report, sample=outcome.sample)
