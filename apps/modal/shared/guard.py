@@ -34,7 +34,8 @@ def main(command: list[str]) -> int:
 
 
 def _end_with_parent(child: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 4096):  # not sys.stdin.read(): a lock held at exit is a fatal error of Python
+        pass
     os.killpg(0, signal.SIGTERM)
     try:
         child.wait(GRACE_SECONDS)

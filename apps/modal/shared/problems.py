@@ -10,9 +10,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
+from starlette.responses import JSONResponse, Response
 
 TYPE_BASE = "https://flowberth.dev/problems/"
 MEDIA_TYPE = "application/problem+json"
+
+
+SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
 class FieldError(BaseModel):
@@ -210,3 +214,20 @@ class TimedOut(Problem):
     title = "The job took too long"
     status = 504
     default_hint = "Ask for less, or raise `timeouts.execution_seconds` in app.lock.json."
+
+
+def every_problem() -> list[type[Problem]]:
+    """All kinds, for the reference."""
+    return [Problem, *Problem.__subclasses__()]
+
+
+def problem_response(problem: Problem, *, job: str | None = None, headers: dict[str, str] | None = None) -> Response:
+    """A problem as an HTTP answer."""
+    extra = dict(headers or {})
+    if problem.retry_after is not None:
+        extra["Retry-After"] = str(problem.retry_after)
+    if isinstance(problem, Unauthorized):
+        extra["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(
+        problem.document(job), status_code=problem.status, media_type=MEDIA_TYPE, headers=SAFE_HEADERS | extra
+    )

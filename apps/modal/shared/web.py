@@ -19,13 +19,25 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from shared import body
+from shared.auth import BearerKey
 from shared.admission import Admission, invalid
 from shared.definition import runtime_version
 from shared.execution import Execution
 from shared.jobs import Job, Jobs
 from shared.media import media_client
 from shared.negotiation import prefers_picture, quality
-from shared.problems import MEDIA_TYPE, FieldError, NotAcceptable, NotAllowed, NotFound, Problem
+from shared.openapi import openapi
+from shared.pages import add_pages
+from shared.problems import (
+    MEDIA_TYPE,
+    SAFE_HEADERS,
+    FieldError,
+    NotAcceptable,
+    NotAllowed,
+    NotFound,
+    Problem,
+    problem_response,
+)
 from shared.views import HealthView, JobView, job_view, result_headers
 
 if TYPE_CHECKING:
@@ -39,7 +51,6 @@ POLL_AGAIN_SECONDS = 2
 SSE_PING_SECONDS = 15
 """Keeps proxies from closing a quiet stream."""
 MAX_KEY_CHARS = 255
-SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 OUTPUT_POLICY = "default-src 'none'; sandbox"
 """For outputs, which may be anything: a browser that opens one runs nothing of it."""
 
@@ -68,6 +79,10 @@ def web_app(service: Service) -> FastAPI:
     app.add_api_route("/jobs/{job_id}", api.cancel, methods=["DELETE"], tags=["jobs"], response_model=JobView)
     app.add_api_route("/jobs/{job_id}/events", api.events, tags=["jobs"])
     app.add_api_route("/jobs/{job_id}/outputs/{index}", api.output, tags=["jobs"])
+    add_pages(app)
+    if service.settings.api_key:
+        app.add_middleware(BearerKey, key=service.settings.api_key)
+    app.openapi = lambda: openapi(app, definition)  # FastAPI's own extension point
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
     app.add_exception_handler(HTTPException, _http_error)
@@ -200,18 +215,6 @@ class _Api:
     def _view(self, job: Job, *, inline_bytes: int = -1) -> dict[str, Any]:
         view = job_view(job, self._definition, position=self._jobs.position(job), inline_bytes=inline_bytes)
         return view.model_dump(mode="json")
-
-
-def problem_response(problem: Problem, *, job: str | None = None, headers: dict[str, str] | None = None) -> Response:
-    """A problem as an HTTP answer."""
-    extra = dict(headers or {})
-    if problem.retry_after is not None:
-        extra["Retry-After"] = str(problem.retry_after)
-    if problem.status == httpx.codes.UNAUTHORIZED:
-        extra["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(
-        problem.document(job), status_code=problem.status, media_type=MEDIA_TYPE, headers=SAFE_HEADERS | extra
-    )
 
 
 async def _problem(request: Request, error: Exception) -> Response:
