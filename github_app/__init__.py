@@ -1,1 +1,1 @@
-"""The doors: commands, webhooks, pull requests. The composition root: the only place that knows every implementation."""
+"""The doors: commands, webhooks, pull requests. Composition root: the only place that knows every implementation."""

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from github_app.cli import analyze, convert, doctor, pr, render, runs, up, version
-from github_app.cli.failures import ExitCode, explain
+from github_app.cli.failures import CommandError, ExitCode, explain
 from github_app.cli.output import Output
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEBUG = "--debug"
 JSON = "--json"
+AFTER_CTRL_C = "`flowberth runs list` shows what was under way; `flowberth runs resume` goes on with it."
 
 EXAMPLES = """\b
 Examples:
@@ -61,6 +62,15 @@ class Program(TyperGroup):
             sys.exit(code)
         return code
 
+    def invoke(self, ctx: typer.Context) -> Any:  # noqa: ANN401 - as overridden
+        """Run the command; Ctrl-C is an error like others, with words."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise CommandError(
+                "interrupted", hint=AFTER_CTRL_C, kind="Interrupted", exit_code=ExitCode.INTERRUPTED
+            ) from None
+
 
 def _tell(error: Exception, *, as_json: bool, debug: bool) -> ExitCode:
     failure = explain(error)
@@ -87,7 +97,9 @@ def _write_log(error: Exception) -> Path | None:
     return path
 
 
-app = typer.Typer(cls=Program, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    name="flowberth", cls=Program, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
 
 
 @app.callback(epilog=EXAMPLES)
