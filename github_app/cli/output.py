@@ -61,7 +61,7 @@ def finding_lines(findings: tuple[Finding, ...] | list[Finding]) -> list[Text]:
 def _finding(finding: Finding) -> Text:
     line = Text(f"{finding.severity}: ", style=SEVERITY_STYLES[finding.severity])
     where = f"node {finding.node}: " if finding.node else ""
-    line.append(terminal.one_line(where + finding.message), style="default")
+    line.append(terminal.one_line(where + finding.message.rstrip(".")) + ".", style="default")
     if finding.hint:
         line.append(" " + terminal.one_line(finding.hint), style="dim")
     return line

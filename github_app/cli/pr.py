@@ -43,7 +43,7 @@ def list_pull_requests(*, repo: Repo = None, json: Json = False) -> None:
         pull_requests = forge.list()
     Output(as_json=json).result(
         {"pull_requests": [_json(pull_request) for pull_request in pull_requests]},
-        lambda console: _show_list(console, pull_requests),
+        lambda console: show_pull_requests(console, pull_requests),
     )
 
 
@@ -52,7 +52,7 @@ def show(*, number: Number, repo: Repo = None, json: Json = False) -> None:
     """Show a pull request: its title, state and text, with test results, cost and how to call the endpoint."""
     with _forge(repo) as forge:
         pull_request = forge.show(number)
-    Output(as_json=json).result(_json(pull_request), lambda console: _show(console, pull_request))
+    Output(as_json=json).result(_json(pull_request), lambda console: show_pull_request(console, pull_request))
 
 
 @app.command(epilog=EXAMPLES.format("merge"))
@@ -90,7 +90,8 @@ def _json(pull_request: PullRequest) -> dict[str, object]:
     return pull_request.model_dump(mode="json")
 
 
-def _show_list(console: SafeConsole, pull_requests: tuple[PullRequest, ...]) -> None:
+def show_pull_requests(console: SafeConsole, pull_requests: tuple[PullRequest, ...]) -> None:
+    """A table, or how to make the first one."""
     if not pull_requests:
         console.print("There are no pull requests yet. Make one with: flowberth up WORKFLOW")
         return
@@ -108,7 +109,8 @@ def _show_list(console: SafeConsole, pull_requests: tuple[PullRequest, ...]) -> 
     console.print(table)
 
 
-def _show(console: SafeConsole, pull_request: PullRequest) -> None:
+def show_pull_request(console: SafeConsole, pull_request: PullRequest) -> None:
+    """The whole text: laid out on a terminal, as Markdown elsewhere."""
     title = Text(f"#{pull_request.number} {terminal.one_line(pull_request.title)}", style="bold")
     console.print(title)
     console.print(_state(pull_request).append(f"  {pull_request.head} → {pull_request.base}", style="default"))

@@ -30,7 +30,9 @@ def show_result(console: SafeConsole, result: RunResult) -> None:
     if result.tests:
         console.print(tests_table(result.tests))
     if result.reason:
-        console.print(Text("Why: ", style="bold").append(result.reason, style="default not bold"))
+        # Indented, because the end of a log in it must not look like lines of ours.
+        reason = result.reason.replace("\n", "\n    ")
+        console.print(Text("Why: ", style="bold").append(reason, style="default not bold"))
     if result.engine == "stand-in" and result.tests:
         console.print(Text(SIMULATED, style="yellow"))
     for line in finding_lines(result.findings):
