@@ -43,8 +43,23 @@ async def resolve(host: str) -> list[Address]:
     Raises:
         OSError: the name is not known.
     """
+    literal = parse_address(host)
+    if literal is not None:
+        return [literal]
     found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return [ipaddress.ip_address(entry[4][0].partition("%")[0]) for entry in found]
+
+
+def parse_address(host: str) -> Address | None:
+    """The address that `host` spells, also in the old IPv4 forms (`127.1`, `0x7f000001`); `None` for a name."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, ValueError):
+        return None
 
 
 class PublicTransport(httpx.AsyncBaseTransport):
