@@ -61,11 +61,11 @@ def convert(
         typer.Argument(metavar="WORKFLOW...", help="Files, or folders with *.json and *.png files; - for stdin."),
     ],
     object_info: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="FILE|URL",
             help="Node definitions from ComfyUI's GET /object_info: a file (may be .gz), or the URL of a running "
-            "ComfyUI. They win over the packaged ones.",
+            "ComfyUI. May be repeated: later ones win, and all win over the packaged ones.",
         ),
     ] = None,
     core: Core = None,
@@ -82,7 +82,7 @@ def convert(
     """
     out = Output(as_json=json)
     sources = _sources(workflow)
-    catalog_for = _catalogs(object_info, core)
+    catalog_for = _catalogs(object_info or [], core)
     if len(sources) == 1 and not _is_folder(output) and not any(Path(name).is_dir() for name in workflow):
         _single(out, sources[0], catalog_for, output)
     else:
@@ -107,16 +107,25 @@ def _is_folder(output: Path | None) -> bool:
     return output is not None and output.is_dir()
 
 
-def _catalogs(object_info: str | None, core: str | None) -> Callable[[Workflow], Catalog]:
-    """How to find the node definitions for a workflow. Those from outside are read once, for all files."""
+def _catalogs(object_info: list[str], core: str | None) -> Callable[[Workflow], Catalog]:
+    """How to find the node definitions for a workflow. Those from outside are read once, for all files.
+
+    What a server answers is complete and stands alone, unless a core is asked for too; definitions of single packs are
+    laid over a core that ships.
+    """
     from codegen.catalog import load_catalog, packaged_versions  # noqa: PLC0415 - only when converting
 
-    version = core or packaged_versions()[-1]
-    catalog = load_catalog(version)
-    if object_info is not None:
-        from github_app.cli.object_info import read_object_info  # noqa: PLC0415
+    if not object_info:
+        catalog = load_catalog(core or packaged_versions()[-1])
+        return lambda _workflow: catalog
+    from github_app.cli.object_info import is_complete, read_object_info  # noqa: PLC0415 - only when asked for
 
-        catalog = catalog.overlay(read_object_info(object_info, version=core))
+    given = read_object_info(object_info[0])
+    for place in object_info[1:]:
+        given = given.overlay(read_object_info(place))
+    if core is None and is_complete(given):
+        return lambda _workflow: given
+    catalog = load_catalog(core or packaged_versions()[-1]).overlay(given)
     return lambda _workflow: catalog
 
 

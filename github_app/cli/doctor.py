@@ -145,8 +145,11 @@ def check_database(settings: Settings) -> Check:
 
     from github_app.composition import database_of  # noqa: PLC0415
     from runner.errors import RunnerError  # noqa: PLC0415
+    from runner.log import log_path  # noqa: PLC0415
 
-    mend = "Look at FLOWBERTH_DATABASE_URL (or DATABASE_URL); unset it to use the embedded Postgres."
+    mend = f"Look into {log_path(settings.data_dir)}, or set FLOWBERTH_DATABASE_URL to a PostgreSQL server."
+    if settings.database_url is not None:
+        mend = "Start that server, or unset FLOWBERTH_DATABASE_URL and DATABASE_URL to use the embedded Postgres."
     try:
         with database_of(settings) as database, database.engine.connect() as connection:
             version = connection.scalar(text("SHOW server_version"))

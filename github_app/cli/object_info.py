@@ -19,13 +19,20 @@ MAX_BYTES = 256 * 1024 * 1024
 """A core has 2-5 MB of definitions; servers with hundreds of packs and long model lists reach some tens of MB."""
 TIMEOUT_SECONDS = 30.0
 """A server with many packs takes seconds to list its models."""
-UNKNOWN_VERSION = "object-info"
-"""Version told for definitions that do not say where they come from."""
+VERSION = "object-info"
+"""Told as the core's version: the answer does not say which one gave it."""
+CORE_CLASS = "KSampler"
+"""A class that every ComfyUI has and no pack brings."""
 HINT = "Save it with: curl http://127.0.0.1:8188/object_info > object_info.json"
 GZIP_MAGIC = b"\x1f\x8b"
 
 
-def read_object_info(place: str, *, version: str | None) -> Catalog:
+def is_complete(catalog: Catalog) -> bool:
+    """Whether it is all that a server knows, and not the definitions of a pack or of a single node."""
+    return CORE_CLASS in catalog
+
+
+def read_object_info(place: str) -> Catalog:
     """The catalog at `place`: a file, or the URL of a ComfyUI server (with or without `/object_info`).
 
     Raises:
@@ -35,7 +42,7 @@ def read_object_info(place: str, *, version: str | None) -> Catalog:
 
     is_url = place.startswith(("http://", "https://"))
     data = _download(place) if is_url else _unpacked(place, read_file(Path(place), limit=MAX_BYTES, hint=HINT))
-    return catalog_from_object_info(_definitions(place, data), version=version or UNKNOWN_VERSION)
+    return catalog_from_object_info(_definitions(place, data), version=VERSION)
 
 
 def _definitions(place: str, data: bytes) -> JsonObject:
