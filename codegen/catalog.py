@@ -1,0 +1,215 @@
+"""Node definitions: names, types, order, defaults, bounds, options, outputs.
+
+Facts of several ComfyUI core versions ship as data, made by `tools/catalog.py` from a server's `GET /object_info`; a catalog from a live
+server can be laid over them. Source of the shape: ComfyUI, server.py, `node_info`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any, cast
+
+from codegen.errors import CatalogError
+from codegen.model import Frozen, JsonObject
+
+COMBO = "COMBO"
+_SECTIONS = ("required", "optional")
+
+
+class InputDefinition(Frozen):
+    """One declared input of a node class."""
+
+    name: str
+    type: str
+    """A socket type such as `IMAGE`, a widget type such as `INT`, or `COMBO` for every kind of list."""
+    required: bool
+    options: JsonObject
+    choices: tuple[Any, ...] | None = None
+    """Of a combo; empty when the server lists files of a folder that is empty where the facts were read."""
+
+
+class OutputDefinition(Frozen):
+    """One output slot."""
+
+    name: str
+    type: str
+    is_list: bool = False
+
+
+class NodeDefinition:
+    """One node class. `raw` is its entry in `/object_info`, reduced to facts."""
+
+    def __init__(self, class_type: str, raw: JsonObject) -> None:
+        self.class_type = class_type
+        self.raw = raw
+
+    @property
+    def display_name(self) -> str:
+        return str(self.raw.get("display_name") or self.class_type)
+
+    @property
+    def category(self) -> str:
+        return str(self.raw.get("category", ""))
+
+    @property
+    def python_module(self) -> str:
+        return str(self.raw.get("python_module", ""))
+
+    @property
+    def output_node(self) -> bool:
+        return bool(self.raw.get("output_node", False))
+
+    @property
+    def api_node(self) -> bool:
+        """Whether it calls a paid partner service."""
+        return bool(self.raw.get("api_node", False))
+
+    @cached_property
+    def inputs(self) -> tuple[InputDefinition, ...]:
+        """In the frontend's order: required, then optional, each by `input_order`."""
+        return tuple(input_definitions(self.raw.get("input"), self.raw.get("input_order")))
+
+    def input(self, name: str) -> InputDefinition | None:
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, InputDefinition]:
+        return {definition.name: definition for definition in self.inputs}
+
+    @cached_property
+    def outputs(self) -> tuple[OutputDefinition, ...]:
+        types = cast("list[Any]", self.raw.get("output") or [])
+        names = cast("list[Any]", self.raw.get("output_name") or types)
+        lists = cast("list[Any]", self.raw.get("output_is_list") or [])
+        return tuple(
+            OutputDefinition(
+                name=str(names[index]) if index < len(names) else str(kind),
+                type=kind if isinstance(kind, str) else COMBO,
+                is_list=bool(lists[index]) if index < len(lists) else False,
+            )
+            for index, kind in enumerate(types)
+        )
+
+
+def input_definitions(sections: Any, order: Any = None) -> Iterator[InputDefinition]:  # noqa: ANN401 - JSON of a server
+    """Inputs of an `input` object of `/object_info`; also of the nested ones in dynamic combos and templates."""
+    if not isinstance(sections, dict):
+        return
+    for section in _SECTIONS:
+        declared = cast("JsonObject", sections).get(section)
+        if not isinstance(declared, dict):
+            continue
+        declared = cast("JsonObject", declared)
+        names: list[str] = list(declared)
+        if isinstance(order, dict):
+            listed = cast("JsonObject", order).get(section)
+            if isinstance(listed, list):
+                ordered = [name for name in cast("list[str]", listed) if name in declared]
+                names = ordered + [name for name in names if name not in set(ordered)]
+        for name in names:
+            definition = input_definition(name, declared[name], required=section == "required")
+            if definition is not None:
+                yield definition
+
+
+def input_definition(name: str, spec: Any, *, required: bool) -> InputDefinition | None:  # noqa: ANN401
+    """One `[type, options]` pair; `None` for what is no declaration."""
+    if not isinstance(spec, list) or not spec:
+        return None
+    parts = cast("list[Any]", spec)
+    kind = parts[0]
+    options = cast("JsonObject", parts[1]) if len(parts) > 1 and isinstance(parts[1], dict) else {}
+    if isinstance(kind, list):
+        return InputDefinition(
+            name=name, type=COMBO, required=required, options=options, choices=tuple(cast("list[Any]", kind))
+        )
+    choices = options.get("options")
+    if kind == COMBO:
+        listed = tuple(cast("list[Any]", choices)) if isinstance(choices, list) else ()
+        return InputDefinition(name=name, type=COMBO, required=required, options=options, choices=listed)
+    return InputDefinition(name=name, type=str(kind), required=required, options=options)
+
+
+class Catalog:
+    """The definitions of one core version, possibly with others laid over them."""
+
+    def __init__(self, version: str, raw: Mapping[str, JsonObject]) -> None:
+        self.version = version
+        self._raw = raw
+        self._made: dict[str, NodeDefinition] = {}
+
+    def get(self, class_type: str) -> NodeDefinition | None:
+        """The definition of a class, if there is one."""
+        made = self._made.get(class_type)
+        if made is None:
+            raw = self._raw.get(class_type)
+            if raw is None:
+                return None
+            made = self._made[class_type] = NodeDefinition(class_type, raw)
+        return made
+
+    def __contains__(self, class_type: str) -> bool:
+        return class_type in self._raw
+
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self._raw)
+
+    def overlay(self, other: Catalog) -> Catalog:
+        """This catalog, with what `other` knows in front."""
+        return Catalog(self.version, {**self._raw, **other.raw})
+
+    @property
+    def raw(self) -> Mapping[str, JsonObject]:
+        """As `GET /object_info` would answer, reduced to facts."""
+        return self._raw
+
+
+def catalog_from_object_info(raw: Mapping[str, Any], *, version: str) -> Catalog:
+    """Definitions as a live server gives them.
+
+    Raises:
+        CatalogError: it is not the answer of `/object_info`.
+    """
+    for name, entry in raw.items():
+        if not isinstance(entry, dict) or not isinstance(cast("JsonObject", entry).get("input"), dict):
+            raise CatalogError(
+                f"{ascii(name)[:60]} is no node definition; give the answer of ComfyUI's GET /object_info"
+            )
+    return Catalog(version, cast("Mapping[str, JsonObject]", raw))
+
+
+def object_info(catalog: Catalog) -> JsonObject:
+    """What `GET /object_info` answers, as far as the facts go."""
+    return {
+        name: {"display_name": name, "description": "", **entry, "name": name} for name, entry in catalog.raw.items()
+    }
+
+
+def packaged_versions() -> tuple[str, ...]:
+    """The core versions that ship, oldest first."""
+    names = (entry.name for entry in _folder().iterdir())
+    versions = [name.removesuffix(".json.gz") for name in names if name.endswith(".json.gz")]
+    return tuple(sorted(versions, key=lambda version: tuple(int(part) for part in version.split("."))))
+
+
+@cache
+def load_catalog(version: str) -> Catalog:
+    """A core version that ships.
+
+    Raises:
+        CatalogError: it does not; the message names those that do.
+    """
+    if version not in packaged_versions():
+        raise CatalogError(
+            f"no definitions of ComfyUI {ascii(version)[:40]} ship; there are: {', '.join(packaged_versions())}"
+        )
+    packed = (_folder() / f"{version}.json.gz").read_bytes()
+    return Catalog(version, json.loads(gzip.decompress(packed)))
+
+
+def _folder() -> resources.abc.Traversable:
+    return resources.files("codegen") / "data" / "catalog"

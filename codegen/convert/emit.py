@@ -1,0 +1,141 @@
+"""The conversion as a whole: read, unfold, take values, follow links, write the prompt."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from codegen.catalog import Catalog
+from codegen.convert.expand import Instance, expand, renumber
+from codegen.convert.graph import read_document
+from codegen.convert.instance_widgets import InstanceWidgets
+from codegen.convert.primitive import apply_primitives
+from codegen.convert.promotion import Promotions
+from codegen.convert.resolve import Constant, Resolver, Wire
+from codegen.convert.text import first_alternatives, replace_references
+from codegen.convert.widgets import ABSENT, Widget, value_text
+from codegen.model import Conversion, Finding, JsonObject, Workflow
+
+SAVERS = frozenset(
+    {
+        "SaveImage", "SaveImageAdvanced", "SaveSVGNode", "SaveVideo", "SaveAnimatedWEBP", "SaveWEBM", "SaveAudio", "SaveAudioMP3",
+        "SaveAudioOpus", "SaveGLB", "SaveAnimatedPNG", "CLIPSave", "VAESave", "ModelSave", "LoraSave", "SaveLatent",
+    }
+)  # fmt: skip
+"""Nodes in whose `filename_prefix` the frontend replaces `%Node.widget%` (extensions/core/saveImageExtraOutput.ts)."""
+
+
+def convert(workflow: Workflow, catalog: Catalog) -> Conversion:
+    """The API prompt of a workflow. An API prompt converts to itself.
+
+    Raises:
+        InvalidGraph: a graph that the frontend refuses to load or to queue.
+    """
+    if workflow.kind == "api":
+        return Conversion(prompt=workflow.document)
+    return _Conversion(workflow, catalog).run()
+
+
+class _Conversion:
+    def __init__(self, workflow: Workflow, catalog: Catalog) -> None:
+        document = read_document(workflow.document)
+        renumber(document)
+        self._instances = expand(document)
+        self._findings: list[Finding] = []
+        self._catalog = catalog
+        self._widgets = InstanceWidgets(catalog)
+        promotions = Promotions(self._widgets)
+        for instance in self._instances:
+            if instance.definition is not None:
+                promotions.apply(instance)
+        self._resolver = Resolver(promotions.value)
+        apply_primitives(self._instances, self._widgets, catalog)
+
+    def run(self) -> Conversion:
+        entries: dict[str, JsonObject] = {}
+        for instance in self._instances:
+            if instance.runs:
+                entries[instance.id] = self._entry(instance)
+        for entry in entries.values():
+            inputs = cast("JsonObject", entry["inputs"])
+            for name in [name for name, value in inputs.items() if isinstance(value, list) and value[0] not in entries]:
+                del inputs[name]
+        ordered = sorted((key for key in entries if key.isdecimal()), key=int)
+        ordered += [key for key in entries if not key.isdecimal()]
+        return Conversion(prompt={key: entries[key] for key in ordered}, findings=tuple(self._findings))
+
+    def _entry(self, instance: Instance) -> JsonObject:
+        node = instance.node
+        definition = self._catalog.get(node.type)
+        inputs: JsonObject = {}
+        for widget in self._widgets.of(instance):
+            if widget.serialised and widget.value is not ABSENT:
+                inputs[widget.name] = _wrapped(self._final(instance, widget), widget)
+        for slot, socket in enumerate(node.inputs):
+            source = self._resolver.input(instance, slot)
+            if isinstance(source, Wire):
+                inputs[socket.name] = [source.origin, source.slot]
+            elif isinstance(source, Constant) and source.value is not ABSENT:
+                inputs[socket.name] = _wrapped(value_text(source.value), None)
+        if definition is None:
+            self._findings.append(
+                Finding(
+                    code="needs-preflight",
+                    severity="warning",
+                    message=f"{ascii(node.type)[:80]} is not known here: its values are taken from the slots saved in the file",
+                    node=instance.id,
+                    hint="the definitions of a server that has it (--object-info) make this exact",
+                )
+            )
+        title = node.title or (definition.display_name if definition else node.type)
+        entry: JsonObject = {"inputs": inputs, "class_type": node.type, "_meta": {"title": title}}
+        return entry
+
+    def _final(self, instance: Instance, widget: Widget) -> Any:  # noqa: ANN401 - any JSON value
+        value = widget.value
+        options = widget.definition.options if widget.definition else {}
+        if isinstance(value, str) and options.get("dynamicPrompts") and not widget.nested:
+            value, chosen = first_alternatives(value)
+            if chosen:
+                self._findings.append(
+                    Finding(
+                        code="random-alternative",
+                        severity="info",
+                        message=f"{widget.name} has alternatives like {{a|b}}; the first of each is taken",
+                        node=instance.id,
+                        hint="write the text you want, or pass it as an input",
+                    )
+                )
+        if (
+            isinstance(value, str)
+            and widget.name == "filename_prefix"
+            and instance.node.type in SAVERS
+            and "%" in value
+        ):
+            value, dated = replace_references(value, self._lookup)
+            if dated:
+                self._findings.append(
+                    Finding(
+                        code="date-in-file-name",
+                        severity="info",
+                        message="a %date:…% in filename_prefix is filled in by the frontend only, and stays as it is",
+                        node=instance.id,
+                    )
+                )
+        return value_text(value)
+
+    def _lookup(self, name: str, widget_name: str) -> str | None:
+        for instance in self._instances:
+            if name in {instance.node.properties.get("Node name for S&R"), instance.node.title}:
+                for widget in self._widgets.of(instance):
+                    if widget.name == widget_name and widget.value is not ABSENT:
+                        return str(value_text(widget.value))
+                return None
+        return None
+
+
+def _wrapped(value: Any, widget: Widget | None) -> Any:  # noqa: ANN401
+    if isinstance(value, list):
+        if widget is not None and widget.type == "CURVE":
+            return {"__type__": "CURVE", "__value__": value}
+        return {"__value__": value}
+    return value

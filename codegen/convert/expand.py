@@ -1,0 +1,163 @@
+"""Subgraphs unfolded: every node that would exist in the running prompt, with the path that is its id.
+
+A definition can be used by several hosts and can hold hosts itself; `host:inner` ids follow that nesting. Inner ids that another graph of
+the file uses already are renumbered on load, as the frontend does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from codegen.convert.graph import ACTIVE_MODES, INPUT_BOUNDARY, OUTPUT_BOUNDARY, Document, Graph, Node
+from codegen.errors import InvalidGraph
+
+MAX_NODES = 20_000
+"""After unfolding. Definitions that hold each other twice double at every level; real workflows stay below 2,000."""
+MAX_NESTING = 32
+"""Levels of subgraphs inside subgraphs."""
+
+VIRTUAL_TYPES = frozenset({"Note", "MarkdownNote", "Reroute", "PrimitiveNode"})
+SETTERS = frozenset({"SetNode", "easy setNode"})
+GETTERS = frozenset({"GetNode", "easy getNode"})
+"""Wireless links of KJNodes and Easy-Use: a getter stands for what goes into the setter of the same name."""
+
+
+@dataclass(slots=True)
+class Instance:
+    """One node of the unfolded workflow."""
+
+    id: str
+    """Execution id: the ids of its hosts and its own, joined by colons."""
+    node: Node
+    graph: Graph
+    """Where it stands."""
+    host: Instance | None
+    definition: Graph | None = None
+    """Of a subgraph host: what is inside."""
+    children: dict[str, Instance] = field(default_factory=dict[str, "Instance"])
+    siblings: dict[str, Instance] = field(default_factory=dict[str, "Instance"])
+    """All instances of the same graph in the same host, by node id."""
+    hidden: bool = False
+    """Inside a host at the root that is muted or bypassed."""
+    overrides: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Widget values that a host sets."""
+
+    @property
+    def virtual(self) -> bool:
+        kind = self.node.type
+        return kind in VIRTUAL_TYPES or kind in SETTERS or kind in GETTERS
+
+    @property
+    def runs(self) -> bool:
+        """Whether it becomes an entry of the prompt."""
+        return self.definition is None and not self.virtual and not self.hidden and self.node.mode in ACTIVE_MODES
+
+
+def renumber(document: Document) -> None:
+    """Give inner nodes whose id is taken the next free one, in the order of the file; links and promotions follow."""
+    used = {int(key) for key in document.root.nodes if _numeric(key)}
+    last = max([document.last_node_id, 0])
+    renamed: dict[str, dict[str, str]] = {}
+    for identity, graph in document.subgraphs.items():
+        changes: dict[str, str] = {}
+        for key in graph.nodes:
+            if not _numeric(key):
+                continue
+            number = int(key)
+            if number not in used:
+                used.add(number)
+                last = max(last, number)
+                continue
+            last += 1
+            while last in used:
+                last += 1
+            used.add(last)
+            changes[key] = str(last)
+        if changes:
+            renamed[identity] = changes
+            _apply(graph, changes)
+    if renamed:
+        for graph in [document.root, *document.subgraphs.values()]:
+            for node in graph.nodes.values():
+                if node.type in renamed:
+                    _patch_promotions(node, renamed[node.type])
+
+
+def _numeric(key: str) -> bool:
+    return key.isdecimal() and len(key) < 16  # noqa: PLR2004 - JavaScript's safe integers
+
+
+def _apply(graph: Graph, changes: dict[str, str]) -> None:
+    for key, node in list(graph.nodes.items()):
+        node.id = changes.get(key, key)
+    graph.nodes = {node.id: node for node in graph.nodes.values()}
+    for link in graph.links.values():
+        link.origin = changes.get(link.origin, link.origin)
+        link.target = changes.get(link.target, link.target)
+
+
+def _patch_promotions(node: Node, changes: dict[str, str]) -> None:
+    entries = node.properties.get("proxyWidgets")
+    if isinstance(entries, list):
+        for entry in entries:  # pyright: ignore[reportUnknownVariableType] - JSON
+            if isinstance(entry, list) and entry and str(entry[0]) in changes:  # pyright: ignore[reportUnknownArgumentType]
+                entry[0] = changes[str(entry[0])]  # pyright: ignore[reportUnknownArgumentType]
+
+
+def expand(document: Document) -> list[Instance]:
+    """All instances, hosts before what they hold.
+
+    Raises:
+        InvalidGraph: a subgraph inside itself, or too many nodes.
+    """
+    unfolded: list[Instance] = []
+    _expand_graph(document, document.root, host=None, within=(), hidden=False, unfolded=unfolded)
+    return unfolded
+
+
+def _expand_graph(
+    document: Document,
+    graph: Graph,
+    *,
+    host: Instance | None,
+    within: tuple[str, ...],
+    hidden: bool,
+    unfolded: list[Instance],
+) -> dict[str, Instance]:
+    prefix = f"{host.id}:" if host else ""
+    made: dict[str, Instance] = {}
+    for node in graph.nodes.values():
+        if len(unfolded) >= MAX_NODES:
+            raise InvalidGraph(
+                f"the workflow unfolds to more than {MAX_NODES:,} nodes; its subgraphs hold each other too often"
+            )
+        instance = Instance(prefix + node.id, node, graph, host, hidden=hidden, siblings=made)
+        made[node.id] = instance
+        unfolded.append(instance)
+        inside = document.subgraphs.get(node.type)
+        if inside is None:
+            continue
+        if node.type in within:
+            raise InvalidGraph(
+                f"the subgraph {ascii(inside.name)[:60]} contains itself; break the circle and save again"
+            )
+        if len(within) >= MAX_NESTING:
+            raise InvalidGraph(f"subgraphs are nested more than {MAX_NESTING} levels deep")
+        _check_passthrough(inside)
+        instance.definition = inside
+        # The frontend skips a muted or bypassed host when it collects nodes, but only at the root.
+        below = hidden or (host is None and node.mode not in ACTIVE_MODES)
+        instance.children = _expand_graph(
+            document, inside, host=instance, within=(*within, node.type), hidden=below, unfolded=unfolded
+        )
+    return made
+
+
+def _check_passthrough(graph: Graph) -> None:
+    for link in graph.links.values():
+        if link.origin == INPUT_BOUNDARY and link.target == OUTPUT_BOUNDARY:
+            raise InvalidGraph(
+                f"in the subgraph {ascii(graph.name)[:60]} an input is wired straight to an output, which the frontend refuses; "
+                "put a node (such as Reroute) between them"
+            )

@@ -1,0 +1,139 @@
+"""Widgets of inner nodes that a subgraph shows on its outside, and the values given there."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from codegen.convert.expand import Instance
+from codegen.convert.graph import INPUT_BOUNDARY
+from codegen.convert.instance_widgets import InstanceWidgets
+from codegen.convert.resolve import Constant
+from codegen.convert.widgets import ABSENT
+from codegen.model import JsonObject
+
+BY_NAME = "-1"
+"""As node id of a promotion: the widget of the subgraph input of that name."""
+ENTRY_PARTS = 2
+
+
+class Promotions:
+    """Values on hosts, carried inside."""
+
+    def __init__(self, widgets: InstanceWidgets) -> None:
+        self._widgets = widgets
+        self._given: dict[tuple[str, int], Any] = {}
+        """Value that host (by id) has for input (by index in its definition)."""
+
+    def apply(self, host: Instance) -> None:
+        """Take the values of one host; its own hosts come first."""
+        entries = _entries(host.node.properties.get("proxyWidgets"))
+        values = cast("list[Any]", host.node.values) if isinstance(host.node.values, list) else []
+        if entries:
+            self._apply_entries(host, entries, values)
+        else:
+            promoted = [index for index in range(len(_inputs(host))) if self._inner(host, index) is not None]
+            for index, value in zip(promoted, values, strict=False):
+                self._given.setdefault((host.id, index), value)
+        for name, value in _quarantined(host):
+            index = _input_index(host, name)
+            if index is not None:
+                self._given[host.id, index] = value
+
+    def _apply_entries(self, host: Instance, entries: list[tuple[str, str]], values: list[Any]) -> None:
+        for position, (node_id, name) in enumerate(entries):
+            value = values[position] if position < len(values) else ABSENT
+            if node_id == BY_NAME:
+                index = _input_index(host, name)
+                if index is not None and value is not ABSENT:
+                    self._given.setdefault((host.id, index), value)
+                continue
+            inner = host.children.get(node_id)
+            if inner is None or value is ABSENT or value is None:
+                continue
+            self._set(inner, name, value)
+
+    def _set(self, inner: Instance, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
+        if inner.definition is None:
+            widget = self._widgets.find(inner, name)
+            if widget is not None and (widget.serialised or inner.virtual):
+                self._widgets.override(inner, name, value)
+            elif inner.virtual:
+                inner.overrides[name] = value
+            return
+        index = _input_index(inner, name)
+        if index is not None:
+            self._given[inner.id, index] = value
+            return
+        for node_id, inner_name in _entries(inner.node.properties.get("proxyWidgets")):
+            child = inner.children.get(node_id)
+            if inner_name == name and child is not None:
+                self._set(child, name, value)
+                return
+
+    def value(self, host: Instance, index: int) -> Constant | None:
+        """What the widget behind a host's input says, if there is a widget."""
+        inner = self._inner(host, index)
+        if inner is None:
+            return None
+        given = self._given.get((host.id, index), ABSENT)
+        return inner if given is ABSENT else Constant(given)
+
+    def _inner(self, host: Instance, index: int) -> Constant | None:
+        """The widget that the input is wired to inside, with its own value."""
+        definition = host.definition
+        assert definition is not None
+        for link in definition.links.values():
+            if link.origin != INPUT_BOUNDARY or link.origin_slot != index:
+                continue
+            inner = host.children.get(link.target)
+            if inner is None or link.target_slot >= len(inner.node.inputs):
+                continue
+            socket = inner.node.inputs[link.target_slot]
+            if inner.definition is not None:
+                inner_index = _input_index(inner, socket.name)
+                found = None if inner_index is None else self.value(inner, inner_index)
+                if found is not None:
+                    return found
+                continue
+            widget = self._widgets.find(inner, socket.widget or socket.name) if socket.widget else None
+            if widget is not None:
+                return Constant(widget.value)
+            if inner.node.type == "PrimitiveNode" and socket.widget:
+                values = inner.node.values
+                return Constant(cast("list[Any]", values)[0] if isinstance(values, list) and values else None)
+        return None
+
+
+def _inputs(host: Instance) -> list[str]:
+    assert host.definition is not None
+    return [slot.name for slot in host.definition.inputs]
+
+
+def _input_index(host: Instance, name: str) -> int | None:
+    names = _inputs(host)
+    return names.index(name) if name in names else None
+
+
+def _entries(value: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - any JSON value
+    if not isinstance(value, list):
+        return []
+    entries: list[tuple[str, str]] = []
+    for entry in cast("list[Any]", value):
+        parts = cast("list[Any]", entry) if isinstance(entry, list) else []
+        entries.append((str(parts[0]), str(parts[1])) if len(parts) >= ENTRY_PARTS else ("", ""))
+    return entries
+
+
+def _quarantined(host: Instance) -> list[tuple[str, Any]]:
+    """Host values that a newer frontend set aside when it moved promotions, first of each name."""
+    listed = host.node.properties.get("proxyWidgetErrorQuarantine")
+    found: dict[str, Any] = {}
+    for entry in cast("list[Any]", listed) if isinstance(listed, list) else []:
+        if not isinstance(entry, dict):
+            continue
+        fields = cast("JsonObject", entry)
+        original = fields.get("originalEntry")
+        parts = cast("list[Any]", original) if isinstance(original, list) else []
+        if len(parts) >= ENTRY_PARTS and str(parts[0]) == BY_NAME and "hostValue" in fields:
+            found.setdefault(str(parts[1]), fields["hostValue"])
+    return list(found.items())
