@@ -1,7 +1,5 @@
 """Help, start-up and errors: the same for every command."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -14,18 +12,7 @@ from typer.testing import CliRunner
 from codegen.lock import Gpu
 from github_app.cli.options import GPUS
 from github_app.cli.program import Program
-
-HEAVY = ("alembic", "av", "dbos", "fastapi", "git", "httpx", "modal", "numpy", "pydantic_settings", "sqlalchemy")
-"""None of these is needed to read help; each takes 50 to 800 ms to import."""
-
-
-def loaded_after(*args: str) -> set[str]:
-    script = (
-        "import atexit, sys; from github_app.cli import main; sys.argv = ['flowberth', *sys.argv[1:]];"
-        f"atexit.register(lambda: print(*sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)); main()"
-    )
-    done = subprocess.run([sys.executable, "-c", script, *args], capture_output=True, text=True, check=True)
-    return set(done.stderr.split())
+from tests.github_app.start_up import loaded_after
 
 
 @pytest.mark.parametrize(

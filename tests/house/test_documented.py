@@ -40,7 +40,9 @@ def command_help(path: tuple[str, ...]) -> str:
 
 
 def test_each_command_and_option_is_in_cli_md() -> None:
-    sections = [f"## flowberth {' '.join(path)}\n\n```text\n{command_help(path)}\n```\n" for path in commands()]
+    sections = [
+        f"## {' '.join(('flowberth', *path))}\n\n```text\n{command_help(path)}\n```\n" for path in [(), *commands()]
+    ]
     page = written_by_hand("cli.md") + GENERATED + "\n" + "\n".join(sections)
     assert page == external_file(DOCS / "cli.md", format=".txt")
 
