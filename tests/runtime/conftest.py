@@ -9,10 +9,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -21,6 +20,9 @@ from PIL import Image
 
 from shared.service import Service
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 SCRIPTED = [sys.executable, str(Path(__file__).with_name("scripted_engine.py")), "--port", "{port}"]
 USD_PER_SECOND = 0.001

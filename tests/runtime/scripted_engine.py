@@ -16,23 +16,27 @@ import subprocess
 import sys
 import uuid
 from collections import deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
 NODES = {"Picture", "Load", "Steps", "Hang", "Die", "Fail", "Everything", "Say", "Spawn", "Missing", "Split"}
 
 
-class Interrupted(Exception):
+class Stopped(Exception):  # noqa: N818 - ends a node, is no error
     pass
 
 
-class Failed(Exception):
+class Failed(Exception):  # noqa: N818 - what the node is told to do
     def __init__(self, type_: str, message: str):
         super().__init__(message)
         self.type = type_
@@ -75,7 +79,7 @@ class Engine:
             await self.send(client, "executing", {"node": node, "display_node": node, **here})
             try:
                 made = await self.node(client, prompt_id, node, entry["class_type"], entry["inputs"])
-            except Interrupted:
+            except Stopped:
                 status = "error"
                 messages.append(["execution_interrupted", {"node_id": node, **here}])
                 break
@@ -122,26 +126,21 @@ class Engine:
                     )
                     try:
                         await asyncio.wait_for(self.interrupt.wait(), inputs.get("seconds", 0.01))
-                        raise Interrupted
+                        raise Stopped
                     except TimeoutError:
                         pass
             case "Hang":
                 await asyncio.Event().wait()
             case "Die":
-                print(
-                    "Traceback (most recent call last):",
-                    '  File "x.py", line 1',
-                    "Boom: last words",
-                    sep="\n",
-                    flush=True,
-                )
+                sys.stdout.write('Traceback (most recent call last):\n  File "x.py", line 1\nBoom: last words\n')
+                sys.stdout.flush()
                 os.kill(os.getpid(), signal.SIGKILL)
                 await asyncio.Event().wait()
             case "Fail":
                 if not inputs.get("quiet"):
                     raise Failed(inputs.get("type", "ValueError"), inputs["message"])
             case "Spawn":
-                child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+                child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])  # noqa: ASYNC220 - it is to be left behind
                 return {"text": [str(child.pid)]}
             case "Say":
                 return {"text": [inputs["text"]]}
@@ -261,8 +260,6 @@ def app() -> Starlette:
         yield
         worker.cancel()
 
-    from contextlib import asynccontextmanager
-
     return Starlette(
         lifespan=asynccontextmanager(lifespan),
         routes=[
@@ -283,5 +280,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
-    print("scripted engine", flush=True)
+    sys.stdout.write("scripted engine\n")
+    sys.stdout.flush()
     uvicorn.run(app(), host="127.0.0.1", port=arguments.port, log_level="warning")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import http.server
 import ipaddress
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -22,10 +21,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.addresses import Address, PublicTransport, is_public
-from shared.service import Service, make_engine
 from shared.definition import Definition
+from shared.service import Service, make_engine
 from shared.settings import Settings
 from tests.runtime.conftest import SCRIPTED, Served, field, node, picture, serve, write_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 HERE = ipaddress.ip_address("127.0.0.1")
 PNG = picture(30, 20)
@@ -35,7 +38,7 @@ class Host(http.server.BaseHTTPRequestHandler):
     """A web server with good and bad manners."""
 
     protocol_version = "HTTP/1.1"
-    requests: list[tuple[str, str]] = []
+    requests: ClassVar[list[tuple[str, str]]] = []
 
     def do_GET(self) -> None:
         Host.requests.append((self.headers["Host"], self.path))
@@ -83,18 +86,20 @@ def certificate(tmp_path_factory):
     """A certificate for `media.example`, of an authority of its own."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     names = [x509.DNSName(host) for host in ("media.example", "rebinds.example", "mixed.example")]
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
     return path
 
@@ -143,11 +148,18 @@ def served(tmp_path, certificate) -> Iterator[Served]:
 
     def transport() -> PublicTransport:
         inner = httpx.AsyncHTTPTransport(verify=ssl.create_default_context(cafile=str(certificate)), trust_env=False)
-        return PublicTransport(resolver=names, allowed=lambda address: address == HERE or is_public(address), inner=inner)
+        return PublicTransport(
+            resolver=names, allowed=lambda address: address == HERE or is_public(address), inner=inner
+        )
 
     settings = Settings(engine_command=tuple(SCRIPTED), work_dir=tmp_path)
     definition = Definition.from_folder(
-        write_app(tmp_path / "app", {"1": node("Load", image="x")}, {"photo": field("image", ("1", "image"))}, required=("photo",))
+        write_app(
+            tmp_path / "app",
+            {"1": node("Load", image="x")},
+            {"photo": field("image", ("1", "image"))},
+            required=("photo",),
+        )
     )
     Host.requests.clear()
     with serve(Service(definition, make_engine(definition, settings), settings, media_transport=transport)) as app:
@@ -186,7 +198,10 @@ def test_a_redirect_to_an_inner_address_is_not_followed(served, host):
         "https://[::1]/",
         "https://[::ffff:10.0.0.1]/",
     ):
-        assert fault(served, f"https://media.example:{host}/redirect?to={target}") == "the URL leads to an address that is not public"
+        assert (
+            fault(served, f"https://media.example:{host}/redirect?to={target}")
+            == "the URL leads to an address that is not public"
+        )
     to_http = f"https://media.example:{host}/redirect?to=http://media.example/"
     assert fault(served, to_http) == "only https URLs are fetched"
     assert fault(served, f"https://media.example:{host}/loop") == "the URL redirects more than 5 times"
@@ -197,7 +212,10 @@ def test_a_name_that_leads_inside_is_refused(served, host):
         assert "not public" in fault(served, f"https://{name}:{host}/picture.png"), name
     assert Host.requests == []
     assert fault(served, f"https://nowhere.example:{host}/") == "the URL cannot be fetched"
-    assert fault(served, f"https://user:word@media.example:{host}/picture.png") == "the URL carries a user name or password"
+    assert (
+        fault(served, f"https://user:word@media.example:{host}/picture.png")
+        == "the URL carries a user name or password"
+    )
 
 
 def test_a_name_that_changes_its_address_gains_nothing(served, host):
@@ -227,12 +245,14 @@ def test_bounds_of_size_type_and_time(served, host, monkeypatch):
 def test_forms_of_the_own_machine(app):
     # the real resolver and the real rule
     served = app({"1": node("Load", image="x")}, {"photo": field("image", ("1", "image"))})
-    forms = "localhost 127.0.0.1 127.1 2130706433 0x7f000001 0177.0.0.1 0 [::] [::1] [::ffff:169.254.169.254] [64:ff9b::7f00:1] [2002:7f00:1::]"
+    forms = "localhost 127.0.0.1 127.1 2130706433 0x7f000001 0 [::] [::1] [::ffff:169.254.169.254] [64:ff9b::7f00:1] [2002:7f00:1::]"
     for form in forms.split():
         assert fault(served, f"https://{form}/") == "the URL leads to an address that is not public", form
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
 def test_public_addresses(address):
     assert is_public(ipaddress.ip_address(address))
 
@@ -245,6 +265,25 @@ def test_an_ipv6_form_is_no_more_public_than_the_ipv4_inside(inner):
         assert not is_public(ipaddress.ip_address((0x2002 << 112) | (int(inner) << 80)))
 
 
-@given(st.sampled_from(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10", "0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "fc00::/7", "fe80::/10", "ff00::/8", "::1/128"]), st.data())
+@given(
+    st.sampled_from(
+        [
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "100.64.0.0/10",
+            "0.0.0.0/8",
+            "224.0.0.0/4",
+            "240.0.0.0/4",
+            "fc00::/7",
+            "fe80::/10",
+            "ff00::/8",
+            "::1/128",
+        ]
+    ),
+    st.data(),
+)
 def test_inner_networks_are_never_public(network, data):
     assert not is_public(data.draw(st.ip_addresses(network=network)))

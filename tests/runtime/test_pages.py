@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import re
-import shutil
-import subprocess
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
-import pytest
 from jsonschema import Draft202012Validator
-from websockets.asyncio.client import ClientConnection, connect
 
-from tests.runtime.conftest import Served, field, node, picture
+from tests.runtime.browser import browser, needs_chromium
+from tests.runtime.conftest import field, node, picture
 
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\">"
 PROMPT = {
@@ -26,14 +19,13 @@ PROMPT = {
     "3": node("Say", text="hi"),
 }
 PROPERTIES = {
-    "prompt": field("text", ("3", "text"), title="Prompt", description=HOSTILE, default=HOSTILE, **{}),
+    "prompt": field("text", ("3", "text"), title="Prompt", description=HOSTILE, default=HOSTILE),
     "width": field("integer", ("1", "width"), title="Width", default=64, minimum=16, maximum=512, multipleOf=8),
     "style": field("choice", ("3", "style"), enum=["oil", HOSTILE], default="oil"),
     "loud": field("boolean", ("3", "loud"), default=True),
     "seed": field("seed", ("1", "seed"), minimum=0, maximum=2**64 - 1),
 }
 MEDIA = {"photo": field("image", ("4", "image"), title="Photo")}
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def test_pages_load_nothing_from_elsewhere_and_hold_nothing_of_the_workflow(app):
@@ -102,10 +94,7 @@ def test_a_key_guards_everything_but_health_and_the_empty_pages(app):
     assert served.generate({}, headers={"Authorization": "bearer correct horse battery"}).status_code == 200
 
 
-browser_only = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
-
-
-@browser_only
+@needs_chromium
 def test_the_playground_makes_a_picture(app, tmp_path):
     served = app(PROMPT, PROPERTIES)
 
@@ -127,7 +116,7 @@ def test_the_playground_makes_a_picture(app, tmp_path):
     asyncio.run(story())
 
 
-@browser_only
+@needs_chromium
 def test_the_playground_sends_a_dropped_file_and_shows_faults_where_they_belong(app, tmp_path):
     served = app({**PROMPT, "4": node("Load", image="x")}, PROPERTIES | MEDIA, required=("photo",))
 
@@ -158,7 +147,7 @@ def test_the_playground_sends_a_dropped_file_and_shows_faults_where_they_belong(
     assert sent["prompt"]["1"]["inputs"]["seed"] == 2**64 - 1, "no digit is lost in the browser"
 
 
-@browser_only
+@needs_chromium
 def test_the_reference_shows_inputs_and_an_example(app, tmp_path):
     served = app(PROMPT, PROPERTIES)
 
@@ -172,77 +161,3 @@ def test_the_reference_shows_inputs_and_an_example(app, tmp_path):
             await page.assert_clean()
 
     asyncio.run(story())
-
-
-class Page:
-    """One tab, through the DevTools protocol."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
-        self._calls = 0
-        self.complaints: list[str] = []
-
-    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        self._calls += 1
-        await self._socket.send(json.dumps({"id": self._calls, "method": method, "params": parameters}))
-        while True:
-            answer = json.loads(await self._socket.recv())
-            if answer.get("id") == self._calls:
-                assert "error" not in answer, answer
-                return answer["result"]
-            if answer["method"] in {"Log.entryAdded", "Runtime.exceptionThrown"}:
-                self.complaints.append(json.dumps(answer["params"]))
-
-    async def ask(self, expression: str) -> Any:
-        answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    async def until(self, condition: str) -> None:
-        try:
-            async with asyncio.timeout(20):
-                while not await self.ask(condition):
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            text = await self.ask("document.body.innerText")
-            raise AssertionError(f"never: {condition}\n{text}\n{self.complaints}") from None
-
-    async def assert_clean(self) -> None:
-        """No script of the workflow ran, nothing was fetched elsewhere, the policy had nothing to block."""
-        assert await self.ask("document.title") == "poster"
-        assert await self.ask("document.querySelectorAll('[onerror]').length") == 0
-        hosts = await self.ask("[...new Set(performance.getEntriesByType('resource').map((e) => new URL(e.name).host))]")
-        assert hosts in ([await self.ask("location.host")], [await self.ask("location.host"), ""])
-        # a request that was answered 4xx is logged too, and belongs to the story
-        assert not [entry for entry in self.complaints if "Content Security Policy" in entry or "exception" in entry]
-
-
-@contextlib.asynccontextmanager
-async def browser(served: Served, path: str, folder: Path) -> AsyncIterator[Page]:
-    assert CHROMIUM
-    profile = folder / "profile"
-    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"]
-    with (folder / "chromium.log").open("wb") as log:
-        process = subprocess.Popen(
-            [CHROMIUM, *flags, f"--user-data-dir={profile}", "--remote-debugging-port=0", "--window-size=1280,900", "about:blank"],
-            stderr=log,
-        )
-        try:
-            ports = profile / "DevToolsActivePort"
-            async with asyncio.timeout(30):
-                while not ports.exists() or len(ports.read_text().split()) < 2:
-                    await asyncio.sleep(0.02)
-            port, root = ports.read_text().split()
-            async with connect(f"ws://127.0.0.1:{port}{root}", proxy=None) as top:
-                await top.send(json.dumps({"id": 1, "method": "Target.createTarget", "params": {"url": "about:blank"}}))
-                target = json.loads(await top.recv())["result"]["targetId"]
-            async with connect(f"ws://127.0.0.1:{port}/devtools/page/{target}", proxy=None, max_size=None) as socket:
-                page = Page(socket)
-                await page.call("Runtime.enable")
-                await page.call("Log.enable")
-                await page.call("Page.navigate", url=served.url + path)
-                await page.until("location.pathname !== 'blank' && document.readyState === 'complete'")
-                yield page
-        finally:
-            process.terminate()
-            process.wait(20)

@@ -5,7 +5,7 @@ Read in this order::
     service.py      what app.py holds: start, stop, asgi
     settings.py     everything the environment may say
     definition.py   the app's folder: lock, prompt, interface
-    engine.py       ComfyUI as a child process that is watched, restarted and stopped (guard.py keeps it from outliving us)
+    engine.py       ComfyUI as a child process: watched, restarted, stopped (guard.py keeps it from outliving us)
     comfy.py        ComfyUI's HTTP and WebSocket protocol, as a client
     inputs.py       a request's body against interface.json; media.py and addresses.py bring pictures and other files in
     jobs.py         the queue; execution.py runs one job; outputs.py takes what it made

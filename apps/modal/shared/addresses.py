@@ -47,7 +47,7 @@ async def resolve(host: str) -> list[Address]:
     if literal is not None:
         return [literal]
     found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [ipaddress.ip_address(entry[4][0].partition("%")[0]) for entry in found]
+    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
 def parse_address(host: str) -> Address | None:
@@ -84,6 +84,7 @@ class PublicTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Check, pin and send one request; redirects come as requests of their own."""
         url = request.url
         if url.scheme != "https":
             raise ForbiddenAddress("only https URLs are fetched", request=request)
@@ -105,4 +106,5 @@ class PublicTransport(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(pinned)
 
     async def aclose(self) -> None:
+        """Close the transport inside."""
         await self._inner.aclose()

@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from shared.body import Submission, chunks
-from shared.definition import Definition, InputField
 from shared.inputs import InputRules
 from shared.jobs import Job, Jobs, Upload
 from shared.media import Intake, MediaError
 from shared.problems import FieldError, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    import httpx
+
+    from shared.definition import Definition, InputField
 
 
 class Admission:
@@ -65,7 +68,7 @@ class Admission:
         return field is not None and field.is_media
 
     @contextlib.asynccontextmanager
-    async def _new_folder(self) -> AsyncIterator[Path]:
+    async def _new_folder(self) -> AsyncGenerator[Path]:
         """A folder for one job, removed again when the job does not come to be."""
         folder = Path(tempfile.mkdtemp(prefix="job-", dir=self._folder))
         try:

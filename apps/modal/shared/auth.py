@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.problems import Unauthorized, problem_response
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 OPEN_PATHS = ("/health", "/playground", "/docs", "/assets/")
 """`/health` for load balancers; the pages say nothing of the workflow and ask for the key themselves."""
@@ -22,6 +25,7 @@ class BearerKey:
         self._wanted = _digest(key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401, or pass the request on."""
         if scope["type"] != "http" or self._lets_through(scope):
             await self._app(scope, receive, send)
             return

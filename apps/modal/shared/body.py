@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import Message
 
-from shared.definition import Definition
 from shared.inputs import from_text, parse_json
 from shared.problems import FieldError, InvalidInput, MalformedBody, TooLarge, UnsupportedBody
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from starlette.types import Message, Receive
+
+    from shared.definition import Definition
 
 CHUNK_BYTES = 1 << 20
 MAX_PARTS = 200
@@ -80,7 +84,7 @@ async def _read_form(bounded: Request, request: Request, definition: Definition,
     return Submission(values, files, _fingerprint(values, digests))
 
 
-def _bounded(request: Request, limit: int):  # noqa: ANN202 - an ASGI receive callable
+def _bounded(request: Request, limit: int) -> Receive:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise TooLarge(f"The body is larger than {limit:,} bytes.")

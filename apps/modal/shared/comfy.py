@@ -9,17 +9,20 @@ has ended when `/history/{id}` has it, which is announced by `executing` with `n
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any, TypeAlias
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from pydantic import BaseModel, ConfigDict
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-JsonObject: TypeAlias = dict[str, Any]
+from shared.json_values import JsonObject, as_list, as_object, is_object
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+    from pathlib import Path
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """ComfyUI answers while it computes, from another thread; 30 s covers a Python that holds the GIL while it loads."""
@@ -97,19 +100,24 @@ class EngineFacts(BaseModel):
     version: str
 
 
+def engine_client() -> httpx.AsyncClient:
+    """The HTTP client that `ComfyClient` shares; whoever makes it closes it."""
+    return httpx.AsyncClient(trust_env=False, timeout=TIMEOUT)
+
+
 class ComfyClient:
-    """One ComfyUI. `http` is shared and owned by the caller."""
+    """One ComfyUI."""
 
     def __init__(self, http: httpx.AsyncClient, url: str) -> None:
         self._http = http
         self._url = url
 
     async def facts(self) -> EngineFacts:
+        """Ask what it is; quick, as `/health` needs it."""
         answer = await self._json("GET", "/system_stats", timeout=HEALTH_SECONDS)
-        system = answer.get("system")
-        if not isinstance(system, dict):
+        facts = as_object(answer.get("system"))
+        if not facts:
             raise UnexpectedAnswer("/system_stats has no `system`")
-        facts: JsonObject = system  # pyright: ignore[reportUnknownVariableType] - JSON
         return EngineFacts(
             engine="stand-in" if facts.get("flowberth_stand_in") else "comfyui",
             version=str(facts.get("comfyui_version") or "unknown"),
@@ -123,15 +131,16 @@ class ComfyClient:
         """
         response = await self._request("POST", "/prompt", json={"prompt": prompt, "client_id": client_id})
         try:
-            body: JsonObject = response.json()
-            faults = _node_faults(body.get("node_errors") or {})
-            error = body.get("error") or {}
-        except (ValueError, AttributeError, TypeError):
+            body = as_object(response.json())
+        except ValueError:
             raise UnexpectedAnswer(f"/prompt answered {response.status_code} without JSON") from None
-        if response.status_code != httpx.codes.OK:
-            error = error if isinstance(error, dict) else {"message": str(error)}
+        if response.status_code != HTTPStatus.OK:
+            error = as_object(body.get("error"))
             message = ": ".join(str(error[key]) for key in ("message", "details") if error.get(key))
-            raise PromptRejected(str(error.get("type") or "unknown"), message or "ComfyUI refused the prompt", faults)
+            raise PromptRejected(
+                str(error.get("type") or "unknown"), message or "ComfyUI refused the prompt", _node_faults(body)
+            )
+        faults = _node_faults(body)
         prompt_id = body.get("prompt_id")
         if not isinstance(prompt_id, str):
             raise UnexpectedAnswer("/prompt answered without a prompt_id")
@@ -169,10 +178,8 @@ class ComfyClient:
         """Write one output to `path` and return its size in bytes."""
         size = 0
         try:
-            async with self._http.stream(
-                "GET", f"{self._url}/view", params=file.model_dump(), timeout=TIMEOUT
-            ) as response:
-                if response.status_code != httpx.codes.OK:
+            async with self._http.stream("GET", f"{self._url}/view", params=file.model_dump()) as response:
+                if response.status_code != HTTPStatus.OK:
                     raise UnexpectedAnswer(f"/view answered {response.status_code} for an output")
                 with path.open("wb") as target:
                     async for chunk in response.aiter_bytes(1 << 20):
@@ -182,7 +189,7 @@ class ComfyClient:
         return size
 
     @asynccontextmanager
-    async def events(self, client_id: str) -> AsyncIterator[AsyncIterator[JsonObject]]:
+    async def events(self, client_id: str) -> AsyncGenerator[AsyncIterator[JsonObject]]:
         """Open the event socket; it is open when the body of the `async with` starts."""
         url = f"{self._url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
         try:
@@ -194,21 +201,21 @@ class ComfyClient:
         finally:
             await socket.close()
 
-    async def _json(self, method: str, path: str, **arguments: Any) -> JsonObject:
+    async def _json(self, method: str, path: str, **arguments: Any) -> JsonObject:  # noqa: ANN401 - httpx's own
         response = await self._request(method, path, **arguments)
-        if response.status_code != httpx.codes.OK:
+        if response.status_code != HTTPStatus.OK:
             raise UnexpectedAnswer(f"{path} answered {response.status_code}")
         try:
             body = response.json()
         except ValueError:
             body = None
-        if not isinstance(body, dict):
+        if not is_object(body):
             raise UnexpectedAnswer(f"{path} did not answer a JSON object")
-        return body  # pyright: ignore[reportUnknownVariableType] - JSON
+        return body
 
-    async def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+    async def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         try:
-            return await self._http.request(method, self._url + path, **({"timeout": TIMEOUT} | arguments))
+            return await self._http.request(method, self._url + path, **arguments)
         except httpx.HTTPError as error:
             raise EngineUnreachable(_words(error)) from error
 
@@ -218,26 +225,25 @@ async def _parsed(socket: ClientConnection) -> AsyncIterator[JsonObject]:
         async for frame in socket:
             if isinstance(frame, str):
                 event = json.loads(frame)
-                if isinstance(event, dict):
-                    yield event  # pyright: ignore[reportUnknownMemberType] - JSON
+                yield as_object(event)
     except (OSError, WebSocketException) as error:
         raise EngineUnreachable(_words(error)) from error
     except ValueError as error:
         raise UnexpectedAnswer("the event socket sent something that is not JSON") from error
 
 
-def _node_faults(node_errors: Mapping[str, Any]) -> tuple[NodeFault, ...]:
+def _node_faults(body: JsonObject) -> tuple[NodeFault, ...]:
     return tuple(
         NodeFault(
-            node=str(node),
-            class_type=str(entry.get("class_type") or ""),
+            node=node,
+            class_type=str(as_object(entry).get("class_type") or ""),
             type=str(error.get("type") or ""),
             message=str(error.get("message") or ""),
             details=str(error.get("details") or ""),
-            input_name=(error.get("extra_info") or {}).get("input_name"),
+            input_name=str(as_object(error.get("extra_info")).get("input_name") or "") or None,
         )
-        for node, entry in node_errors.items()
-        for error in entry.get("errors") or [{}]
+        for node, entry in as_object(body.get("node_errors")).items()
+        for error in map(as_object, as_list(as_object(entry).get("errors")) or [{}])
     )
 
 

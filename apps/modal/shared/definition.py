@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from jsonschema import Draft202012Validator, SchemaError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-JsonObject: TypeAlias = dict[str, Any]
+from shared.json_values import JsonObject, as_object, is_object
+
 InputKind: TypeAlias = Literal[
     "text", "integer", "number", "boolean", "choice", "seed", "image", "mask", "video", "audio", "mesh", "file"
 ]
@@ -75,6 +76,7 @@ class InputField(BaseModel):
 
     @property
     def is_media(self) -> bool:
+        """Whether its value is a file."""
         return self.kind in MEDIA_KINDS
 
 
@@ -105,16 +107,17 @@ class Definition(BaseModel):
 
     @property
     def name(self) -> str:
+        """The app's name."""
         return self.lock.name
 
     def input(self, name: str) -> InputField | None:
+        """The input of that name, if there is one."""
         return next((field for field in self.inputs if field.name == name), None)
 
     def node_title(self, node: str) -> str:
         """What people call a node: its title, else its class, else its id."""
-        entry: JsonObject = self.prompt.get(node) or {}
-        meta: JsonObject = entry.get("_meta") or {}
-        return str(meta.get("title") or entry.get("class_type") or node)
+        entry = as_object(self.prompt.get(node))
+        return str(as_object(entry.get("_meta")).get("title") or entry.get("class_type") or node)
 
     @classmethod
     def from_folder(cls, folder: Path) -> Definition:
@@ -163,9 +166,9 @@ def _read_object(path: Path) -> JsonObject:
         value = json.loads(_read(path))
     except ValueError as error:
         raise DefinitionError(f"{path.name} is not JSON: {error}") from None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise DefinitionError(f"{path.name} is not a JSON object")
-    return value  # pyright: ignore[reportUnknownVariableType] - JSON objects have string keys
+    return value
 
 
 def _inputs(interface: JsonObject, prompt: JsonObject) -> tuple[InputField, ...]:

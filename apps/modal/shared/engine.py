@@ -6,6 +6,7 @@ the two. Everything here is safe to call from any thread.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -14,12 +15,15 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 GUARD = Path(__file__).with_name("guard.py")
 POLL_SECONDS = 0.05
@@ -69,8 +73,14 @@ class Engine(Protocol):
         """
         ...
 
-    def stop(self) -> None: ...
-    def status(self) -> EngineStatus: ...
+    def stop(self) -> None:
+        """End it, if it is ours. Idempotent."""
+        ...
+
+    def status(self) -> EngineStatus:
+        """How it does now."""
+        ...
+
     def wait_ready(self, seconds: float) -> EngineStatus:
         """Wait until it is ready (or stopped for good) and return the status at that time."""
         ...
@@ -96,6 +106,7 @@ class RemoteEngine:
         self._startup_seconds = startup_seconds
 
     def start(self) -> None:
+        """See `Engine`."""
         deadline = time.monotonic() + self._startup_seconds
         while not answers(self._status.url):
             if time.monotonic() > deadline:
@@ -104,23 +115,29 @@ class RemoteEngine:
         self._status = replace(self._status, state="ready")
 
     def stop(self) -> None:
+        """See `Engine`."""
         self._status = replace(self._status, state="stopped", reason="the app has stopped")
 
     def status(self) -> EngineStatus:
+        """See `Engine`."""
         return self._status
 
     def wait_ready(self, seconds: float) -> EngineStatus:
+        """See `Engine`."""
         del seconds  # whether it answers shows in the next request
         return self._status
 
     def wait_change(self, generation: int, seconds: float) -> EngineStatus:
+        """See `Engine`."""
         del generation, seconds
         return self._status
 
     def restart(self, reason: str) -> None:
+        """See `Engine`."""
         del reason
 
     def tail(self) -> tuple[str, ...]:
+        """See `Engine`."""
         return ()
 
 
@@ -140,6 +157,7 @@ class EngineProcess:
         self._supervisor: threading.Thread | None = None
 
     def start(self) -> None:
+        """See `Engine`."""
         self._supervisor = threading.Thread(target=self._supervise, name="engine-supervisor", daemon=True)
         self._supervisor.start()
         with self._changed:
@@ -150,6 +168,7 @@ class EngineProcess:
             raise EngineFailed("\n".join((status.reason, *self.tail())))
 
     def stop(self) -> None:
+        """See `Engine`."""
         self._stopping.set()
         with self._changed:
             process = self._process
@@ -160,15 +179,19 @@ class EngineProcess:
         self._set(state="stopped", reason=self._status.reason or "the app has stopped")
 
     def status(self) -> EngineStatus:
+        """See `Engine`."""
         with self._changed:
             return self._status
 
     def wait_ready(self, seconds: float) -> EngineStatus:
+        """See `Engine`."""
         with self._changed:
             self._changed.wait_for(lambda: self._status.state in {"ready", "stopped"}, seconds)
             return self._status
 
     def wait_change(self, generation: int, seconds: float) -> EngineStatus:
+        """See `Engine`."""
+
         def over() -> bool:
             return self._status.state != "ready" or self._status.generation != generation
 
@@ -177,6 +200,7 @@ class EngineProcess:
             return self._status
 
     def restart(self, reason: str) -> None:
+        """See `Engine`."""
         with self._changed:
             self._restart_reason = reason
             process = self._process
@@ -184,6 +208,7 @@ class EngineProcess:
             _end(process)
 
     def tail(self) -> tuple[str, ...]:
+        """See `Engine`."""
         return without_traces(tuple(self._log))[-TAIL_LINES:]
 
     def _set(self, **changes: object) -> None:
@@ -263,7 +288,7 @@ class EngineProcess:
 def answers(url: str) -> bool:
     """Whether a ComfyUI answers at `url`."""
     try:
-        return httpx.get(f"{url}/system_stats", timeout=PROBE_SECONDS, trust_env=False).status_code == httpx.codes.OK
+        return httpx.get(f"{url}/system_stats", timeout=PROBE_SECONDS, trust_env=False).status_code == HTTPStatus.OK
     except httpx.HTTPError:
         return False
 
@@ -306,12 +331,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """End the guard and everything in its group. Idempotent."""
     assert process.stdin is not None
     process.stdin.close()
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says "permission" of a group of zombies
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):  # macOS says "permission" of a group of zombies
-        pass
     process.wait()

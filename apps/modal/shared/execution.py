@@ -6,10 +6,7 @@ import asyncio
 import contextlib
 import copy
 import secrets
-from collections.abc import AsyncIterator, Callable
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from shared.comfy import (
     ComfyClient,
@@ -17,16 +14,22 @@ from shared.comfy import (
     EngineFacts,
     EngineUnreachable,
     Interrupted,
-    JsonObject,
     NodeFailed,
     UnexpectedAnswer,
 )
-from shared.definition import Definition
-from shared.engine import Engine, EngineStatus
 from shared.failures import explain
 from shared.jobs import Job, Progress
+from shared.json_values import JsonObject, as_list, as_object
 from shared.outputs import Output, collect
 from shared.problems import Cancelled, EngineDown, TimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import httpx
+
+    from shared.definition import Definition
+    from shared.engine import Engine, EngineStatus
 
 HISTORY_SECONDS = 0.05
 """Between two looks into the history once the end was announced: `execution_success` comes a moment before it."""
@@ -157,12 +160,11 @@ class Tracker:
 
     def take(self, event: JsonObject) -> bool:
         """Tell of one event; says whether it announces the end."""
-        kind, data = event.get("type"), event.get("data")
-        if not isinstance(data, dict) or data.get("prompt_id") != self._prompt_id:  # pyright: ignore[reportUnknownMemberType]
+        kind, facts = event.get("type"), as_object(event.get("data"))
+        if facts.get("prompt_id") != self._prompt_id:
             return False
-        facts: JsonObject = data  # pyright: ignore[reportUnknownVariableType] - JSON
         if kind == "execution_cached":
-            self._seen.update(str(node) for node in facts.get("nodes") or ())
+            self._seen.update(str(node) for node in as_list(facts.get("nodes")))
         elif kind == "executing":
             if facts.get("node") is None:
                 return True
@@ -198,8 +200,9 @@ def succeeded(history: JsonObject) -> JsonObject:
         NodeFailed: a node raised.
         Interrupted: it was interrupted from elsewhere.
     """
-    status: JsonObject = history.get("status") or {}
-    for kind, data in status.get("messages") or ():
+    status = as_object(history.get("status"))
+    for message in map(as_list, as_list(status.get("messages"))):
+        kind, data = message[0], as_object(message[1])
         if kind == "execution_error":
             raise NodeFailed(
                 str(data.get("exception_message") or "").strip(),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from shared.comfy import ComfyError, EngineUnreachable, Interrupted, NodeFailed, NodeFault, PromptRejected
-from shared.definition import Definition
 from shared.problems import (
     Cancelled,
     EngineDown,
@@ -16,6 +16,9 @@ from shared.problems import (
     OutOfMemory,
     Problem,
 )
+
+if TYPE_CHECKING:
+    from shared.definition import Definition
 
 MAX_MESSAGE_CHARS = 600
 """ComfyUI quotes whole lists of models in a message; the beginning says it."""

@@ -8,6 +8,7 @@ killed. Without it a killed app would leave a ComfyUI behind that holds the GPU.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -21,8 +22,8 @@ GRACE_SECONDS = 5
 def main(command: list[str]) -> int:
     """Run `command` until it ends or standard input closes."""
     # A handler, not SIG_IGN: an ignored signal would stay ignored in the command.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.signal(signal.SIGINT, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _carry_on)
     try:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     except OSError as error:
@@ -33,14 +34,16 @@ def main(command: list[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
+def _carry_on(number: int, frame: object) -> None:
+    """The parent closes the pipe when it means it."""
+
+
 def _end_with_parent(child: subprocess.Popen[bytes]) -> None:
     while os.read(sys.stdin.fileno(), 4096):  # not sys.stdin.read(): a lock held at exit is a fatal error of Python
         pass
     os.killpg(0, signal.SIGTERM)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
     os.killpg(0, signal.SIGKILL)
 
 

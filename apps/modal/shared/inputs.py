@@ -7,14 +7,19 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
-from shared.definition import Definition, InputField, JsonObject
+from shared.json_values import JsonObject, as_list, as_object, is_object
 from shared.problems import FieldError, MalformedBody
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from jsonschema.exceptions import ValidationError
+
+    from shared.definition import Definition, InputField
 
 MAX_RANDOM_SEED = 2**53 - 1
 """Random seeds stay where every JSON parser reads them exactly."""
@@ -38,12 +43,12 @@ def parse_json(data: bytes) -> JsonObject:
         raise MalformedBody("The body is nested too deeply.") from None
     except ValueError as error:
         raise MalformedBody(f"The body is not valid JSON: {error}") from None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise MalformedBody("The body must be a JSON object with the inputs by name.")
-    return value  # pyright: ignore[reportUnknownVariableType] - JSON objects have string keys
+    return value
 
 
-def from_text(definition: Definition, name: str, text: str) -> Any:  # noqa: ANN401 - whatever the schema says
+def from_text(definition: Definition, name: str, text: str) -> Any:  # noqa: ANN401 - any JSON value
     """A form's value as the type its schema asks for; text that is not one stays text, for validation to name."""
     field = definition.input(name)
     kind = field.spec.get("type") if field else None
@@ -74,10 +79,8 @@ class InputRules:
         given = {**values, **dict.fromkeys(uploaded, "")}
         files = set(uploaded)
         found: list[FieldError] = []
-        for error in self._validator.iter_errors(given):  # pyright: ignore[reportUnknownMemberType] - untyped library
-            for fault in self._fault(error):
-                if fault.field not in files:
-                    found.append(fault)
+        errors: Iterable[ValidationError] = self._validator.iter_errors(given)  # pyright: ignore[reportUnknownMemberType] - untyped library
+        found.extend(fault for error in errors for fault in self._fault(error) if fault.field not in files)
         found.extend(
             FieldError(field=name, message="is not a file: send it as a value")
             for name in files
@@ -107,22 +110,21 @@ class InputRules:
     def _fault(self, error: ValidationError) -> Iterable[FieldError]:
         rule = str(error.validator)
         if rule == "required" and not error.path:
-            instance: JsonObject = error.instance
-            missing = [name for name in error.validator_value if name not in instance]
+            missing = [name for name in as_list(error.validator_value) if name not in as_object(error.instance)]
             # jsonschema reports each missing name by itself, and says which only in its message
             return [FieldError(field=n, message="is required") for n in missing if error.message.startswith(repr(n))]
         if rule == "additionalProperties" and not error.path:
             known = [field.name for field in self._definition.inputs]
             return [
                 FieldError(field=name[:MAX_QUOTED_CHARS], message=_unknown(name, known))
-                for name in error.instance
+                for name in as_object(error.instance)
                 if name not in known
             ]
         name = str(error.path[0]) if error.path else ""
         return [FieldError(field=name, message=_words(rule, error))]
 
 
-def _words(rule: str, error: ValidationError) -> str:
+def _words(rule: str, error: ValidationError) -> str:  # noqa: PLR0911 - a table
     limit: Any = error.validator_value
     match rule:
         case "type":
@@ -162,10 +164,10 @@ def _suggestion(name: str, known: list[str]) -> str:
     return f"; did you mean {json.dumps(close[0], ensure_ascii=False)}?" if close else ""
 
 
-def _type_words(wanted: Any) -> str:  # noqa: ANN401 - a name or a list of names
-    names = wanted if isinstance(wanted, list) else [wanted]
+def _type_words(wanted: Any) -> str:  # noqa: ANN401 - any JSON value
+    names = as_list(wanted) or [wanted]
     words = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
-    return " or ".join(words.get(str(name), str(name)) for name in names)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return " or ".join(words.get(str(name), str(name)) for name in names)
 
 
 def _json_type(value: object) -> str:

@@ -10,14 +10,17 @@ import secrets
 import shutil
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from shared.outputs import Output
 from shared.problems import Cancelled, KeyReused, NotFound, Problem, QueueFull
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from shared.outputs import Output
 
 JobState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 log = logging.getLogger(__name__)
@@ -84,14 +87,17 @@ class Job:
 
     @property
     def has_ended(self) -> bool:
+        """Whether its state is final."""
         return self.state in {"succeeded", "failed", "cancelled"}
 
     @property
     def queue_seconds(self) -> float:
+        """Time it waited, so far or in all."""
         return (self.started or self.ended or time.monotonic()) - self.enqueued
 
     @property
     def execution_seconds(self) -> float:
+        """Time it ran, so far or in all."""
         return 0.0 if self.started is None else (self.ended or time.monotonic()) - self.started
 
     def notify(self) -> None:
@@ -180,7 +186,7 @@ class Jobs:
         self._arrived.set()
 
     def cancel(self, job: Job) -> None:
-        """Cancel a job: one that waits ends at once, a running one when ComfyUI has let go of it, an ended one stays."""
+        """Cancel a job: one that waits ends at once, a running one when ComfyUI lets go of it, an ended one stays."""
         job.cancelled.set()
         if job.state == "queued":
             self._queue.remove(job)

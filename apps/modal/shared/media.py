@@ -8,15 +8,20 @@ import binascii
 import hashlib
 import re
 import warnings
-from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 import httpx
 from PIL import Image
 
 from shared.addresses import ForbiddenAddress
-from shared.definition import InputKind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from shared.definition import InputKind
 
 MAX_BYTES = 100 * 1024 * 1024
 """One media input; ComfyUI's own upload limit is 100 MB by default."""
@@ -118,7 +123,7 @@ class Intake:
         try:
             async with asyncio.timeout(FETCH_SECONDS):
                 async with self._http.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
-                    if response.status_code != httpx.codes.OK:
+                    if response.status_code != HTTPStatus.OK:
                         raise MediaError(f"the URL answered {response.status_code}")
                     if response.headers.get("content-encoding", "identity") != "identity":
                         raise MediaError("the URL answered with a content encoding that was not asked for")

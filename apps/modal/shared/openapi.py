@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from shared.definition import Definition, InputField, JsonObject
-from shared.problems import MEDIA_TYPE, Problem, every_problem
+from shared.problems import MEDIA_TYPE, NotAllowed, NotFound, Problem, every_problem
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from shared.definition import Definition, InputField
+    from shared.json_values import JsonObject
 
 EXAMPLE_MEDIA_URL = "https://example.com/input"
 """Media have no default that a stranger could fetch; `example.com` is reserved for this (RFC 2606)."""
@@ -84,8 +88,17 @@ def _generate_answers(success: JsonObject) -> JsonObject:
             "description": "The job goes on; Location is where to look",
             "content": success["content"],
         },
-        **{str(kind.status): _problem_answer(kind.title) for kind in every_problem()},
+        **{str(status): _problem_answer("; ".join(titles)) for status, titles in sorted(_titles().items())},
     }
+
+
+def _titles() -> dict[int, list[str]]:
+    """What each status of POST /generate may mean."""
+    titles: dict[int, list[str]] = {}
+    for problem in every_problem():
+        if problem not in {NotFound, NotAllowed}:
+            titles.setdefault(problem.status, []).append(problem.title)
+    return titles
 
 
 def _problem_answer(description: str) -> JsonObject:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import mimetypes
 import warnings
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from shared.comfy import ComfyClient, StoredFile
-from shared.definition import Definition
+from shared.json_values import JsonObject, as_list, as_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.definition import Definition
 
 MEDIA_TYPES = {
     ".webp": "image/webp",
@@ -76,16 +80,14 @@ class _Found:
     text: str = ""
 
 
-async def collect(
-    client: ComfyClient, history: Mapping[str, Any], definition: Definition, folder: Path
-) -> tuple[Output, ...]:
+async def collect(client: ComfyClient, history: JsonObject, definition: Definition, folder: Path) -> tuple[Output, ...]:
     """Fetch the outputs of a history entry into `folder`.
 
     The outputs that `interface.json` names come first, in its order. Files that ComfyUI calls temporary (previews)
     count only when the interface names their node, or when there is nothing else.
     """
     named = {field.node: (position, field.name) for position, field in enumerate(definition.outputs)}
-    found = list(_find(history.get("outputs") or {}))
+    found = list(_find(as_object(history.get("outputs"))))
     lasting = [item for item in found if item.node in named or item.file is None or item.file.type != "temp"]
     found = sorted(lasting or found, key=lambda item: named.get(item.node, (len(named), ""))[0])
     outputs: list[Output] = []
@@ -133,15 +135,13 @@ def dimensions(path: Path) -> tuple[int | None, int | None]:
         return None, None
 
 
-def _find(outputs: Mapping[str, Any]) -> Iterator[_Found]:
+def _find(outputs: JsonObject) -> Iterator[_Found]:
     for node, entry in outputs.items():
-        if not isinstance(entry, dict):
-            continue
-        values: dict[str, Any] = entry  # pyright: ignore[reportUnknownVariableType] - JSON
-        for key, items in values.items():
-            for item in items if isinstance(items, list) else [items]:  # pyright: ignore[reportUnknownVariableType]
-                if isinstance(item, dict) and isinstance(item.get("filename"), str):  # pyright: ignore[reportUnknownMemberType]
-                    yield _Found(node, _stored(item))  # pyright: ignore[reportUnknownArgumentType]
+        for key, items in as_object(entry).items():
+            for item in as_list(items) or [items]:
+                file = as_object(item)
+                if isinstance(file.get("filename"), str):
+                    yield _Found(node, _stored(file))
                 elif isinstance(item, str) and key in TEXT_KEYS:
                     yield _Found(node, None, item)
                 elif isinstance(item, str) and key in PATH_KEYS and _is_file(item):
@@ -150,7 +150,7 @@ def _find(outputs: Mapping[str, Any]) -> Iterator[_Found]:
                     yield _Found(node, StoredFile(filename=path.name, subfolder=parent))
 
 
-def _stored(item: Mapping[str, Any]) -> StoredFile:
+def _stored(item: JsonObject) -> StoredFile:
     return StoredFile(
         filename=item["filename"], subfolder=str(item.get("subfolder") or ""), type=str(item.get("type") or "output")
     )

@@ -1,26 +1,28 @@
-"""The two pages for people. They are static files that know nothing of the workflow: scripts fetch `/schema` and
-`/openapi.json` and put every word of them in as text. The policy allows no script but ours, and no other host.
+"""The two pages for people.
+
+They are static files that know nothing of the workflow: scripts fetch `/schema` and `/openapi.json` and put every word
+of them in as text. The policy allows no script but ours, and no other host.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
 from fastapi.responses import Response
 
 from shared.problems import NotFound
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 FOLDER = Path(__file__).parent / "ui"
-MEDIA_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-}
+MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+"""The charset, UTF-8, is added by the response."""
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data: blob:; media-src blob:; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data: blob:; media-src blob:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,

@@ -6,11 +6,13 @@ machine. Each kind has its own `type` URI, so that a program can tell them apart
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TYPE_BASE = "https://flowberth.dev/problems/"
 MEDIA_TYPE = "application/problem+json"
@@ -29,7 +31,7 @@ class FieldError(BaseModel):
     message: str
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - reads as the sentence that is shown
     """Base of the kinds below. A job that failed holds one; a request that failed raises one."""
 
     kind: ClassVar[str] = "internal"

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import httpx
 
 from shared.addresses import PublicTransport
 from shared.definition import Definition
@@ -15,6 +11,10 @@ from shared.engine import Engine, EngineProcess, RemoteEngine
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import httpx
     from fastapi import FastAPI
 
 
@@ -64,7 +64,7 @@ class Service:
 
     def asgi(self) -> FastAPI:
         """The web app. The queue lives in its lifespan."""
-        from shared.web import web_app  # noqa: PLC0415 - a preflight starts the engine and needs no web server
+        from shared.web import web_app  # noqa: PLC0415 - whoever only starts the engine needs no web server
 
         return web_app(self)
 

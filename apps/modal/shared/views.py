@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
-from typing import Any, Literal
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from shared.definition import Definition
-from shared.jobs import Job, JobState
-from shared.outputs import Output
+from shared.jobs import JobState  # noqa: TC001
+
+if TYPE_CHECKING:
+    from shared.definition import Definition
+    from shared.jobs import Job
+    from shared.outputs import Output
 
 
 class HealthView(BaseModel):
@@ -119,6 +122,7 @@ def job_view(job: Job, definition: Definition, *, position: int | None, inline_b
 
 
 def output_view(job: Job, output: Output, *, inline: bool) -> OutputView:
+    """One output, with its bytes when they go inline."""
     content = output.path.read_bytes() if inline else b""
     return OutputView(
         index=output.index,
@@ -137,7 +141,7 @@ def output_view(job: Job, output: Output, *, inline: bool) -> OutputView:
 
 
 def cost_view(job: Job, definition: Definition) -> CostView:
-    """Seconds × price. The time between jobs is not in it: nobody's job caused it."""
+    """Seconds times price. The time between jobs is not in it: nobody's job caused it."""
     hardware = definition.lock.hardware
     return CostView(
         usd=round((job.execution_seconds + job.cold_start_seconds) * hardware.usd_per_second, 8),

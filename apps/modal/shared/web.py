@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -19,8 +18,9 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from shared import body
-from shared.auth import BearerKey
 from shared.admission import Admission, invalid
+from shared.auth import BearerKey
+from shared.comfy import engine_client
 from shared.definition import runtime_version
 from shared.execution import Execution
 from shared.jobs import Job, Jobs
@@ -41,6 +41,8 @@ from shared.problems import (
 from shared.views import HealthView, JobView, job_view, result_headers
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
     from shared.service import Service
 
 DEFAULT_WAIT_SECONDS = 100.0
@@ -71,14 +73,25 @@ def web_app(service: Service) -> FastAPI:
     app = FastAPI(
         title=definition.name, version=runtime_version(), lifespan=api.lifespan, docs_url=None, redoc_url=None
     )
-    app.add_api_route("/", api.root, tags=["app"], summary="What this app is")
-    app.add_api_route("/health", api.health, tags=["app"], summary="Whether ComfyUI answers", response_model=HealthView)
-    app.add_api_route("/schema", api.schema, tags=["app"], summary="JSON Schema of the inputs")
-    app.add_api_route("/generate", api.generate, methods=["POST"], tags=["jobs"], response_model=JobView)
-    app.add_api_route("/jobs/{job_id}", api.job, tags=["jobs"], response_model=JobView)
-    app.add_api_route("/jobs/{job_id}", api.cancel, methods=["DELETE"], tags=["jobs"], response_model=JobView)
-    app.add_api_route("/jobs/{job_id}/events", api.events, tags=["jobs"])
-    app.add_api_route("/jobs/{job_id}/outputs/{index}", api.output, tags=["jobs"])
+    add = app.add_api_route
+    add("/", api.root, tags=["app"], summary="What this app is", response_description="Name, versions, hashes, links")
+    add("/health", api.health, tags=["app"], summary="Whether ComfyUI answers", response_model=HealthView)
+    add("/schema", api.schema, tags=["app"], summary="JSON Schema of the inputs", response_description="interface.json")
+    add("/generate", api.generate, methods=["POST"], tags=["jobs"], summary="Run the workflow", response_model=JobView)
+    add(
+        "/jobs/{job_id}", api.job, tags=["jobs"], summary="State, progress and outputs of a job", response_model=JobView
+    )
+    add(
+        "/jobs/{job_id}",
+        api.cancel,
+        methods=["DELETE"],
+        tags=["jobs"],
+        summary="Cancel a job",
+        response_model=JobView,
+        responses={202: {"model": JobView, "description": "ComfyUI was asked to stop"}},
+    )
+    add("/jobs/{job_id}/events", api.events, tags=["jobs"], summary="Follow a job by server-sent events")
+    add("/jobs/{job_id}/outputs/{index}", api.output, tags=["jobs"], summary="The bytes of one output; ranges work")
     add_pages(app)
     if service.settings.api_key:
         app.add_middleware(BearerKey, key=service.settings.api_key)
@@ -99,7 +112,7 @@ class _Api:
         self._settings = service.settings
 
     @contextlib.asynccontextmanager
-    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(self, app: FastAPI) -> AsyncGenerator[None]:
         del app
         service = self._service
         async with contextlib.AsyncExitStack() as stack:
@@ -108,7 +121,7 @@ class _Api:
                     prefix="flowberth-", dir=self._settings.work_dir, ignore_cleanup_errors=True
                 )
             )
-            engine_http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+            engine_http = await stack.enter_async_context(engine_client())
             media_http = await stack.enter_async_context(media_client(service.media_transport))
             self._execution = Execution(self._definition, service.engine, engine_http)
             self._jobs = Jobs(self._execution.run, limit=self._settings.queue_limit)
@@ -233,11 +246,11 @@ async def _bad_parameters(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == httpx.codes.METHOD_NOT_ALLOWED:
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return problem_response(
             NotAllowed(f"{request.method} is not answered here."), headers=dict(error.headers or {})
         )
-    if error.status_code == httpx.codes.NOT_FOUND:
+    if error.status_code == HTTPStatus.NOT_FOUND:
         return problem_response(NotFound("This app has no such page."))
     problem = Problem(str(error.detail))
     document = problem.document() | {"status": error.status_code}

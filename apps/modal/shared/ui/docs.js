@@ -11,7 +11,8 @@ function table(heads, rows) {
 
 function typeOf(spec) {
   if (spec.enum) return `one of ${spec.enum.slice(0, 8).join(", ")}${spec.enum.length > 8 ? ", …" : ""}`;
-  const bounds = [spec.minimum !== undefined && `from ${spec.minimum}`, spec.maximum !== undefined && `to ${spec.maximum}`];
+  const exact = (bound) => bound !== undefined && !(Math.abs(bound) > Number.MAX_SAFE_INTEGER); // 2^64-1 would show wrong digits
+  const bounds = [exact(spec.minimum) && `from ${spec.minimum}`, exact(spec.maximum) && `to ${spec.maximum}`];
   const type = (spec.anyOf ?? [spec]).map((option) => option.type).filter((name) => name && name !== "null").join(" or ");
   return [spec["x-flowberth"]?.kind ?? type, ...bounds.filter(Boolean)].join(" ");
 }
