@@ -18,9 +18,12 @@ from github_app.cli.workflow_file import STDIN, read_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
-    from codegen.catalog import Catalog
     from codegen.model import Conversion, JsonObject, Workflow
+
+    Converter: TypeAlias = Callable[[Workflow], tuple[str, Conversion]]
+    """Gives the core version that was decided on, and what it makes of the workflow."""
 
 SUFFIXES = (".json", ".png")
 """What is taken out of a folder."""
@@ -82,11 +85,11 @@ def convert(
     """
     out = Output(as_json=json)
     sources = _sources(workflow)
-    catalog_for = _catalogs(object_info or [], core)
+    converter = _converter(object_info or [], core)
     if len(sources) == 1 and not _is_folder(output) and not any(Path(name).is_dir() for name in workflow):
-        _single(out, sources[0], catalog_for, output)
+        _single(out, sources[0], converter, output)
     else:
-        _several(out, sources, catalog_for, output)
+        _several(out, sources, converter, output)
 
 
 def _sources(names: list[str]) -> list[str]:
@@ -107,40 +110,44 @@ def _is_folder(output: Path | None) -> bool:
     return output is not None and output.is_dir()
 
 
-def _catalogs(object_info: list[str], core: str | None) -> Callable[[Workflow], Catalog]:
-    """How to find the node definitions for a workflow. Those from outside are read once, for all files.
+def _converter(object_info: list[str], core: str | None) -> Converter:
+    """How to convert a workflow. Definitions from outside are read once, for all files.
 
     What a server answers is complete and stands alone, unless a core is asked for too; definitions of single packs are
     laid over a core that ships.
     """
     from codegen.catalog import load_catalog, packaged_versions  # noqa: PLC0415 - only when converting
+    from codegen.convert import convert as convert_workflow  # noqa: PLC0415
+    from codegen.core_version import choose_core  # noqa: PLC0415
 
+    base = load_catalog(core or packaged_versions()[-1])
     if not object_info:
-        catalog = load_catalog(core or packaged_versions()[-1])
-        return lambda _workflow: catalog
+
+        def as_the_workflow_needs(workflow: Workflow) -> tuple[str, Conversion]:
+            choice, _ = choose_core(workflow, core)
+            found = choice.conversion
+            return choice.pin.version, found.model_copy(update={"findings": found.findings + choice.findings})
+
+        return as_the_workflow_needs
     from github_app.cli.object_info import is_complete, read_object_info  # noqa: PLC0415 - only when asked for
 
     given = read_object_info(object_info[0])
     for place in object_info[1:]:
         given = given.overlay(read_object_info(place))
-    if core is None and is_complete(given):
-        return lambda _workflow: given
-    catalog = load_catalog(core or packaged_versions()[-1]).overlay(given)
-    return lambda _workflow: catalog
+    catalog = given if core is None and is_complete(given) else base.overlay(given)
+    return lambda workflow: (catalog.version, convert_workflow(workflow, catalog))
 
 
-def _convert(source: str, catalog_for: Callable[[Workflow], Catalog]) -> Converted:
-    from codegen.convert import convert as convert_workflow  # noqa: PLC0415
-    from codegen.parse import parse_workflow  # noqa: PLC0415
+def _convert(source: str, converter: Converter) -> Converted:
+    from codegen.parse import parse_workflow  # noqa: PLC0415 - only when converting
 
     file = read_workflow(source)
-    workflow = parse_workflow(file.data, filename=file.filename)
-    catalog = catalog_for(workflow)
-    return Converted(source, catalog.version, convert_workflow(workflow, catalog))
+    core, conversion = converter(parse_workflow(file.data, filename=file.filename))
+    return Converted(source, core, conversion)
 
 
-def _single(out: Output, source: str, catalog_for: Callable[[Workflow], Catalog], output: Path | None) -> None:
-    done = _convert(source, catalog_for)
+def _single(out: Output, source: str, converter: Converter, output: Path | None) -> None:
+    done = _convert(source, converter)
     if output is not None:
         done = _write(done, output, sources=[source])
     if not out.as_json:
@@ -153,7 +160,7 @@ def _single(out: Output, source: str, catalog_for: Callable[[Workflow], Catalog]
         out.result(done.as_json(), lambda console: console.print(_written(done)))
 
 
-def _several(out: Output, sources: list[str], catalog_for: Callable[[Workflow], Catalog], folder: Path | None) -> None:
+def _several(out: Output, sources: list[str], converter: Converter, folder: Path | None) -> None:
     if folder is None:
         raise CommandError("several workflows need -o DIR, a folder for the results")
     if folder.exists() and not folder.is_dir():
@@ -163,7 +170,7 @@ def _several(out: Output, sources: list[str], catalog_for: Callable[[Workflow], 
     taken: dict[str, str] = {}
     console = terminal.stdout()
     for source in sources:
-        result = _into(folder, source, catalog_for, sources, taken)
+        result = _into(folder, source, converter, sources, taken)
         results.append(result)
         if not out.as_json:
             console.print(_written(result) if isinstance(result, Converted) else _refused(*result))
@@ -177,14 +184,14 @@ def _several(out: Output, sources: list[str], catalog_for: Callable[[Workflow], 
 
 
 def _into(
-    folder: Path, source: str, catalog_for: Callable[[Workflow], Catalog], sources: list[str], taken: dict[str, str]
+    folder: Path, source: str, converter: Converter, sources: list[str], taken: dict[str, str]
 ) -> Converted | tuple[str, Failure]:
     name = output_name(source)
     if name in taken:
         refusal = CommandError(f"{source}: {name} has been written for {taken[name]}", hint="Rename one of the two.")
         return source, explain(refusal)
     try:
-        done = _write(_convert(source, catalog_for), folder / name, sources=sources)
+        done = _write(_convert(source, converter), folder / name, sources=sources)
     except Exception as error:  # noqa: BLE001 - one bad file must not keep the others from being converted
         return source, explain(error)
     taken[name] = source
