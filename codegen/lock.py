@@ -10,6 +10,16 @@ from pydantic import Field
 
 from codegen.model import Frozen
 
+SafeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+GitHttpsUrl = Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/-]+$", max_length=300)]
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){1,3}$")]
+Requirement = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9._-]+(\[[A-Za-z0-9,_-]+\])?==[A-Za-z0-9.+_-]+$", max_length=200)
+]
+"""An exact pin. These end in shell commands of the image build, so their letters are few."""
+SystemPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$", max_length=100)]
+
 LOCK_FORMAT = 1
 """Raised when a reader of an older lock would misunderstand a newer one."""
 
@@ -20,7 +30,7 @@ Gpu = Literal["T4", "L4", "A10", "L40S", "A100-40GB", "A100-80GB", "RTX-PRO-6000
 class ComfyPin(Frozen):
     """The ComfyUI core the app runs."""
 
-    version: str
+    version: Version
     reason: str
     """What forced this version, in words."""
 
@@ -28,9 +38,9 @@ class ComfyPin(Frozen):
 class PackPin(Frozen):
     """A custom-node repository at a commit."""
 
-    name: str
-    repository: str
-    commit: str
+    name: SafeName
+    repository: GitHttpsUrl
+    commit: Commit
     classes: tuple[str, ...]
     source: str
     """Where the attribution came from: `properties`, `registry`, `manager-map`."""
@@ -81,19 +91,19 @@ class Timeouts(Frozen):
 class Dependencies(Frozen):
     """Python and system packages of the image beside those of ComfyUI itself."""
 
-    python: str = "3.12"
+    python: Version = "3.12"
     exclude_newer: date
     """Nothing published after this day is installed: an old lock builds the same image years later."""
-    packages: tuple[str, ...] = ()
-    system: tuple[str, ...] = ()
+    packages: tuple[Requirement, ...] = ()
+    system: tuple[SystemPackage, ...] = ()
 
 
 class Lock(Frozen):
     """The whole lock. `dumps` gives the bytes of `app.lock.json`: sorted, indented, newline at the end."""
 
     format: Literal[1] = LOCK_FORMAT
-    name: str
-    runtime: str
+    name: SafeName
+    runtime: Version
     """Version stamp of `apps/modal/shared` this lock was made for."""
     comfyui: ComfyPin
     dependencies: Dependencies

@@ -1,0 +1,111 @@
+"""Which ComfyUI a workflow needs: the oldest that ships with every class and every value it uses."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import Any, cast
+
+from codegen.catalog import COMBO, Catalog, load_catalog, packaged_versions
+from codegen.convert import convert
+from codegen.lock import ComfyPin
+from codegen.model import Conversion, Finding, Frozen, JsonObject, Workflow
+
+MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx", ".pkl", ".task", ".npz")
+"""A combo value that ends so is a file on some disk, whatever else the list holds."""
+
+
+class CoreFacts(Frozen):
+    """What is known of a core version beside its nodes."""
+
+    exclude_newer: date
+    """Python packages published later are not installed with it."""
+    python: str
+
+
+class Choice(Frozen):
+    """A core version with the prompt that it gives."""
+
+    pin: ComfyPin
+    conversion: Conversion
+    findings: tuple[Finding, ...]
+
+
+def choose_core(workflow: Workflow, wanted: str | None) -> tuple[Choice, Catalog]:
+    """Try the versions from old to new; the newest is taken when none has everything.
+
+    Raises:
+        CatalogError: `wanted` does not ship.
+        InvalidGraph: the graph cannot be converted.
+    """
+    versions = (wanted,) if wanted else packaged_versions()
+    missing: list[str] = []
+    for version in versions:
+        catalog = load_catalog(version)
+        conversion = convert(workflow, catalog)
+        lacks = _lacks(conversion.prompt, catalog)
+        if lacks and version != versions[-1]:
+            missing.append(f"{version} lacks {lacks[0]}")
+            continue
+        if wanted:
+            reason = "asked for"
+        elif missing:
+            reason = f"the oldest that has everything: {missing[-1]}"
+        else:
+            reason = "the oldest that ships has everything"
+        return Choice(
+            pin=ComfyPin(version=version, reason=reason),
+            conversion=conversion,
+            findings=tuple(_finding(what, version) for what in lacks),
+        ), catalog
+    raise AssertionError("at least one version ships")
+
+
+@cache
+def core_facts(version: str) -> CoreFacts:
+    """Date bound and Python of a version that ships."""
+    text = (resources.files("codegen") / "data" / "cores.json").read_text("utf-8")
+    return CoreFacts.model_validate(json.loads(text)[version])
+
+
+def is_file_choice(value: Any, choices: tuple[Any, ...], options: JsonObject) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether a combo lists files, so that its value says nothing about the version."""
+    if not choices or any(key.endswith("_upload") or key in {"remote", "image_folder"} for key in options):
+        return True
+    return isinstance(value, str) and value.lower().endswith(MODEL_SUFFIXES)
+
+
+def _lacks(prompt: JsonObject, catalog: Catalog) -> list[str]:
+    lacks: dict[str, None] = {}
+    for node in prompt.values():
+        kind = str(node.get("class_type"))
+        definition = catalog.get(kind)
+        if definition is None:
+            lacks[f"the node {ascii(kind)[1:-1][:80]}"] = None
+            continue
+        for name, value in cast("JsonObject", node.get("inputs", {})).items():
+            declared = definition.input(name)
+            if declared is None or declared.type != COMBO or isinstance(value, list | dict):
+                continue
+            choices = declared.choices or ()
+            if not is_file_choice(value, choices, declared.options) and value not in choices:
+                lacks[f"the value {ascii(value)[:60]} of {kind}.{name}"] = None
+    return list(lacks)
+
+
+def _finding(what: str, version: str) -> Finding:
+    if what.startswith("the node "):
+        return Finding(
+            code="unknown-class",
+            severity="error",
+            message=f"ComfyUI {version} has no node {what.removeprefix('the node ')}: it belongs to a custom-node pack or to another version",
+            hint="name the pack that provides it; the app cannot run without",
+        )
+    return Finding(
+        code="unknown-value",
+        severity="warning",
+        message=f"ComfyUI {version} does not have {what}",
+        hint="choose one that it has, or another version with --core",
+    )

@@ -1,0 +1,73 @@
+"""The plan: everything that follows from a workflow alone."""
+
+from __future__ import annotations
+
+from codegen.core_version import choose_core, core_facts
+from codegen.errors import InvalidGraph
+from codegen.hardware import choose_hardware
+from codegen.interface import build_interface
+from codegen.interface.outputs import find_outputs
+from codegen.lock import Dependencies, Gpu, Lock
+from codegen.model import AppName, Finding, Frozen, JsonObject, Workflow
+from codegen.models import find_models
+from codegen.naming import app_name, derive_name
+from codegen.vendored import runtime_files, runtime_version
+
+SYSTEM_PACKAGES = ("ffmpeg", "git", "libgl1", "libglib2.0-0")
+"""What ComfyUI and most packs expect of the system beside Python: video, cloning, OpenCV's libraries."""
+
+
+class Plan(Frozen):
+    """Deterministic: the same file and options give the same plan."""
+
+    name: AppName
+    title: str
+    workflow: Workflow
+    prompt: JsonObject
+    interface: JsonObject
+    lock: Lock
+    findings: tuple[Finding, ...]
+
+
+def make_plan(
+    workflow: Workflow, *, filename: str, name: str | None = None, core: str | None = None, gpu: Gpu | None = None
+) -> Plan:
+    """Analyse a workflow.
+
+    Raises:
+        InvalidName: `name` cannot be one.
+        CatalogError: no definitions of version `core` ship.
+        InvalidGraph: the frontend would refuse the graph, or nothing in it can run.
+    """
+    chosen = app_name(name) if name else derive_name(workflow.title, filename)
+    choice, catalog = choose_core(workflow, core)
+    prompt = choice.conversion.prompt
+    if not prompt:
+        raise InvalidGraph("nothing in the workflow can run: every node is muted, bypassed, or a note")
+    outputs = find_outputs(prompt, catalog)
+    if not outputs:
+        raise InvalidGraph("the workflow has no output node; add one, such as Save Image, or un-mute it")
+    models, model_findings = find_models(workflow, prompt)
+    facts = core_facts(choice.pin.version)
+    lock = Lock(
+        name=chosen,
+        runtime=runtime_version(),
+        comfyui=choice.pin,
+        dependencies=Dependencies(
+            python=facts.python,
+            exclude_newer=facts.exclude_newer,
+            packages=tuple(runtime_files()["shared/requirements.txt"].decode().split()),
+            system=SYSTEM_PACKAGES,
+        ),
+        models=models,
+        hardware=choose_hardware(models, frozenset(output.kind for output in outputs), gpu),
+    )
+    return Plan(
+        name=chosen,
+        title=workflow.title or chosen.replace("-", " ").capitalize(),
+        workflow=workflow,
+        prompt=prompt,
+        interface=build_interface(chosen, workflow, prompt, catalog),
+        lock=lock,
+        findings=(*choice.conversion.findings, *choice.findings, *model_findings),
+    )

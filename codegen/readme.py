@@ -1,0 +1,74 @@
+"""`README.md` of a generated app: how to call it, and what it costs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from codegen.lock import Lock
+from codegen.model import Frozen, JsonObject
+from codegen.templating import TEMPLATES
+
+EXAMPLE_TEXT = 60
+"""Characters of a default text in the example calls."""
+MEDIA_KINDS = frozenset({"image", "mask", "video", "audio", "mesh", "file"})
+
+
+class Measured(Frozen):
+    """What a test run found out."""
+
+    cold_start_seconds: float
+    warm_seconds: float | None
+    usd_per_call: float
+    engine: str
+    sample: str | None = None
+
+
+def readme(lock: Lock, interface: JsonObject, measured: Measured | None = None) -> bytes:
+    """Markdown. Texts of the workflow appear only inside JSON code blocks and code spans."""
+    properties = cast("JsonObject", interface["properties"])
+    text = TEMPLATES.get_template("README.md.j2").render(
+        lock=lock,
+        inputs=[_row(name, schema, name in interface["required"]) for name, schema in properties.items()],
+        outputs=[
+            (name, schema["x-flowberth"]["kind"])
+            for name, schema in interface["$defs"]["outputs"]["properties"].items()
+        ],
+        body=example_body(interface),
+        measured=measured,
+    )
+    return text.encode()
+
+
+def example_body(interface: JsonObject) -> str:
+    """A request body that works, as JSON."""
+    body: JsonObject = {}
+    for name, schema in cast("JsonObject", interface["properties"]).items():
+        kind = schema["x-flowberth"]["kind"]
+        if kind in MEDIA_KINDS:
+            body[name] = f"https://example.com/{kind}"
+        elif kind == "seed":
+            body[name] = 42
+        elif kind in {"text", "choice"} and len(body) < 3:  # noqa: PLR2004 - an example shows the main inputs
+            text = schema["default"]
+            body[name] = text[:EXAMPLE_TEXT] if isinstance(text, str) and kind == "text" else text
+    return json.dumps(body, indent=2, ensure_ascii=True)
+
+
+def _row(name: str, schema: Any, required: bool) -> dict[str, str]:  # noqa: ANN401, FBT001 - JSON
+    kind = schema["x-flowberth"]["kind"]
+    limits = [
+        f"{label} {schema[key]}"
+        for key, label in (("minimum", "at least"), ("maximum", "at most"))
+        if key in schema and kind != "seed"
+    ]
+    default = "required" if required else "random" if kind == "seed" else _code(schema.get("default"))
+    return {"name": name, "kind": kind, "default": default, "limits": ", ".join(limits)}
+
+
+def _code(value: Any) -> str:  # noqa: ANN401 - JSON
+    text = json.dumps(value, ensure_ascii=True)
+    if len(text) > EXAMPLE_TEXT:
+        text = text[: EXAMPLE_TEXT - 1] + "…"
+    text = text.replace("`", "'").replace("|", "\\|")
+    return f"`{text}`"
