@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,7 +14,8 @@ import psutil
 import pytest
 from inline_snapshot import snapshot
 
-from shared.engine import EngineFailed, without_traces
+from shared.engine import EngineFailed
+from shared.engine_log import EngineLog
 from shared.service import Service
 from shared.settings import Settings, SettingsError
 from tests.runtime.conftest import SCRIPTED, field, node, serve, write_app
@@ -214,7 +216,34 @@ def test_traces_are_cut_out_of_a_log():
         "ValueError: no",
         "after",
     ]
-    assert without_traces(log) == ("before", "ValueError: no", "after")
+    assert read(log).tail() == ("before", "ValueError: no", "after")
+
+
+def test_a_log_is_kept_clean_and_bounded():
+    log = read(["\x1b[31mred\x1b[0m", "  3%|#  |\r 50%|## |\r100%|###|", "x" * 100_000, "bell\x07"])
+    tail = log.tail()
+    assert tail[:2] == ("red", "100%|###|")
+    assert tail[-1] == "bell"
+    assert max(len(line) for line in tail) <= 2000
+
+
+def test_custom_nodes_that_did_not_load_are_found_in_the_log():
+    log = read(
+        [
+            "Cannot import /root/comfy/ComfyUI/custom_nodes/ComfyUI-A module for custom nodes: No module named 'x'",
+            "Import times for custom nodes:",
+            "   0.0 seconds (IMPORT FAILED): /root/comfy/ComfyUI/custom_nodes/ComfyUI-A",
+            "   0.1 seconds (IMPORT FAILED): /root/comfy/ComfyUI/custom_nodes/ComfyUI-B",
+            "   0.2 seconds: /root/comfy/ComfyUI/custom_nodes/ComfyUI-C",
+        ]
+    )
+    assert log.import_failures() == ("ComfyUI-A: No module named 'x'", "ComfyUI-B: import failed")
+
+
+def read(lines: list[str]) -> EngineLog:
+    log = EngineLog()
+    log.read(io.BytesIO("".join(f"{line}\n" for line in lines).encode()))
+    return log
 
 
 def alive(pid: int) -> bool:

@@ -69,6 +69,7 @@ def test_health_root_and_schema(app):
         "engine": "comfyui",
         "engine_version": "0.0.1-test",
         "name": "poster",
+        "import_failures": [],
     }
     root = served.http.get("/").json()
     assert (root["name"], root["comfyui"]) == ("poster", "0.33.0")

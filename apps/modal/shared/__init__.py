@@ -6,6 +6,7 @@ Read in this order::
     settings.py     everything the environment may say
     definition.py   the app's folder: lock, prompt, interface
     engine.py       ComfyUI as a child process: watched, restarted, stopped (guard.py keeps it from outliving us)
+    engine_log.py   its log, kept and watched
     comfy.py        ComfyUI's HTTP and WebSocket protocol, as a client
     inputs.py       a request's body against interface.json; media.py and addresses.py bring pictures and other files in
     jobs.py         the queue; execution.py runs one job; outputs.py takes what it made

@@ -25,15 +25,12 @@ if TYPE_CHECKING:
 class Admission:
     """Turns submissions into jobs."""
 
-    def __init__(
-        self, definition: Definition, jobs: Jobs, media: httpx.AsyncClient, folder: Path, *, cold_start_seconds: float
-    ) -> None:
+    def __init__(self, definition: Definition, jobs: Jobs, media: httpx.AsyncClient, folder: Path) -> None:
         self._definition = definition
         self._jobs = jobs
         self._media = media
         self._folder = folder
         self._rules = InputRules(definition)
-        self._uncharged_cold_start = cold_start_seconds
 
     async def admit(self, submission: Submission) -> Job:
         """Validate, bring the media in, and queue.
@@ -57,10 +54,8 @@ class Admission:
                 seed=seed,
                 uploads=uploads,
                 folder=folder,
-                cold_start_seconds=self._uncharged_cold_start,
             )
             self._jobs.add(job)
-        self._uncharged_cold_start = 0.0
         return job
 
     def _is_media(self, name: str) -> bool:

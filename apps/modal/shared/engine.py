@@ -14,13 +14,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import httpx
+
+from shared.engine_log import EngineLog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,12 +37,6 @@ BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Before the first restart, the second, …; the last one repeats."""
 STABLE_SECONDS = 60.0
 """A ComfyUI that ran this long was sound: the next death starts the backoff anew."""
-LOG_LINES = 2000
-"""Lines kept in memory, a few hundred KiB at most."""
-LOG_LINE_CHARS = 2000
-"""A longer line is cut: progress bars write whole screens without a line break."""
-TAIL_LINES = 20
-"""Lines an error quotes."""
 SECRET_PREFIXES = ("FLOWBERTH_", "MODAL_TOKEN_")
 """Variables that ComfyUI does not get: custom nodes are other people's code."""
 
@@ -64,6 +59,11 @@ class EngineStatus:
 
 class Engine(Protocol):
     """What the service needs of an engine."""
+
+    @property
+    def log(self) -> EngineLog:
+        """What it printed; empty of one that runs elsewhere."""
+        ...
 
     def start(self) -> None:
         """Return when it answers.
@@ -93,10 +93,6 @@ class Engine(Protocol):
         """End a ComfyUI that hangs; it is started again."""
         ...
 
-    def tail(self) -> tuple[str, ...]:
-        """The last lines it printed, without stack traces."""
-        ...
-
 
 class RemoteEngine:
     """A ComfyUI that somebody else runs. It can be waited for, not restarted."""
@@ -104,6 +100,7 @@ class RemoteEngine:
     def __init__(self, url: str, *, startup_seconds: float) -> None:
         self._status = EngineStatus("starting", url.rstrip("/"), generation=1)
         self._startup_seconds = startup_seconds
+        self.log = EngineLog()
 
     def start(self) -> None:
         """See `Engine`."""
@@ -136,10 +133,6 @@ class RemoteEngine:
         """See `Engine`."""
         del reason
 
-    def tail(self) -> tuple[str, ...]:
-        """See `Engine`."""
-        return ()
-
 
 class EngineProcess:
     """A ComfyUI of our own, supervised by one thread."""
@@ -153,7 +146,7 @@ class EngineProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._restart_reason = ""
-        self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self.log = EngineLog()
         self._supervisor: threading.Thread | None = None
 
     def start(self) -> None:
@@ -165,7 +158,7 @@ class EngineProcess:
             status = self._status
         if status.state != "ready":
             self.stop()
-            raise EngineFailed("\n".join((status.reason, *self.tail())))
+            raise EngineFailed("\n".join((status.reason, *self.log.tail())))
 
     def stop(self) -> None:
         """See `Engine`."""
@@ -207,10 +200,6 @@ class EngineProcess:
         if process is not None:
             _end(process)
 
-    def tail(self) -> tuple[str, ...]:
-        """See `Engine`."""
-        return without_traces(tuple(self._log))[-TAIL_LINES:]
-
     def _set(self, **changes: object) -> None:
         with self._changed:
             self._status = replace(self._status, **changes)  # pyright: ignore[reportArgumentType]
@@ -249,7 +238,8 @@ class EngineProcess:
             self._process, self._restart_reason = process, ""
         if self._stopping.is_set():
             _end(process)
-        reader = threading.Thread(target=self._read_log, args=(process,), name="engine-log", daemon=True)
+        assert process.stdout is not None
+        reader = threading.Thread(target=self.log.read, args=(process.stdout,), name="engine-log", daemon=True)
         reader.start()
         reason = self._wait_until_ready(process, url)
         if reason is None:
@@ -258,6 +248,7 @@ class EngineProcess:
             reason = f"ComfyUI stopped: {describe_exit(process.returncode)}"
         _end(process)
         reader.join(STOP_SECONDS)
+        process.stdout.close()
         with self._changed:
             return self._restart_reason or reason
 
@@ -274,15 +265,6 @@ class EngineProcess:
             if time.monotonic() > deadline:
                 return f"ComfyUI did not answer within {self._startup_seconds:g} s of its start"
         return None
-
-    def _read_log(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
-        with process.stdout as lines:
-            for raw in lines:
-                line = raw.decode("utf-8", "replace").rstrip()[:LOG_LINE_CHARS]
-                self._log.append(line)
-                sys.stdout.write(line + "\n")  # the app's own log is where people look for ComfyUI's
-                sys.stdout.flush()
 
 
 def answers(url: str) -> bool:
@@ -307,19 +289,6 @@ def describe_exit(code: int) -> str:
         name = signal.Signals(number).name
         return f"killed by {name}, most likely for lack of memory" if name == "SIGKILL" else f"killed by {name}"
     return f"exit code {code}"
-
-
-def without_traces(lines: Sequence[str]) -> tuple[str, ...]:
-    """Drop the frames of Python stack traces; the line that names the exception stays."""
-    kept: list[str] = []
-    inside = False
-    for line in lines:
-        if line.lstrip().startswith("Traceback (most recent call last)"):
-            inside = True
-        elif not (inside and line.startswith((" ", "\t"))):
-            inside = False
-            kept.append(line)
-    return tuple(kept)
 
 
 def _environment() -> dict[str, str]:

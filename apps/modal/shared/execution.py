@@ -48,11 +48,14 @@ ENDINGS = frozenset({"execution_success", "execution_error", "execution_interrup
 class Execution:
     """Runs jobs on one engine, one at a time."""
 
-    def __init__(self, definition: Definition, engine: Engine, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, definition: Definition, engine: Engine, http: httpx.AsyncClient, *, cold_start_seconds: float
+    ) -> None:
         self._definition = definition
         self._engine = engine
         self._http = http
         self._facts: tuple[int, EngineFacts] | None = None
+        self._uncharged_cold_start = cold_start_seconds
 
     async def facts(self) -> EngineFacts:
         """What the engine says it is, asked anew each time.
@@ -76,6 +79,7 @@ class Execution:
         Raises:
             Problem: it failed, was cancelled or took too long.
         """
+        job.cold_start_seconds, self._uncharged_cold_start = self._uncharged_cold_start, 0.0
         status = await asyncio.to_thread(self._engine.wait_ready, self._definition.lock.timeouts.startup_seconds)
         if status.state != "ready":
             raise self._with_log(EngineDown(f"ComfyUI did not come back: {status.reason}"))
@@ -143,7 +147,7 @@ class Execution:
         return self._with_log(EngineDown(f"The job was lost: {reason}"))
 
     def _with_log(self, problem: EngineDown) -> EngineDown:
-        problem.log = self._engine.tail()
+        problem.log = self._engine.log.tail()
         return problem
 
 

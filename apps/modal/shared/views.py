@@ -23,6 +23,7 @@ class HealthView(BaseModel):
     engine: str = Field(description="`comfyui`, or `stand-in` when models are only simulated.")
     engine_version: str
     name: str
+    import_failures: list[str] = Field(description="Custom nodes that ComfyUI could not load, with the reason.")
 
 
 class OutputView(BaseModel):

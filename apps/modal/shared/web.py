@@ -123,11 +123,11 @@ class _Api:
             )
             engine_http = await stack.enter_async_context(engine_client())
             media_http = await stack.enter_async_context(media_client(service.media_transport))
-            self._execution = Execution(self._definition, service.engine, engine_http)
-            self._jobs = Jobs(self._execution.run, limit=self._settings.queue_limit)
-            self._admission = Admission(
-                self._definition, self._jobs, media_http, Path(folder), cold_start_seconds=service.cold_start_seconds
+            self._execution = Execution(
+                self._definition, service.engine, engine_http, cold_start_seconds=service.cold_start_seconds
             )
+            self._jobs = Jobs(self._execution.run, limit=self._settings.queue_limit)
+            self._admission = Admission(self._definition, self._jobs, media_http, Path(folder))
             worker = asyncio.create_task(self._jobs.work())
             try:
                 yield
@@ -157,7 +157,12 @@ class _Api:
 
     async def health(self) -> HealthView:
         facts = await self._execution.facts()
-        return HealthView(engine=facts.engine, engine_version=facts.version, name=self._definition.name)
+        return HealthView(
+            engine=facts.engine,
+            engine_version=facts.version,
+            name=self._definition.name,
+            import_failures=list(self._service.engine.log.import_failures()),
+        )
 
     async def schema(self) -> Response:
         return Response(

@@ -1,0 +1,79 @@
+"""ComfyUI's log, read line by line: kept for error messages, and watched for custom nodes that did not load."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import deque
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEPT_LINES = 2000
+"""A few hundred KiB at most."""
+LINE_BYTES = 16 * 1024
+"""A longer line is read in pieces: a node that prints a tensor must not fill the memory."""
+LINE_CHARS = 2000
+"""What is kept of one."""
+TAIL_LINES = 20
+"""Lines an error quotes."""
+MAX_IMPORT_FAILURES = 50
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+# ComfyUI's nodes.py: the first has the reason, the second (in the table of import times) only the folder.
+_CANNOT_IMPORT = re.compile(r"Cannot import (?P<path>\S.*?) module for custom nodes: (?P<reason>.+)")
+_IMPORT_FAILED = re.compile(r"\(IMPORT FAILED\):? (?P<path>\S.*)")
+
+
+class EngineLog:
+    """The log of one engine, over all its restarts."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._failed: dict[str, str] = {}
+
+    def read(self, stream: BinaryIO) -> None:
+        """Read to the end, passing every line on to our own output, where people look for it."""
+        begins = True
+        while raw := stream.readline(LINE_BYTES):
+            text = raw.decode("utf-8", "replace")
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            if begins:
+                self.add(text)
+            begins = text.endswith("\n")
+
+    def add(self, line: str) -> None:
+        """Take one line in."""
+        # A progress bar draws over itself with carriage returns: the last drawing is the one people saw.
+        line = _CONTROL.sub("", line.rstrip().rpartition("\r")[2])[:LINE_CHARS]
+        self._lines.append(line)
+        if (match := _CANNOT_IMPORT.search(line)) and len(self._failed) < MAX_IMPORT_FAILURES:
+            self._failed[_folder(match["path"])] = match["reason"]
+        elif (match := _IMPORT_FAILED.search(line)) and len(self._failed) < MAX_IMPORT_FAILURES:
+            self._failed.setdefault(_folder(match["path"]), "import failed")
+
+    def tail(self) -> tuple[str, ...]:
+        """The last lines, without stack traces."""
+        return without_traces(tuple(self._lines))[-TAIL_LINES:]
+
+    def import_failures(self) -> tuple[str, ...]:
+        """Custom nodes that did not load, each with the reason."""
+        return tuple(f"{name}: {reason}" for name, reason in tuple(self._failed.items()))
+
+
+def without_traces(lines: Sequence[str]) -> tuple[str, ...]:
+    """Drop the frames of Python stack traces; the line that names the exception stays."""
+    kept: list[str] = []
+    inside = False
+    for line in lines:
+        if line.lstrip().startswith("Traceback (most recent call last)"):
+            inside = True
+        elif not (inside and line.startswith((" ", "\t"))):
+            inside = False
+            kept.append(line)
+    return tuple(kept)
+
+
+def _folder(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
