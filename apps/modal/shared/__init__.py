@@ -11,8 +11,10 @@ Read in this order::
     inputs.py       a request's body against interface.json; media.py and addresses.py bring pictures and other files in
     jobs.py         the queue; execution.py runs one job; outputs.py takes what it made
     failures.py     what went wrong, in words and with a hint; problems.py is its form on the wire
-    web.py          the HTTP contract, helped by body.py, admission.py, views.py and negotiation.py
+    web.py          the HTTP contract, helped by auth.py, body.py, admission.py, views.py and negotiation.py
     pages.py        the playground and the reference (ui/), made from the schema and openapi.py
+    models.py       the model files of the lock, downloaded before the first start
+    json_values.py  looks at JSON of others without trust in its shape
 
 It imports no `modal` and nothing of the generator: the copy in a repository belongs to that repository.
 
