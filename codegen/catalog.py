@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from importlib import resources
-from typing import Any, cast
+from typing import Any, cast, TYPE_CHECKING
 
 from codegen.errors import CatalogError
 from codegen.model import Frozen, JsonObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 COMBO = "COMBO"
 _SECTIONS = ("required", "optional")

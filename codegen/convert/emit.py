@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, cast, TYPE_CHECKING
 
-from codegen.catalog import Catalog
 from codegen.convert.expand import Instance, expand, renumber
 from codegen.convert.graph import read_document
 from codegen.convert.instance_widgets import InstanceWidgets
@@ -14,6 +13,9 @@ from codegen.convert.resolve import Constant, Resolver, Wire
 from codegen.convert.text import first_alternatives, replace_references
 from codegen.convert.widgets import ABSENT, Widget, value_text
 from codegen.model import Conversion, Finding, JsonObject, Workflow
+
+if TYPE_CHECKING:
+    from codegen.catalog import Catalog
 
 SAVERS = frozenset(
     {

@@ -6,10 +6,12 @@ Two kinds of link exist (a list of six, or an object), ids are numbers or texts,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast, TYPE_CHECKING
 
 from codegen.errors import InvalidGraph
-from codegen.model import JsonObject
+
+if TYPE_CHECKING:
+    from codegen.model import JsonObject
 
 NodeKey: TypeAlias = str
 """A node's id inside its own graph, as text: `1` and `"1"` are the same node to the frontend."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, cast, TYPE_CHECKING
 
-from codegen.catalog import Catalog
-from codegen.convert.expand import Instance
-from codegen.convert.graph import Node
 from codegen.convert.widgets import ABSENT, Widget, widgets_of
+
+if TYPE_CHECKING:
+    from codegen.convert.expand import Instance
+    from codegen.catalog import Catalog
+    from codegen.convert.graph import Node
 
 CONTROL_VALUES = frozenset({"fixed", "increment", "decrement", "randomize"})
 CUSTOM_COMBO = "CustomCombo"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any, cast, TYPE_CHECKING
 
-from codegen.catalog import Catalog
-from codegen.convert.expand import Instance
 from codegen.convert.graph import OUTPUT_BOUNDARY
-from codegen.convert.instance_widgets import InstanceWidgets
-from codegen.convert.widgets import Widget
+
+if TYPE_CHECKING:
+    from codegen.convert.expand import Instance
+    from codegen.convert.instance_widgets import InstanceWidgets
+    from codegen.catalog import Catalog
+    from codegen.convert.widgets import Widget
 
 PRIMITIVE = "PrimitiveNode"
 

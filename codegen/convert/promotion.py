@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, cast, TYPE_CHECKING
 
-from codegen.convert.expand import Instance
 from codegen.convert.graph import INPUT_BOUNDARY
-from codegen.convert.instance_widgets import InstanceWidgets
 from codegen.convert.resolve import Constant
 from codegen.convert.widgets import ABSENT
-from codegen.model import JsonObject
+
+if TYPE_CHECKING:
+    from codegen.convert.expand import Instance
+    from codegen.model import JsonObject
+    from codegen.convert.instance_widgets import InstanceWidgets
 
 BY_NAME = "-1"
 """As node id of a promotion: the widget of the subgraph input of that name."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/|//.*")
 _REFERENCE = re.compile(r"%([^%]+)%")

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, cast, TYPE_CHECKING
 
 from codegen.catalog import COMBO, InputDefinition, NodeDefinition, input_definitions
-from codegen.convert.graph import Node
-from codegen.model import JsonObject
+
+if TYPE_CHECKING:
+    from codegen.convert.graph import Node
+    from codegen.model import JsonObject
+    from collections.abc import Iterator, Mapping
 
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 AUTOGROW = "COMFY_AUTOGROW_V3"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from github_app.cli.failures import CommandError
-from github_app.cli.options import GPUS, Core, Gpu, Json, Name, WorkflowArgument
+from github_app.cli.options import GPUS, Core, GpuName, Json, Name, WorkflowArgument
 from github_app.cli.output import Output
 from github_app.cli.workflow_file import read_workflow
 
 if TYPE_CHECKING:
     from codegen.plan import Plan
+    from github_app.cli.workflow_file import WorkflowFile
 
 EXAMPLES = """\b
 Examples:
@@ -21,7 +22,7 @@ Examples:
 
 
 def analyze(
-    *, workflow: WorkflowArgument, name: Name = None, core: Core = None, gpu: Gpu = None, json: Json = False
+    *, workflow: WorkflowArgument, name: Name = None, core: Core = None, gpu: GpuName = None, json: Json = False
 ) -> None:
     """Say what would be made of a workflow, and make nothing.
 
@@ -30,31 +31,21 @@ def analyze(
     """
     from github_app.cli.plan_view import plan_json, show_plan  # noqa: PLC0415 - not for --help
 
-    plan = plan_from(workflow, name=name, core=core, gpu=gpu)
+    plan = plan_of(read_workflow(workflow), name=name, core=core, gpu=gpu)
     Output(as_json=json).result(plan_json(plan), lambda console: show_plan(console, plan))
 
 
-def plan_from(source: str, *, name: str | None, core: str | None, gpu: str | None) -> Plan:
-    """The plan for the file called `source`.
+def plan_of(file: WorkflowFile, *, name: str | None, core: str | None, gpu: str | None) -> Plan:
+    """The plan for a file.
 
     Raises:
-        CommandError: the file cannot be read, or there is no such GPU.
+        CommandError: there is no such GPU.
         codegen.errors.CodegenError: the file is no usable workflow, or the name or version cannot be used.
     """
     from codegen.parse import parse_workflow  # noqa: PLC0415 - not for --help
     from codegen.plan import make_plan  # noqa: PLC0415
 
-    check_gpu(gpu)
-    file = read_workflow(source)
-    workflow = parse_workflow(file.data, filename=file.filename)
-    return make_plan(workflow, filename=file.filename, name=name, core=core, gpu=gpu)
-
-
-def check_gpu(gpu: str | None) -> None:
-    """Refuse what Modal does not have.
-
-    Raises:
-        CommandError: there is no such GPU.
-    """
     if gpu is not None and gpu not in GPUS:
         raise CommandError(f"--gpu {gpu}: Modal has no such GPU", hint=f"It is one of {', '.join(GPUS)}.")
+    workflow = parse_workflow(file.data, filename=file.filename)
+    return make_plan(workflow, filename=file.filename, name=name, core=core, gpu=gpu)

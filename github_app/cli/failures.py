@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from codegen.model import JsonObject
 
 
+MESSAGE_CHARACTERS = 300
+"""Of an unexpected error: some libraries put whole documents into their messages; the log has all of it."""
+
+
 class ExitCode(IntEnum):
     """What scripts can rely on."""
 
@@ -64,19 +68,25 @@ def explain(error: BaseException, *, log: Path | None = None) -> Failure:
     where = f"The traceback is in {log}; " if log else ""
     return Failure(
         "Unexpected",
-        f"something unexpected happened: {type(error).__name__}: {error}",
+        f"something unexpected happened: {type(error).__name__}: {_first_line(str(error))}",
         f"{where}--debug behind the command shows it here. Please report it.",
         ExitCode.FAILED,
     )
 
 
+def _first_line(text: str) -> str:
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= MESSAGE_CHARACTERS else line[:MESSAGE_CHARACTERS] + "…"
+
+
 def _is_ours(error: BaseException) -> bool:
     from codegen.errors import CodegenError  # noqa: PLC0415 - only once something went wrong
+    from github_app.errors import GithubAppError  # noqa: PLC0415
     from github_app.settings import InvalidSettings  # noqa: PLC0415
     from runner.errors import RunnerError  # noqa: PLC0415
     from worktrees.errors import WorktreeError  # noqa: PLC0415
 
-    return isinstance(error, CodegenError | InvalidSettings | RunnerError | WorktreeError)
+    return isinstance(error, CodegenError | GithubAppError | InvalidSettings | RunnerError | WorktreeError)
 
 
 _BAD_INPUT = frozenset(

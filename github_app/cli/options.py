@@ -23,7 +23,7 @@ Core = Annotated[
     str | None,
     typer.Option("--core", metavar="VERSION", help="ComfyUI version, such as 0.33.0. By default the workflow decides."),
 ]
-Gpu = Annotated[
+GpuName = Annotated[
     str | None,
     typer.Option("--gpu", metavar="GPU", help=f"Modal GPU: {', '.join(GPUS)}. By default the smallest that fits."),
 ]

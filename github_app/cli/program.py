@@ -62,7 +62,7 @@ class Program(TyperGroup):
             sys.exit(code)
         return code
 
-    def invoke(self, ctx: typer.Context) -> Any:  # noqa: ANN401 - as overridden
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as overridden; its type is private to typer
         """Run the command; Ctrl-C is an error like others, with words."""
         try:
             return super().invoke(ctx)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from github_app.cli.analyze import plan_from
+from github_app.cli.analyze import plan_of
 from github_app.cli.failures import CommandError
-from github_app.cli.options import Core, Gpu, Json, Name, WorkflowArgument  # noqa: TC001 - typer reads the annotations
+from github_app.cli.options import Core, GpuName, Json, Name, WorkflowArgument  # noqa: TC001 - typer reads the annotations
 from github_app.cli.output import Output, finding_lines
+from github_app.cli.workflow_file import read_workflow
 
 if TYPE_CHECKING:
     from github_app.cli.terminal import SafeConsole
@@ -33,7 +34,7 @@ def render(
     ],
     name: Name = None,
     core: Core = None,
-    gpu: Gpu = None,
+    gpu: GpuName = None,
     json: Json = False,
 ) -> None:
     """Write the app for a workflow to a folder, and do no more.
@@ -44,7 +45,7 @@ def render(
     from codegen.render import app_files  # noqa: PLC0415 - not for --help
     from codegen.vendored import runtime_files  # noqa: PLC0415
 
-    plan = plan_from(workflow, name=name, core=core, gpu=gpu)
+    plan = plan_of(read_workflow(workflow), name=name, core=core, gpu=gpu)
     app_folder = output / plan.name
     if app_folder.is_symlink() or (app_folder.exists() and not (app_folder / LOCK).is_file()):
         raise CommandError(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from github_app.cli.analyze import check_gpu
+from github_app.cli.analyze import plan_of
 from github_app.cli.failures import CommandError, ExitCode
-from github_app.cli.options import Core, Gpu, Json, Name, Repo, WorkflowArgument  # noqa: TC001 - typer reads the annotations
+from github_app.cli.options import Core, GpuName, Json, Name, Repo, WorkflowArgument  # noqa: TC001 - typer reads the annotations
 from github_app.cli.output import Output
 from github_app.cli.workflow_file import read_workflow
 
@@ -38,7 +38,7 @@ def up(
     ] = None,
     name: Name = None,
     core: Core = None,
-    gpu: Gpu = None,
+    gpu: GpuName = None,
     comfyui: Annotated[
         str | None,
         typer.Option(
@@ -66,10 +66,9 @@ def up(
 
     settings = load_settings()
     out = Output(as_json=json)
-    check_gpu(gpu)
     file = read_workflow(workflow)
     engine = engine_choice(comfyui or settings.comfyui)
-    _check(file.data, file.filename, name=name, core=core, gpu=gpu)
+    plan_of(file, name=name, core=core, gpu=gpu)  # refuses what cannot become a run before anything is made or started
     repository = choose_repository(repo, settings)
     if repository.is_demo:
         out.note(f"This folder is in no git repository: using the demonstration repository {repository.root}")
@@ -132,11 +131,3 @@ def engine_choice(comfyui: str | None) -> EngineChoice:
             hint="Give the URL of a running one, such as http://127.0.0.1:8188, or the folder that holds its main.py.",
         )
     return EngineChoice(path=folder)
-
-
-def _check(data: bytes, filename: str, *, name: str | None, core: str | None, gpu: str | None) -> None:
-    """Refuse what cannot become a run before a repository is made or a database started."""
-    from codegen.parse import parse_workflow  # noqa: PLC0415
-    from codegen.plan import make_plan  # noqa: PLC0415
-
-    make_plan(parse_workflow(data, filename=filename), filename=filename, name=name, core=core, gpu=gpu)

@@ -1,0 +1,119 @@
+"""Running git so that nothing of a stranger's repository or of this machine's configuration runs with it.
+
+Hooks, filters, file-system monitors and helpers are code that a repository or a user configures; none of it belongs into an unattended
+commit. Terminal prompts would hang for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from io import BytesIO
+
+from git.cmd import Git
+from git.exc import GitCommandError, GitCommandNotFound
+
+from worktrees.errors import GitFailed
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AUTHOR_NAME = "Flowberth"
+AUTHOR_EMAIL = "flowberth@users.noreply.github.com"
+COMMAND_SECONDS = 300
+"""A git command that takes longer hangs on something: a lock, a prompt, a network file system."""
+SHOWN_CHARACTERS = 500
+"""Of git's last words in a message."""
+
+_PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "SSH_AUTH_SOCK", "SYSTEMROOT")
+_SAFE_CONFIG = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.autocrlf": "false",
+    "core.quotePath": "false",
+    "commit.gpgSign": "false",
+    "tag.gpgSign": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "protocol.ext.allow": "never",
+    "protocol.file.allow": "always",
+    "safe.directory": "*",
+    "filter.lfs.required": "false",
+    "filter.lfs.smudge": "",
+    "filter.lfs.process": "",
+    "init.defaultBranch": "main",
+    "advice.detachedHead": "false",
+}
+_CREDENTIALS = re.compile(r"(\w+://)[^/\s@]+@")
+
+
+def git(folder: Path, *arguments: str, stdin: bytes | None = None, config: dict[str, str] | None = None) -> str:
+    """Run one git command in `folder` and return what it prints, without the last newline.
+
+    Raises:
+        GitFailed: it exits with another status than 0.
+    """
+    return git_bytes(folder, *arguments, stdin=stdin, config=config).decode("utf-8", "surrogateescape").rstrip("\n")
+
+
+def git_bytes(folder: Path, *arguments: str, stdin: bytes | None = None, config: dict[str, str] | None = None) -> bytes:
+    """As `git`, for content that is no text."""
+    try:
+        output = Git(str(folder)).execute(
+            ["git", *arguments],
+            istream=BytesIO(stdin) if stdin is not None else None,
+            env=_environment(config or {}),
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+            kill_after_timeout=COMMAND_SECONDS,
+        )
+    except GitCommandNotFound:
+        raise GitFailed("git is not installed, or not on the PATH") from None
+    except GitCommandError as error:
+        raise GitFailed(f"`git {arguments[0]}` failed: {redacted(error.stderr)[-SHOWN_CHARACTERS:]}") from None
+    assert isinstance(output, bytes)
+    return output
+
+
+def succeeds(folder: Path, *arguments: str) -> bool:
+    """Whether a git command that only asks exits with 0."""
+    try:
+        git_bytes(folder, *arguments)
+    except GitFailed:
+        return False
+    return True
+
+
+def redacted(words: str) -> str:
+    """Git's words without credentials in URLs."""
+    cleaned = re.sub(r"(?m)^\s*stderr: '(.*)'$", r"\1", words.strip())
+    return _CREDENTIALS.sub(r"\1***@", cleaned)
+
+
+def _environment(config: dict[str, str]) -> dict[str, str]:
+    settings = {**_SAFE_CONFIG, **config}
+    environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    environment |= {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_LFS_SKIP_SMUDGE": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": AUTHOR_NAME,
+        "GIT_AUTHOR_EMAIL": AUTHOR_EMAIL,
+        "GIT_COMMITTER_NAME": AUTHOR_NAME,
+        "GIT_COMMITTER_EMAIL": AUTHOR_EMAIL,
+        "GIT_CONFIG_COUNT": str(len(settings)),
+    }
+    for index, (key, value) in enumerate(settings.items()):
+        environment[f"GIT_CONFIG_KEY_{index}"] = key
+        environment[f"GIT_CONFIG_VALUE_{index}"] = value
+    # GitPython lays `env` over its own environment; what a surrounding git command or shell left there must not reach ours.
+    for name in os.environ:
+        if name.startswith("GIT_") and name not in environment:
+            environment[name] = ""
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"):
+        environment.pop(name, None)
+    return environment
