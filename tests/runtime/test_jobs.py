@@ -140,6 +140,24 @@ def test_a_hang_up_does_not_cancel_the_job(app):
     assert len(served.engine("/submitted")) == 1
 
 
+def test_metrics_count_jobs_by_outcome_and_seconds_by_phase(app):
+    served = app(
+        {"1": node("Say", text="x"), "2": node("Fail", message="no", quiet=True)},
+        {"quiet": field("boolean", ("2", "quiet"))},
+    )
+    for quiet in (True, True, False):
+        served.generate({"quiet": quiet})
+    response = served.http.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    numbers = dict(line.rsplit(" ", 1) for line in response.text.splitlines() if not line.startswith("#"))
+    assert numbers['flowberth_jobs_total{outcome="succeeded"}'] == "2"
+    assert numbers['flowberth_jobs_total{outcome="failed"}'] == "1"
+    assert float(numbers['flowberth_job_seconds_total{phase="execution"}']) > 0
+    assert float(numbers['flowberth_job_seconds_total{phase="cold_start"}']) > 0
+    assert (numbers["flowberth_jobs_waiting"], numbers["flowberth_engine_ready"]) == ("0", "1")
+    assert numbers["flowberth_engine_starts_total"] == "1"
+
+
 def events(served, response):
     """(event, job) pairs of a job's stream, to its end."""
     kind = ""

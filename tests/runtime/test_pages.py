@@ -56,6 +56,7 @@ def test_the_openapi_document_is_this_workflows(app):
         "/",
         "/health",
         "/schema",
+        "/metrics",
         "/generate",
         "/jobs/{job_id}",
         "/jobs/{job_id}/events",
@@ -153,7 +154,7 @@ def test_the_reference_shows_inputs_and_an_example(app, tmp_path):
 
     async def story() -> None:
         async with browser(served, "/docs", tmp_path) as page:
-            await page.until("document.querySelectorAll('.operation').length === 8")
+            await page.until("document.querySelectorAll('.operation').length === 9")
             text = await page.ask("document.body.textContent")
             assert "curl -X POST" in text
             assert "import requests" in text

@@ -13,6 +13,7 @@ Read in this order::
     failures.py     what went wrong, in words and with a hint; problems.py is its form on the wire
     web.py          the HTTP contract, helped by auth.py, body.py, admission.py, views.py and negotiation.py
     pages.py        the playground and the reference (ui/), made from the schema and openapi.py
+    webhooks.py     tells callers that a job has ended; metrics.py tells Prometheus of all jobs
     models.py       the model files of the lock, downloaded before the first start
     json_values.py  looks at JSON of others without trust in its shape
 

@@ -86,24 +86,34 @@ class PublicTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Check, pin and send one request; redirects come as requests of their own."""
         url = request.url
-        if url.scheme != "https":
-            raise ForbiddenAddress("only https URLs are fetched", request=request)
-        if url.userinfo:
-            raise ForbiddenAddress("the URL carries a user name or password", request=request)
-        try:
-            addresses = await self._resolve(url.host)
-        except (OSError, UnicodeError):
-            raise httpx.ConnectError("the host name is not known", request=request) from None
-        if not addresses or not all(self._allowed(address) for address in addresses):
-            raise ForbiddenAddress("the URL leads to an address that is not public", request=request)
+        address = await self.check(url)
         pinned = httpx.Request(
             request.method,
-            url.copy_with(host=str(addresses[0])),
+            url.copy_with(host=str(address)),
             headers=request.headers,  # `Host` is among them, with the name
             stream=request.stream,
             extensions={**request.extensions, "sni_hostname": url.host},
         )
         return await self._inner.handle_async_request(pinned)
+
+    async def check(self, url: httpx.URL) -> Address:
+        """The address that a connection for `url` goes to.
+
+        Raises:
+            ForbiddenAddress: it must not.
+            httpx.ConnectError: its host is not known.
+        """
+        if url.scheme != "https":
+            raise ForbiddenAddress("the URL must be an https one")
+        if url.userinfo:
+            raise ForbiddenAddress("the URL carries a user name or password")
+        try:
+            addresses = await self._resolve(url.host)
+        except (OSError, UnicodeError):
+            raise httpx.ConnectError("the host name is not known") from None
+        if not addresses or not all(self._allowed(address) for address in addresses):
+            raise ForbiddenAddress("the URL leads to an address that is not public")
+        return addresses[0]
 
     async def aclose(self) -> None:
         """Close the transport inside."""

@@ -32,7 +32,7 @@ class Admission:
         self._folder = folder
         self._rules = InputRules(definition)
 
-    async def admit(self, submission: Submission) -> Job:
+    async def admit(self, submission: Submission, webhook_url: str | None = None) -> Job:
         """Validate, bring the media in, and queue.
 
         Raises:
@@ -54,6 +54,7 @@ class Admission:
                 seed=seed,
                 uploads=uploads,
                 folder=folder,
+                webhook_url=webhook_url,
             )
             self._jobs.add(job)
         return job

@@ -68,6 +68,8 @@ class Job:
     seed: int | None
     uploads: tuple[Upload, ...]
     folder: Path
+    webhook_url: str | None = None
+    """Who wants to be told of its end."""
     id: str = field(default_factory=lambda: f"job_{secrets.token_hex(12)}")
     state: JobState = "queued"
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -131,10 +133,13 @@ class Job:
 class Jobs:
     """All jobs of this app. Use it from one event loop only."""
 
-    def __init__(self, run: Callable[[Job], Awaitable[tuple[Output, ...]]], *, limit: int) -> None:
-        """`run` carries one job out; it raises a `Problem` when the job fails."""
+    def __init__(
+        self, run: Callable[[Job], Awaitable[tuple[Output, ...]]], *, limit: int, on_end: Callable[[Job], None]
+    ) -> None:
+        """`run` carries one job out and raises a `Problem` when it fails; `on_end` hears of every job that ended."""
         self._run = run
         self._limit = limit
+        self._on_end = on_end
         self._jobs: dict[str, Job] = {}
         self._queue: deque[Job] = deque()
         self._arrived = asyncio.Event()
@@ -259,6 +264,7 @@ class Jobs:
         for upload in job.uploads:
             upload.path.unlink(missing_ok=True)
         job.notify()
+        self._on_end(job)
 
     def _notify_waiting(self) -> None:
         for job in self._queue:

@@ -16,10 +16,10 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 import httpx
 from PIL import Image
 
-from shared.addresses import ForbiddenAddress
+from shared.addresses import ForbiddenAddress, PublicTransport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from shared.definition import InputKind
 
@@ -164,10 +164,10 @@ class Intake:
         return f"is larger than {self._max_bytes:,} bytes"
 
 
-def media_client(make_transport: Callable[[], httpx.AsyncBaseTransport]) -> httpx.AsyncClient:
-    """The client for `Intake`."""
+def media_client(transport: PublicTransport) -> httpx.AsyncClient:
+    """The client for `Intake`, and for webhooks."""
     return httpx.AsyncClient(
-        transport=make_transport(),
+        transport=transport,
         trust_env=False,
         follow_redirects=True,
         max_redirects=MAX_REDIRECTS,

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import httpx
     from fastapi import FastAPI
 
 
@@ -27,7 +26,7 @@ class Service:
         engine: Engine,
         settings: Settings,
         *,
-        media_transport: Callable[[], httpx.AsyncBaseTransport] = PublicTransport,
+        media_transport: Callable[[], PublicTransport] = PublicTransport,
     ) -> None:
         self.definition = definition
         self.engine = engine

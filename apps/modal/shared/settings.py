@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "inline_bytes": "FLOWBERTH_INLINE_BYTES",
     "body_bytes": "FLOWBERTH_BODY_BYTES",
     "api_key": "FLOWBERTH_API_KEY",
+    "webhook_secret": "FLOWBERTH_WEBHOOK_SECRET",
 }
 """Setting → environment variable."""
 
@@ -63,6 +64,8 @@ class Settings(BaseModel):
     """The largest request body."""
     api_key: str | None = Field(default=None, min_length=16)
     """When set, every request but `/health` must carry it as a bearer token."""
+    webhook_secret: str | None = Field(default=None, min_length=24)
+    """Signs webhooks; without it none are sent."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import httpx
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -17,7 +18,7 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from shared import body
+from shared import body, metrics
 from shared.admission import Admission, invalid
 from shared.auth import BearerKey
 from shared.comfy import engine_client
@@ -25,6 +26,7 @@ from shared.definition import runtime_version
 from shared.execution import Execution
 from shared.jobs import Job, Jobs
 from shared.media import media_client
+from shared.metrics import Metrics
 from shared.negotiation import prefers_picture, quality
 from shared.openapi import openapi
 from shared.pages import add_pages
@@ -39,6 +41,7 @@ from shared.problems import (
     problem_response,
 )
 from shared.views import HealthView, JobView, job_view, result_headers
+from shared.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -65,6 +68,11 @@ Key = Annotated[
     Header(max_length=MAX_KEY_CHARS, description="Repeat a request with the same key and get the first one's job."),
 ]
 
+WebhookUrl = Annotated[
+    str | None,
+    Query(max_length=2000, description="An https URL that gets a signed POST with the job when it has ended."),
+]
+
 
 def web_app(service: Service) -> FastAPI:
     """The web app of a service. Its lifespan owns the HTTP clients, the queue and the folder of files."""
@@ -77,6 +85,7 @@ def web_app(service: Service) -> FastAPI:
     add("/", api.root, tags=["app"], summary="What this app is", response_description="Name, versions, hashes, links")
     add("/health", api.health, tags=["app"], summary="Whether ComfyUI answers", response_model=HealthView)
     add("/schema", api.schema, tags=["app"], summary="JSON Schema of the inputs", response_description="interface.json")
+    add("/metrics", api.metrics, tags=["app"], summary="Counts for Prometheus", response_description="Text format")
     add("/generate", api.generate, methods=["POST"], tags=["jobs"], summary="Run the workflow", response_model=JobView)
     add(
         "/jobs/{job_id}", api.job, tags=["jobs"], summary="State, progress and outputs of a job", response_model=JobView
@@ -122,12 +131,16 @@ class _Api:
                 )
             )
             engine_http = await stack.enter_async_context(engine_client())
-            media_http = await stack.enter_async_context(media_client(service.media_transport))
+            self._outside = service.media_transport()
+            outside_http = await stack.enter_async_context(media_client(self._outside))
+            self._metrics = Metrics()
+            self._webhooks = Webhooks(outside_http, self._settings.webhook_secret or "")
+            stack.push_async_callback(self._webhooks.close)
             self._execution = Execution(
                 self._definition, service.engine, engine_http, cold_start_seconds=service.cold_start_seconds
             )
-            self._jobs = Jobs(self._execution.run, limit=self._settings.queue_limit)
-            self._admission = Admission(self._definition, self._jobs, media_http, Path(folder))
+            self._jobs = Jobs(self._execution.run, limit=self._settings.queue_limit, on_end=self._ended)
+            self._admission = Admission(self._definition, self._jobs, outside_http, Path(folder))
             worker = asyncio.create_task(self._jobs.work())
             try:
                 yield
@@ -151,6 +164,7 @@ class _Api:
                 "openapi": "/openapi.json",
                 "docs": "/docs",
                 "playground": "/playground",
+                "metrics": "/metrics",
                 "generate": "/generate",
             },
         }
@@ -169,13 +183,28 @@ class _Api:
             json.dumps(self._definition.interface), media_type="application/schema+json", headers=SAFE_HEADERS
         )
 
+    async def metrics(self) -> Response:
+        status = self._service.engine.status()
+        page = self._metrics.render(
+            waiting=len(self._jobs), engine_ready=status.state == "ready", engine_starts=status.generation
+        )
+        return Response(page, media_type=metrics.MEDIA_TYPE)
+
     async def generate(
-        self, request: Request, wait: Wait = DEFAULT_WAIT_SECONDS, idempotency_key: Key = None
+        self,
+        request: Request,
+        wait: Wait = DEFAULT_WAIT_SECONDS,
+        webhook_url: WebhookUrl = None,
+        idempotency_key: Key = None,
     ) -> Response:
+        if webhook_url is not None:
+            await self._check_webhook(webhook_url)
         try:
             submission = await body.read(request, self._definition, limit=self._settings.body_bytes)
             job = await self._jobs.once(
-                idempotency_key, submission.fingerprint, lambda: self._admission.admit(submission)
+                idempotency_key,
+                f"{submission.fingerprint} {webhook_url}",
+                lambda: self._admission.admit(submission, webhook_url),
             )
         finally:
             form = request.scope.get("flowberth.form")
@@ -221,6 +250,23 @@ class _Api:
             content_disposition_type="inline",
             headers=SAFE_HEADERS | {"Content-Security-Policy": OUTPUT_POLICY},
         )
+
+    def _ended(self, job: Job) -> None:
+        self._metrics.count(job)
+        if job.webhook_url is not None:
+            self._webhooks.send(job.webhook_url, job.id, self._view(job))
+
+    async def _check_webhook(self, url: str) -> None:
+        fault = None
+        if self._settings.webhook_secret is None:
+            fault = "is not available: this app has no webhook secret"
+        else:
+            try:
+                await self._outside.check(httpx.URL(url))
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                fault = f"cannot be used: {error}"
+        if fault is not None:
+            raise invalid([FieldError(field="webhook_url", message=fault)])
 
     def _picture(self, job: Job, accept: str, headers: dict[str, str]) -> Response:
         pictures = [output for output in job.outputs if output.kind == "image"]
