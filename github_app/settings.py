@@ -8,10 +8,12 @@ import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from github_app.errors import GithubAppError
+
 PREFIX = "FLOWBERTH_"
 
 
-class InvalidSettings(Exception):  # noqa: N818 - reads as the sentence that is shown
+class InvalidSettings(GithubAppError):  # noqa: N818 - reads as the sentence that is shown
     """A setting has a value that cannot be used; names the variable and what it takes."""
 
 

@@ -114,6 +114,7 @@ def show_pull_request(console: SafeConsole, pull_request: PullRequest) -> None:
     title = Text(f"#{pull_request.number} {terminal.one_line(pull_request.title)}", style="bold")
     console.print(title)
     console.print(_state(pull_request).append(f"  {pull_request.head} → {pull_request.base}", style="default"))
+    console.print(terminal.one_line(pull_request.url), style="dim")
     console.print()
     if console.is_terminal:
         from rich.markdown import Markdown  # noqa: PLC0415 - slow to import

@@ -69,7 +69,7 @@ def _facts(result: RunResult) -> Table:
         facts.add_row("Branch", f"{terminal.one_line(result.branch)}{commit} in {terminal.one_line(result.repo)}")
     if result.pr:
         facts.add_row("Pull request", f"#{result.pr.number} {terminal.one_line(result.pr.title)}")
-        facts.add_row("", f"flowberth pr show {result.pr.number}")
+        facts.add_row("", f"flowberth pr show {result.pr.number}, or {terminal.one_line(result.pr.url)}")
     if result.endpoint:
         facts.add_row("Serving at", result.endpoint)
         facts.add_row("Playground", f"{result.endpoint.rstrip('/')}/playground")

@@ -1,0 +1,65 @@
+"""The composition root for one machine: which implementation stands behind each protocol.
+
+Each function imports what it puts together: reading a pull request needs no workflow engine.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from runner.database import Database
+from runner.progress import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from github_app.local_forge import LocalForge
+    from github_app.settings import Settings
+    from runner.protocols import Progress
+    from runner.runs import Runs
+
+
+def database_of(settings: Settings) -> Database:
+    """The database that the settings name; nothing is connected or started yet.
+
+    Raises:
+        runner.errors.DatabaseUnavailable: the URL is none of a PostgreSQL server.
+    """
+    url = settings.database_url
+    return Database(settings.data_dir, url.get_secret_value() if url else None)
+
+
+@contextmanager
+def opened_runs(settings: Settings, progress: Progress | None = None) -> Generator[Runs]:
+    """Runs on the local target and the local forge. One at a time in a process: DBOS is a singleton."""
+    from github_app.local_forge import LocalForge  # noqa: PLC0415 - see the module's docstring
+    from runner.runs import Runs  # noqa: PLC0415
+    from runner.services import Services  # noqa: PLC0415
+    from runner.targets.local import LocalTarget  # noqa: PLC0415
+    from worktrees.mirror import Mirror  # noqa: PLC0415
+
+    data_dir = settings.data_dir
+    with database_of(settings) as database:
+        services = Services(
+            target=LocalTarget(data_dir),
+            forge=lambda repo: LocalForge(database, repo, data_dir),
+            mirror=lambda repo: Mirror(data_dir, repo),
+            data_dir=data_dir,
+            progress=progress or Silent(),
+        )
+        runs = Runs(database, services)
+        try:
+            yield runs
+        finally:
+            runs.close()
+
+
+@contextmanager
+def opened_forge(settings: Settings, repo: Path) -> Generator[LocalForge]:
+    """The pull requests of one repository."""
+    from github_app.local_forge import LocalForge  # noqa: PLC0415 - see the module's docstring
+
+    with database_of(settings) as database:
+        yield LocalForge(database, repo, settings.data_dir)
