@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from typer import TyperException
 
+from github_app.errors import GithubAppError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -30,7 +32,7 @@ class ExitCode(IntEnum):
     """Ctrl-C; 128 + SIGINT, as shells count."""
 
 
-class CommandError(Exception):
+class CommandError(GithubAppError):
     """A command says no. `str(error)` names the field; `hint` is the way out."""
 
     def __init__(
@@ -81,12 +83,10 @@ def _first_line(text: str) -> str:
 
 def _is_ours(error: BaseException) -> bool:
     from codegen.errors import CodegenError  # noqa: PLC0415 - only once something went wrong
-    from github_app.errors import GithubAppError  # noqa: PLC0415
-    from github_app.settings import InvalidSettings  # noqa: PLC0415
     from runner.errors import RunnerError  # noqa: PLC0415
     from worktrees.errors import WorktreeError  # noqa: PLC0415
 
-    return isinstance(error, CodegenError | GithubAppError | InvalidSettings | RunnerError | WorktreeError)
+    return isinstance(error, CodegenError | GithubAppError | RunnerError | WorktreeError)
 
 
 _BAD_INPUT = frozenset(

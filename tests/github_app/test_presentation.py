@@ -67,7 +67,7 @@ SIMULATED: the stand-in engine answered, not ComfyUI. This shows that the app an
 Cost of a call  $0.000123 (estimate: 0.52 s at $0.000236 a second)
 Branch          flowberth/poster at 0123456789ab in /repo
 Pull request    #1 Add poster: an image endpoint
-                flowberth pr show 1
+                flowberth pr show 1, or flowberth://local/1
 Endpoint        stopped; --keep leaves it serving
 Run             run_abcdefghijklmnopqrst
 """)
@@ -82,7 +82,7 @@ poster succeeded
 Cost of a call  $0.000123 (estimate: 0.52 s at $0.000236 a second)
 Branch          flowberth/poster at 0123456789ab in /repo
 Pull request    #1 Add poster: an image endpoint
-                flowberth pr show 1
+                flowberth pr show 1, or flowberth://local/1
 Serving at      http://127.0.0.1:4711
 Playground      http://127.0.0.1:4711/playground
 Stop it with    flowberth runs cancel run_abcdefghijklmnopqrst
@@ -181,6 +181,7 @@ def test_a_pull_request_in_a_pipe_is_its_markdown(paper: io.StringIO, console: S
     assert printed(paper) == snapshot("""\
 #3 Add [red]poster[/red]\\x1b[31m
 open  flowberth/poster → main
+flowberth://local/3
 
 # Poster
 

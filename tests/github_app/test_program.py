@@ -36,7 +36,7 @@ def test_without_a_command_there_is_help(flowberth: Callable) -> None:
         (["upp"], "No such command 'upp'."),
         (["runs"], "Missing command."),
         (["runs", "list", "--limit", "none"], None),
-        (["analyze", "missing.json", "--gpu", "RTX 4090"], "--gpu RTX 4090: Modal has no such GPU"),
+        (["analyze", __file__, "--gpu", "RTX 4090"], "--gpu RTX 4090: Modal has no such GPU"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -1,0 +1,113 @@
+"""Looking at a workflow, and writing its app, without running anything."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from inline_snapshot import snapshot
+
+from tests.github_app.start_up import loaded_after
+from tests.github_app.workflows import GRAPH, PROMPT, saved
+
+
+@pytest.fixture
+def tile(tmp_path: Path) -> Path:
+    (tmp_path / "tile.json").write_bytes(saved(GRAPH))
+    return tmp_path / "tile.json"
+
+
+def test_what_was_understood_is_shown(flowberth: Callable, tile: Path) -> None:
+    said = flowberth("analyze", tile)
+    assert said.code == 0
+    assert "\n".join(line.rstrip() for line in said.out.splitlines()) == snapshot()
+
+
+def test_scripts_get_lock_and_interface(flowberth: Callable, tile: Path) -> None:
+    plan = flowberth("analyze", tile, "--name", "my-tile", "--json").json
+    assert plan["name"] == plan["lock"]["name"] == "my-tile"
+    assert plan["kind"] == "ui"
+    assert plan["nodes"] == 3
+    assert plan["interface"]["type"] == "object"
+
+
+def test_a_hostile_title_stays_a_title(flowberth: Callable, tmp_path: Path) -> None:
+    title = "\x1b[2J[bold]x\n" * 20 + "🎈"
+    evil = {**PROMPT, "3": {**PROMPT["3"], "_meta": {"title": title}}}
+    (tmp_path / "evil.json").write_bytes(saved(evil))
+    said = flowberth("analyze", tmp_path / "evil.json")
+    assert said.code == 0
+    assert "\x1b" not in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--name", "../../x"], "../../x"),
+        (["--name", "con"], "con"),
+        (["--name", "shared"], "shared"),
+        (["--core", "9.9.9"], "9.9.9"),
+        (["--gpu", "H101"], "--gpu H101: Modal has no such GPU"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("command", ["analyze", "render", "up"])
+def test_unusable_options_are_refused_before_anything_is_made(
+    flowberth: Callable, tile: Path, command: str, options: list[str], message: str
+) -> None:
+    out, data_dir = tile.with_name("out"), tile.with_name("data")
+    where = ["-o", out] if command == "render" else []
+    said = flowberth(command, tile, *options, *where, "--json")
+    assert said.code == 2
+    assert message in said.json["error"]["message"]
+    assert not data_dir.exists()
+    assert not out.exists()
+
+
+def test_render_writes_the_app_and_its_runtime(flowberth: Callable, tile: Path, tmp_path: Path) -> None:
+    said = flowberth("render", tile, "-o", tmp_path / "modal", "--json")
+    assert said.code == 0
+    assert said.json["folder"] == str(tmp_path / "modal" / "tile")
+    assert {"app.py", "app.lock.json", "interface.json", "prompt.json", "workflow.json", "README.md"} <= {
+        file.name for file in (tmp_path / "modal" / "tile").iterdir()
+    }
+    assert (tmp_path / "modal" / "tile" / "workflow.json").read_bytes() == saved(GRAPH)
+    assert (tmp_path / "modal" / "shared" / "VERSION").is_file()
+    imported = subprocess.run(
+        [sys.executable, "-c", "import app"],
+        cwd=tmp_path / "modal" / "tile",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert imported.returncode == 0, imported.stderr
+
+
+def test_rendering_again_gives_the_same_bytes(flowberth: Callable, tile: Path, tmp_path: Path) -> None:
+    def rendered() -> dict[str, bytes]:
+        assert flowberth("render", tile, "-o", tmp_path / "modal").code == 0
+        return {str(file): file.read_bytes() for file in (tmp_path / "modal" / "tile").rglob("*") if file.is_file()}
+
+    assert rendered() == rendered()
+
+
+def test_render_leaves_a_folder_that_is_not_ours_alone(flowberth: Callable, tile: Path, tmp_path: Path) -> None:
+    (tmp_path / "tile").mkdir()
+    (tmp_path / "tile" / "app.py").write_text("mine")
+    said = flowberth("render", tile, "-o", tmp_path)
+    assert said.code == 2
+    assert "is no app of Flowberth's" in said.err
+    assert (tmp_path / "tile" / "app.py").read_text() == "mine"
+
+
+def test_render_follows_no_link_out_of_its_folder(flowberth: Callable, tile: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "modal").mkdir()
+    (tmp_path / "modal" / "tile").symlink_to(tmp_path / "elsewhere")
+    assert flowberth("render", tile, "-o", tmp_path / "modal").code == 2
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_analyzing_starts_without_heavy_libraries(tile: Path) -> None:
+    assert loaded_after("analyze", str(tile)) == set()
