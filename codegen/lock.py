@@ -15,9 +15,9 @@ GitHttpsUrl = Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.-]+/[A-Za-z0-9.
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){1,3}$")]
 Requirement = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9._-]+(\[[A-Za-z0-9,_-]+\])?==[A-Za-z0-9.+_-]+$", max_length=200)
+    str, Field(pattern=r"^[A-Za-z0-9._-]+(\[[A-Za-z0-9,_-]+\])?(==[A-Za-z0-9.+_-]+)?$", max_length=200)
 ]
-"""An exact pin. These end in shell commands of the image build, so their letters are few."""
+"""Pinned, unless ComfyUI decides the version. These end in shell commands of the image build, so their letters are few."""
 SystemPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$", max_length=100)]
 
 LOCK_FORMAT = 1

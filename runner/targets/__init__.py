@@ -1,0 +1,1 @@
+"""Places where apps are deployed, one module each; the protocol is `runner.protocols.Target`."""

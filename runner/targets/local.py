@@ -1,0 +1,231 @@
+"""The local target: the app's own `app.py`, run on this machine with the real `modal` package and no account."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+from pydantic import ValidationError
+
+from codegen.lock import Lock
+from runner.engine import engine_settings
+from runner.errors import DeployFailed
+from runner.model import Frozen
+from runner.protocols import Deployment
+from runner.targets.local_server import KEEP
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.model import RunId
+    from runner.protocols import DeploymentSpec
+
+STARTUP_SECONDS = 300.0
+"""A real ComfyUI with packs on a slow disk takes minutes; the stand-in one second."""
+POLL_SECONDS = 0.03
+"""Between two looks whether the app listens or has died."""
+HEALTH_SECONDS = 10.0
+"""One answer of /health; ComfyUI may be loading a model meanwhile."""
+STOP_SECONDS = 20.0
+"""For the app to stop its engine and itself; then its whole process group is killed."""
+LOG_TAIL_BYTES = 20_000
+"""Of the app's output in a failure."""
+PASSED_VARIABLES = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
+"""All that the app gets of our environment: no token, no key, no database, no proxy."""
+
+
+class DeploymentRecord(Frozen):
+    """What is written down of a deployment, so that any later process finds it."""
+
+    pid: int
+    started: float
+    """The process' own start time: a pid alone may be somebody else's by now."""
+    attempt: int
+
+
+class LocalTarget:
+    """Apps as processes of this machine, one per run."""
+
+    name = "local"
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "deployments"
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._guard = threading.Lock()
+
+    def ensure(self, spec: DeploymentSpec) -> Deployment:
+        """Find the live deployment of `spec`, or make it; clears away a dead one of the same run first.
+
+        Raises:
+            DeployFailed: the app did not come up; carries the tail of its log.
+            EngineUnavailable: the ComfyUI asked for cannot be used.
+        """
+        found = self._found(spec)
+        if found is not None:
+            return found
+        self.stop(spec.run_id)
+        return self._start(spec)
+
+    def keep(self, spec: DeploymentSpec) -> None:
+        """Let the deployment outlive this process."""
+        with self._guard:
+            process = self._processes.pop(spec.run_id, None)
+        if process is not None and process.stdin is not None:
+            process.stdin.write(KEEP)
+            process.stdin.close()
+            process.returncode = 0  # it lives on: Popen would warn that it was left running
+
+    def stop(self, run_id: RunId) -> None:
+        """Stop whatever this run has deployed, in any process. Idempotent."""
+        record = self._record(run_id)
+        if record is not None:
+            _end(record)
+        with self._guard:
+            process = self._processes.pop(run_id, None)
+        if process is not None:
+            if process.stdin is not None:
+                process.stdin.close()
+            process.wait()
+        shutil.rmtree(self._folder / run_id / "work", ignore_errors=True)
+        for name in ("record.json", "state.json"):
+            (self._folder / run_id / name).unlink(missing_ok=True)
+
+    def log(self, run_id: RunId) -> str:
+        """The last lines the deployment printed."""
+        try:
+            with (self._folder / run_id / "app.log").open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - LOG_TAIL_BYTES))
+                return file.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+
+    def _found(self, spec: DeploymentSpec) -> Deployment | None:
+        record = self._record(spec.run_id)
+        if record is None or record.attempt != spec.attempt or _process(record) is None:
+            return None
+        url = self._url(spec.run_id)
+        return None if url is None else _healthy(spec.name, url, 0.0)
+
+    def _start(self, spec: DeploymentSpec) -> Deployment:
+        home = self._folder / spec.run_id
+        work = home / "work"
+        work.mkdir(parents=True, exist_ok=True)
+        environment = self._environment(spec, work)
+        began = time.monotonic()
+        with (home / "app.log").open("wb") as log:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "runner.targets.local_server"),
+                    *("--app", str(spec.folder / "app.py"), "--state", str(home / "state.json")),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=work,  # outside any checkout: `modal` reads git facts of the current folder
+                start_new_session=True,
+            )
+        with self._guard:
+            self._processes[spec.run_id] = process
+        record = DeploymentRecord(
+            pid=process.pid, started=psutil.Process(process.pid).create_time(), attempt=spec.attempt
+        )
+        _write(home / "record.json", record.model_dump_json())
+        url = self._wait(spec, process, began + STARTUP_SECONDS)
+        deployment = _healthy(spec.name, url, time.monotonic() - began)
+        if deployment is None:
+            raise DeployFailed("the app listens, but its /health does not answer 200", log=self.log(spec.run_id))
+        return deployment
+
+    def _wait(self, spec: DeploymentSpec, process: subprocess.Popen[bytes], deadline: float) -> str:
+        while True:
+            url = self._url(spec.run_id)
+            if url is not None:
+                return url
+            if process.poll() is not None:
+                raise DeployFailed(
+                    f"the app ended while starting (exit status {process.returncode})", log=self.log(spec.run_id)
+                )
+            if time.monotonic() > deadline:
+                log = self.log(spec.run_id)
+                self.stop(spec.run_id)
+                raise DeployFailed(f"the app did not start within {STARTUP_SECONDS:.0f} s", log=log)
+            time.sleep(POLL_SECONDS)
+
+    def _environment(self, spec: DeploymentSpec, work: Path) -> dict[str, str]:
+        lock = Lock.model_validate_json((spec.folder / "app.lock.json").read_bytes())
+        passed = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
+        return {
+            **passed,
+            "HOME": str(work),
+            "MODAL_CONFIG_PATH": os.devnull,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",  # the app's folder is a worktree: nothing may appear there
+            "FLOWBERTH_WORK_DIR": str(work),
+            **engine_settings(spec.engine, core=lock.comfyui.version, work_dir=work),
+        }
+
+    def _url(self, run_id: str) -> str | None:
+        try:
+            return str(json.loads((self._folder / run_id / "state.json").read_text())["url"])
+        except (FileNotFoundError, ValueError, KeyError):
+            return None
+
+    def _record(self, run_id: str) -> DeploymentRecord | None:
+        try:
+            return DeploymentRecord.model_validate_json((self._folder / run_id / "record.json").read_text())
+        except (FileNotFoundError, ValidationError):
+            return None
+
+
+def _healthy(name: str, url: str, startup_seconds: float) -> Deployment | None:
+    try:
+        answer = httpx.get(f"{url}/health", timeout=HEALTH_SECONDS)
+        if not answer.is_success:
+            return None
+        engine = answer.json()["engine"]
+        return Deployment(name=name, url=url, engine=engine, startup_seconds=startup_seconds)
+    except (httpx.HTTPError, ValueError, KeyError):
+        return None
+
+
+def _process(record: DeploymentRecord) -> psutil.Process | None:
+    try:
+        process = psutil.Process(record.pid)
+        same = abs(process.create_time() - record.started) < 1.0
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
+
+
+def _end(record: DeploymentRecord) -> None:
+    process = _process(record)
+    if process is None:
+        return
+    children = process.children(recursive=True)
+    try:
+        process.terminate()
+        process.wait(STOP_SECONDS)
+    except psutil.TimeoutExpired:
+        os.killpg(record.pid, signal.SIGKILL)
+    except psutil.NoSuchProcess:
+        pass
+    _, alive = psutil.wait_procs(children, timeout=1.0)
+    for child in alive:
+        child.kill()
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(text)
+    partial.replace(path)
