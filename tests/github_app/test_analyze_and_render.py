@@ -21,7 +21,17 @@ def tile(tmp_path: Path) -> Path:
 def test_what_was_understood_is_shown(flowberth: Callable, tile: Path) -> None:
     said = flowberth("analyze", tile)
     assert said.code == 0
-    assert "\n".join(line.rstrip() for line in said.out.splitlines()) == snapshot()
+    assert "\n".join(line.rstrip() for line in said.out.splitlines()) == snapshot("""\
+tile  Tile
+Workflow  3 nodes, saved from the editor
+ComfyUI   0.3.64: the oldest that ships has everything
+Hardware  CPU, $0.13 an hour while it works: no node loads a model, so no GPU is needed
+Inputs
+name    kind     default
+width   integer  64
+height  integer  48
+Outputs: image (image)\
+""")
 
 
 def test_scripts_get_lock_and_interface(flowberth: Callable, tile: Path) -> None:
