@@ -85,6 +85,8 @@ class Job:
     """`comfyui` or `stand-in`, known once it ran."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by whoever wants it cancelled; the worker obeys."""
+    revision: int = 0
+    """Counts changes."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -104,6 +106,7 @@ class Job:
 
     def notify(self) -> None:
         """Wake everybody who waits for a change."""
+        self.revision += 1
         self._changed.set()
         self._changed = asyncio.Event()
 

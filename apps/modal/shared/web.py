@@ -119,6 +119,7 @@ class _Api:
         self._service = service
         self._definition = service.definition
         self._settings = service.settings
+        self._latest: tuple[str, int, str] | None = None
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncGenerator[None]:
@@ -234,7 +235,7 @@ class _Api:
 
         async def stream() -> AsyncIterator[dict[str, str]]:
             async for _ in job.changes():
-                yield {"event": "done" if job.has_ended else job.state, "data": json.dumps(self._view(job))}
+                yield {"event": "done" if job.has_ended else job.state, "data": self._rendered(job)}
 
         return EventSourceResponse(stream(), ping=SSE_PING_SECONDS)
 
@@ -250,6 +251,12 @@ class _Api:
             content_disposition_type="inline",
             headers=SAFE_HEADERS | {"Content-Security-Policy": OUTPUT_POLICY},
         )
+
+    def _rendered(self, job: Job) -> str:
+        """The view as JSON, made once per change: a thousand listeners get the same text."""
+        if self._latest is None or self._latest[:2] != (job.id, job.revision):
+            self._latest = (job.id, job.revision, json.dumps(self._view(job)))
+        return self._latest[2]
 
     def _ended(self, job: Job) -> None:
         self._metrics.count(job)
