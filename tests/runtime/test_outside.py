@@ -255,12 +255,12 @@ def test_bounds_of_size_type_and_time(served, host, monkeypatch):
     monkeypatch.setattr("shared.media.FETCH_SECONDS", 0.5)
     base = f"https://media.example:{host}"
     assert fault(served, f"{base}/nothing") == "the URL answered 404"
-    assert fault(served, f"{base}/huge") == "is larger than 104,857,600 bytes"
+    assert fault(served, f"{base}/huge") == "is larger than 103,809,024 bytes"
     assert fault(served, f"{base}/gzip") == "the URL answered with a content encoding that was not asked for"
     assert fault(served, f"{base}/late.png") == "the URL did not deliver within 0.5 s"
     assert "is not a picture" in fault(served, f"{base}/page")
     monkeypatch.setattr("shared.media.FETCH_SECONDS", 30)
-    assert fault(served, f"{base}/endless") == "is larger than 104,857,600 bytes"
+    assert fault(served, f"{base}/endless") == "is larger than 103,809,024 bytes"
 
 
 def send(served: Served, url: str, photo: bytes = PNG) -> httpx.Response:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from shared.definition import InputKind
 
-MAX_BYTES = 100 * 1024 * 1024
-"""One media input; ComfyUI's own upload limit is 100 MB by default."""
+MAX_BYTES = 99 * 1024 * 1024
+"""One media input. ComfyUI takes 100 MiB by default (`--max-upload-size`), with the envelope of the form."""
 MAX_REDIRECTS = 5
 FETCH_SECONDS = 60.0
 """For a whole download, so that a server that drips cannot hold a request."""
