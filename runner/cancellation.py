@@ -19,9 +19,9 @@ class Cancellation:
         """End the run as `cancelled`; the first reason wins."""
         self._give(RunCancelled(reason))
 
-    def disown(self) -> None:
+    def disown(self, why: str) -> None:
         """The run may be another process' by now: stop at once and record nothing."""
-        self._give(DatabaseUnavailable("the connection to the database was lost; `flowberth runs resume` goes on"))
+        self._give(DatabaseUnavailable(f"{why}; `flowberth runs resume` goes on with the run"))
 
     def check(self) -> None:
         """Pass while the run may go on.

@@ -90,7 +90,9 @@ class Database:
 
     def _connect(self, url: sa.URL) -> sa.Engine:
         engine = sa.create_engine(
-            url, connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "flowberth"}
+            url,
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "flowberth"},
+            pool_pre_ping=True,  # a server that was restarted meanwhile is no reason to fail
         )
         try:
             _ensure_schema(engine)

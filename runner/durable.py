@@ -3,24 +3,27 @@
 Facts read in the source of DBOS 3.4: at launch DBOS recovers every pending workflow of its own executor id, so each
 process has one that nobody else ever had, and nothing is recovered by accident. A dead process' workflow goes on
 through a queue; each process listens to one of its own, so no other process can take it from there. The
-queues to listen to are found once a second, but at once if they are known before the launch.
+queues to listen to are found once a second, but at once if they are known before the launch. When the database is
+lost DBOS tries again for ever, in the thread that asked; here the asking thread is told instead.
 """
 
 from __future__ import annotations
 
 import threading
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+import psycopg
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatusString
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import event
 
+from runner.errors import DatabaseUnavailable
 from runner.log import log_to_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from codegen.model import JsonObject
@@ -47,6 +50,27 @@ class Abandoned(BaseException):
     """
 
 
+_thread = threading.local()
+
+
+@contextmanager
+def _on_lost_database(kind: type[BaseException]) -> Generator[None]:
+    """Raise `kind` in this thread when the database cannot be reached."""
+    _thread.kind = kind
+    try:
+        yield
+    finally:
+        _thread.kind = None
+
+
+def _lost_database(context: sa.engine.ExceptionContext) -> BaseException | None:
+    """What SQLAlchemy is to raise instead of its own error, if the thread has asked for it."""
+    kind: type[BaseException] | None = getattr(_thread, "kind", None)
+    if kind is None or not isinstance(context.original_exception, psycopg.OperationalError):
+        return None
+    return kind(f"the connection to PostgreSQL was lost: {' '.join(str(context.original_exception).split())}")
+
+
 _bodies: dict[str, Callable[[], None]] = {}
 """What the workflows of this process do, by run id: DBOS calls functions it knows by name, with JSON arguments."""
 
@@ -54,7 +78,8 @@ _bodies: dict[str, Callable[[], None]] = {}
 @DBOS.workflow(name="run")
 def _run(run_id: str) -> None:
     try:
-        _bodies[run_id]()
+        with _on_lost_database(Abandoned):
+            _bodies[run_id]()
     finally:
         _bodies.pop(run_id, None)
 
@@ -77,46 +102,56 @@ class Durability:
         """
         self._launch()
         _bodies[run_id] = body
-        if DBOS.get_workflow_status(run_id) is None:
-            with SetWorkflowID(run_id):
-                handle = DBOS.start_workflow(_run, run_id)
-        else:
-            handle = DBOS.resume_workflow(run_id, queue_name=self._queue)
-        return lambda: handle.get_result(polling_interval_sec=END_POLL_SECONDS)
+        with _on_lost_database(DatabaseUnavailable):
+            if DBOS.get_workflow_status(run_id) is None:
+                with SetWorkflowID(run_id):
+                    handle = DBOS.start_workflow(_run, run_id)
+            else:
+                handle = DBOS.resume_workflow(run_id, queue_name=self._queue)
+
+        def on_record() -> None:
+            with _on_lost_database(DatabaseUnavailable):
+                handle.get_result(polling_interval_sec=END_POLL_SECONDS)
+
+        return on_record
 
     def can_go_on(self, run_id: RunId, protocol: str) -> bool:
         """Whether `begin` can carry out the rest of a run that nobody carries out now."""
         if protocol != RUN_PROTOCOL:
             return False
         self._launch()
-        status = DBOS.get_workflow_status(run_id)
+        with _on_lost_database(DatabaseUnavailable):
+            status = DBOS.get_workflow_status(run_id)
         return status is None or status.status in _OPEN
 
     def forget(self, run_id: RunId) -> None:
         """Never carry out the rest of a run that nobody carries out now."""
         self._launch()
-        if DBOS.get_workflow_status(run_id) is not None:
-            DBOS.cancel_workflow(run_id)
+        with _on_lost_database(DatabaseUnavailable):
+            if DBOS.get_workflow_status(run_id) is not None:
+                DBOS.cancel_workflow(run_id)
 
     def close(self) -> None:
         """Leave DBOS. Runs that are still being carried out stop at the end of their step and can be resumed."""
         with self._guard:
             if self._launched:
-                with suppress(DBAPIError):  # the database may be what failed; the row of a queue harms nobody
+                # The database may be what failed; the row of a queue that nobody listens to harms nobody.
+                with suppress(DatabaseUnavailable), _on_lost_database(DatabaseUnavailable):
                     DBOS.delete_queue(self._queue)
                 DBOS.destroy()
                 self._launched = False
 
     def _launch(self) -> None:
-        with self._guard:
+        with self._guard, _on_lost_database(DatabaseUnavailable):
             if self._launched:
                 return
-            url = self._database.url.render_as_string(hide_password=False)
             log_to_file(self._data_dir)
-            known = self._register_queue(url)
+            engine = self._database.engine
+            event.listen(engine, "handle_error", _lost_database)
+            known = self._register_queue(engine)
             config: DBOSConfig = {
                 "name": APPLICATION,
-                "system_database_url": url,
+                "system_database_engine": engine,
                 "dbos_system_schema": SYSTEM_SCHEMA,
                 "serializer": DBOSPortableJSONSerializer(),
                 "application_version": RUN_PROTOCOL,
@@ -132,13 +167,13 @@ class Durability:
                 DBOS.register_queue(self._queue, polling_interval_sec=QUEUE_POLL_SECONDS)
             self._launched = True
 
-    def _register_queue(self, url: str) -> bool:
+    def _register_queue(self, engine: sa.Engine) -> bool:
         """Make the process' queue known before the launch; not possible with a database that DBOS has never seen."""
         with self._database.begin() as connection:
             if connection.scalar(sa.select(sa.func.to_regclass(f"{SYSTEM_SCHEMA}.queues"))) is None:
                 return False
         client = DBOSClient(
-            system_database_url=url,
+            system_database_engine=engine,
             dbos_system_schema=SYSTEM_SCHEMA,
             serializer=DBOSPortableJSONSerializer(),
             application_name=APPLICATION,

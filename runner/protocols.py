@@ -1,8 +1,8 @@
 """What a run needs from the outside, as protocols. Each real implementation sits beside the thing it speaks to.
 
-    Target     runner.targets.local.LocalTarget
-    Forge      github_app.local_forge.LocalForge
-    Progress   github_app.cli.progress (rich), runner.progress.Silent
+Target     runner.targets.local.LocalTarget
+Forge      github_app.local_forge.LocalForge
+Progress   github_app.cli.progress (rich), runner.progress.Silent
 """
 
 from __future__ import annotations

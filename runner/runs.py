@@ -82,27 +82,14 @@ class Runs:
             RunBusy: run `run_id` is being carried out by a living process.
             DatabaseUnavailable: Postgres cannot be reached, or not any more.
         """
-        wanted = self._records.unfinished() if run_id is None else (self._records.get(run_id),)
-        results: list[RunResult] = []
-        for record in wanted:
-            lease = Lease(self._database, record.repo, record.name)
-            try:
-                if not lease.try_acquire():
-                    if run_id is not None and not self._records.get(run_id).finished:
-                        raise RunBusy(f"run {run_id} is being carried out by another process")
-                    continue
-                others = [
-                    other for other in self._records.unfinished(record.repo, record.name) if other.id != record.id
-                ]
-                for other in others:
-                    self._settle(other, f"superseded by {record.id}")
-                if not record.finished and not self._can_go_on(record):
-                    why = record.cancel_reason or "started by another version of Flowberth; ask for it again"
-                    self._settle(record, why)
-                results.append(self._carry_out(record, lease))
-            finally:
-                lease.release()
-        return tuple(results)
+        if run_id is None:
+            ends = [self._go_on(record) for record in self._records.unfinished()]
+            return tuple(end for end in ends if end is not None)
+        record = self._records.get(run_id)
+        end = record.result or self._go_on(record)
+        if end is None:
+            raise RunBusy(f"run {run_id} is being carried out by another process")
+        return (end,)
 
     def cancel(self, run_id: str, reason: str = BY_A_PERSON) -> RunRecord:
         """End a run, wherever it is carried out, and stop what it left serving.
@@ -135,6 +122,26 @@ class Runs:
     def close(self) -> None:
         """Leave the database's workflow engine. Idempotent; the database itself stays open."""
         self._durability.close()
+
+    def _go_on(self, record: RunRecord) -> RunResult | None:
+        """The rest of an unfinished run; `None` if another process has it, or has just ended it."""
+        lease = Lease(self._database, record.repo, record.name)
+        try:
+            if not lease.try_acquire():
+                return None
+            record = self._records.get(record.id)
+            if record.finished:
+                return None
+            for other in self._records.unfinished(record.repo, record.name):
+                if other.id != record.id:
+                    self._settle(other, f"superseded by {record.id}")
+            if not self._can_go_on(record):
+                self._settle(
+                    record, record.cancel_reason or "started by another version of Flowberth; ask for it again"
+                )
+            return self._carry_out(record, lease)
+        finally:
+            lease.release()
 
     def _adopt(self, request: RunRequest, name: AppName) -> RunRecord | None:
         """With the lease held: the run to go on with, if there is one; all others of the app are ended."""
@@ -203,9 +210,13 @@ class Runs:
                 raise
 
         with _Watch(run, lease):
-            on_record = self._durability.begin(record.id, body)
-            result = _wait(ended, run.cancellation)
-            on_record()
+            try:
+                on_record = self._durability.begin(record.id, body)
+                result = _wait(ended, run.cancellation)
+                on_record()
+            except BaseException:
+                run.cancellation.disown("nobody waits for it any more")  # stops what goes on in its thread
+                raise
         return result
 
     def _settle(self, record: RunRecord, reason: str) -> None:
@@ -258,7 +269,7 @@ class _Watch:
             try:
                 reason = wanted_end(self._lease.connection, run.run_id)
             except DBAPIError:
-                run.cancellation.disown()
+                run.cancellation.disown("the connection to the database was lost")
                 return
             if reason is not None:
                 run.cancellation.cancel(reason)

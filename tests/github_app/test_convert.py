@@ -114,7 +114,7 @@ def test_an_empty_folder_is_told(flowberth: Callable, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     said = flowberth("convert", tmp_path / "empty", "-o", tmp_path / "out")
     assert said.code == 2
-    assert said.err.replace(str(tmp_path), "") == snapshot('Error: /empty: holds no *.json and no *.png file\n')
+    assert said.err.replace(str(tmp_path), "") == snapshot("Error: /empty: holds no *.json and no *.png file\n")
 
 
 def test_hostile_files_are_refused_one_by_one(flowberth: Callable, tmp_path: Path) -> None:

@@ -1,0 +1,95 @@
+"""What a process on the bench does: one thing with runs, composed of real parts and of the light ones.
+
+Its progress can make it kill itself, so that tests choose where a run is cut.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, TypeAdapter
+
+from runner.database import Database
+from runner.model import RunRequest
+from runner.runs import Runs
+from runner.services import Services
+from tests.runner.light import Behaviour, FileForge, Journal, ThreadTarget
+from worktrees.mirror import Mirror
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+
+class Order(BaseModel):
+    """What to do, and where."""
+
+    what: str
+    folder: Path
+    database_url: str | None
+    workflow: str
+    name: str = "poster"
+    run_id: str | None = None
+    keep: bool = False
+    kill_at: str | None = None
+    """An event of the journal at which the process kills itself with SIGKILL."""
+    pause_at: str | None = None
+    """An event at which it says so and waits to be told to go on."""
+    behaviour: Behaviour = "well"
+
+
+def drive(document: str, line: Connection, out: str, err: str) -> None:
+    """Carry out an order, with everything that is printed in the files `out` and `err`."""
+    for number, path in ((1, out), (2, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+    order = Order.model_validate_json(document)
+    data_dir = order.folder / "data"
+
+    def pause() -> None:
+        line.send("paused")
+        line.recv()
+
+    journal = Journal(order.folder / "journal", order.kill_at or order.pause_at, die if order.kill_at else pause)
+    with Database(data_dir, order.database_url) as database:
+        services = Services(
+            target=ThreadTarget(order.behaviour),
+            forge=lambda repo: FileForge(order.folder / "pulls.json"),
+            mirror=lambda repo: Mirror(data_dir, repo),
+            data_dir=data_dir,
+            progress=journal,
+        )
+        runs = Runs(database, services)
+        try:
+            answer = carry_out(order, runs)
+        finally:
+            runs.close()
+    os.write(1, TypeAdapter(object).dump_json(answer))
+
+
+def carry_out(order: Order, runs: Runs) -> object:
+    match order.what:
+        case "up":
+            request = RunRequest(
+                repo=order.folder / "repo",
+                base="main",
+                filename="poster.json",
+                workflow=order.workflow.encode(),
+                name=order.name,
+                keep=order.keep,
+            )
+            return runs.up(request)
+        case "resume":
+            return runs.resume(order.run_id)
+        case "cancel":
+            assert order.run_id
+            return runs.cancel(order.run_id)
+        case _:
+            return runs.list()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+    threading.Event().wait()

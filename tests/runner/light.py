@@ -1,0 +1,223 @@
+"""Stand-ins for what is slow, each doing its real job in a small way: a target that serves HTTP from threads of the
+process, and a forge whose pull requests are files, so that both meet a `kill -9` as the real ones do."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import io
+import json
+import random
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Literal
+
+import jsonschema
+from PIL import Image
+
+from runner.errors import DeployFailed
+from runner.model import PullRequest
+from runner.protocols import Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from runner.model import RunId, StepName
+    from runner.protocols import DeploymentSpec
+
+Behaviour = Literal["well", "does not come up", "hangs", "answers wrong"]
+
+
+class ThreadTarget:
+    """Deployments are servers in this process, so they die with it."""
+
+    name = "local"
+
+    def __init__(self, behaviour: Behaviour = "well") -> None:
+        self._behaviour = behaviour
+        self._servers: dict[RunId, _AppServer] = {}
+        self._guard = threading.Lock()
+
+    def ensure(self, spec: DeploymentSpec) -> Deployment:
+        if self._behaviour == "does not come up":
+            raise DeployFailed("the app ended with code 1", log="Traceback: no module named 'nothing'")
+        with self._guard:
+            if spec.run_id not in self._servers:
+                self._servers[spec.run_id] = _AppServer(spec.folder, self._behaviour)
+            url = self._servers[spec.run_id].url
+        return Deployment(name=spec.name, url=url, engine="stand-in", startup_seconds=0.1)
+
+    def keep(self, spec: DeploymentSpec) -> None:
+        assert spec.run_id in self._servers
+
+    def stop(self, run_id: RunId) -> None:
+        with self._guard:
+            server = self._servers.pop(run_id, None)
+        if server is not None:
+            server.close()
+
+    def log(self, run_id: RunId) -> str:
+        return ""
+
+
+class _AppServer(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, folder: Path, behaviour: Behaviour) -> None:
+        super().__init__(("127.0.0.1", 0), _App)
+        self.interface = json.loads((folder / "interface.json").read_bytes())
+        self.lock = json.loads((folder / "app.lock.json").read_bytes())
+        self.behaviour = behaviour
+        self.closing = threading.Event()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self) -> None:
+        self.closing.set()
+        self.shutdown()
+        self.server_close()
+
+
+class _App(BaseHTTPRequestHandler):
+    """The contract of a generated app, for one picture output."""
+
+    server: _AppServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        match self.path:
+            case "/":
+                self._answer(200, {"name": self.server.lock["name"], "version": "1"})
+            case "/health":
+                version = self.server.lock["comfyui"]["version"]
+                self._answer(200, {"status": "ok", "engine": "stand-in", "engine_version": version})
+            case "/schema":
+                self._answer(200, self.server.interface)
+            case _:
+                self._problem(404, "not-found")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.behaviour == "hangs":
+            self.server.closing.wait()
+            self.close_connection = True
+            return
+        try:
+            inputs = json.loads(body)
+            jsonschema.validate(inputs, self.server.interface)
+        except (ValueError, jsonschema.ValidationError) as error:
+            self._problem(422, "invalid-input", errors=[{"field": "", "message": str(error).splitlines()[0]}])
+            return
+        if self.server.behaviour == "answers wrong":
+            self._problem(500, "node-error")
+            return
+        seed = inputs.get("seed", random.randrange(2**32))
+        picture = io.BytesIO()
+        Image.effect_noise((64, 64), 50 + seed % 100).save(picture, "PNG")
+        output = {
+            "index": 0,
+            "name": next(iter(self.server.interface["$defs"]["outputs"]["properties"]), "image"),
+            "node": "2",
+            "kind": "image",
+            "media_type": "image/png",
+            "filename": "poster_00001_.png",
+            "bytes": len(picture.getvalue()),
+            "width": 64,
+            "height": 64,
+            "url": "/jobs/1/outputs/0",
+            "data": base64.b64encode(picture.getvalue()).decode(),
+        }
+        answer = {
+            "job": "1",
+            "state": "succeeded",
+            "seed": seed,
+            "inputs": inputs,
+            "engine": "stand-in",
+            "outputs": [output],
+            "cost": {"usd": 0.0001, "basis": "estimate", "gpu": None, "usd_per_second": 0.0001},
+            "seconds": {"execution": 0.01, "queue": 0.0, "cold_start": 0.1},
+        }
+        headers = {
+            "X-Flowberth-Cost-Usd": "0.0001",
+            "X-Flowberth-Cost-Basis": "estimate",
+            "X-Flowberth-Gpu": "none",
+            "X-Flowberth-Execution-Seconds": "0.01",
+            "X-Flowberth-Cold-Start-Seconds": "0.1",
+            "X-Flowberth-Seed": str(seed),
+            "X-Flowberth-Engine": "stand-in",
+        }
+        self._answer(200, answer, headers)
+
+    def _problem(self, status: int, kind: str, **more: Any) -> None:
+        problem = {"type": f"https://flowberth.dev/problems/{kind}", "title": kind, "status": status, "detail": kind}
+        self._answer(status, {**problem, **more}, {"Content-Type": "application/problem+json"})
+
+    def _answer(self, status: int, document: Any, headers: dict[str, str] | None = None) -> None:
+        data = json.dumps(document).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class' name
+        pass
+
+
+class FileForge:
+    """Pull requests in a JSON file: find-or-create by head branch, as the protocol asks."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def propose(self, *, head: str, base: str, title: str, body: str) -> PullRequest:
+        with self._pulls() as pulls:
+            number = next((pull["number"] for pull in pulls if pull["head"] == head), len(pulls) + 1)
+            pull = PullRequest(
+                number=number, title=title, body=body, head=head, base=base, url=f"https://forge.test/pull/{number}"
+            )
+            pulls[number - 1 : number] = [pull.model_dump()]
+            return pull
+
+    def picture_url(self, *, head: str, path: str) -> str:
+        return f"https://forge.test/raw/{head}/{path}"
+
+    @contextmanager
+    def _pulls(self) -> Iterator[list[dict[str, Any]]]:
+        with self._file.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            pulls = json.loads(file.read() or "[]")
+            yield pulls
+            file.seek(0)
+            file.truncate()
+            json.dump(pulls, file)
+
+
+class Journal:
+    """Progress as lines of a file; reaching the event `stop_at` for the first time calls `at_stop`."""
+
+    def __init__(self, file: Path, stop_at: str | None = None, at_stop: Any = None) -> None:
+        self._file = file
+        self._stop_at = stop_at
+        self._at_stop = at_stop
+
+    def started(self, run_id: RunId, step: StepName) -> None:
+        self._note(run_id, f"{step} started")
+
+    def detail(self, run_id: RunId, step: StepName, message: str) -> None:
+        self._note(run_id, f"{step} detail")
+
+    def finished(self, run_id: RunId, step: StepName, seconds: float) -> None:
+        self._note(run_id, f"{step} finished")
+
+    def _note(self, run_id: RunId, event: str) -> None:
+        with self._file.open("a") as file:
+            file.write(f"{run_id} {event}\n")
+        if event == self._stop_at:
+            self._stop_at = None
+            self._at_stop()
