@@ -79,12 +79,14 @@ class Sample(Frozen):
     """What the test run produced, as committed next to the app."""
 
     file: str
-    """`sample.png`, `sample.mp4`, `sample.flac`, `sample.glb` or `sample.txt`."""
+    """`sample.png`, `sample.mp4`, `sample.flac`, `sample.glb`, `sample.txt` or another that says what it is."""
     media_type: str
     data: bytes
     width: int | None = None
+    """Pixels of the output, if it is a picture; so is `height`. The sample may be smaller."""
     height: int | None = None
-    seconds: float | None = None
+    preview: bytes | None = None
+    """A PNG to look at, when the sample is no picture itself: frames of a video, the wave of a sound, a mesh."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -109,6 +111,7 @@ class Report(Frozen):
 
     @property
     def passed(self) -> bool:
+        """Whether there are tests, and none failed."""
         return bool(self.tests) and all(test.passed for test in self.tests)
 
 

@@ -1,0 +1,209 @@
+"""A deployed endpoint as its callers see it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import httpx
+
+from runner.endpoint_tests.errors import CheckFailed
+from runner.errors import EndpointUnreachable
+from runner.model import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from codegen.model import JsonObject
+
+ANSWER_SECONDS = 30.0
+"""For any request but `/generate`: the app may be loading a model into the memory it answers from."""
+GENERATE_WAIT_SECONDS = 100.0
+"""The runtime's own default: longer requests are answered 202 and looked after by polling."""
+GENERATE_MARGIN_SECONDS = 60.0
+"""On top of the wait, for uploading inputs and downloading outputs."""
+JOB_SECONDS = 1800.0
+"""One job on the slowest thing that is supported, a video on a CPU, ends within this or is stuck."""
+POLL_SECONDS = 1.0
+MAX_OUTPUT_BYTES = 512 << 20
+"""Of one output that is looked at; a larger one fails its test instead of filling the memory."""
+_DETAIL_CHARACTERS = 400
+_SHOWN_ERRORS = 3
+
+
+class Answer(Frozen):
+    """What came back for one `/generate`."""
+
+    seconds: float
+    """From sending the request to having the whole answer."""
+    headers: dict[str, str]
+    """Names in lower case."""
+    body: dict[str, Any]
+    """The job, as `shared.views.JobView` describes it."""
+    polled: bool
+    """It took longer than a synchronous answer may, so the job was polled."""
+
+    @property
+    def outputs(self) -> list[JsonObject]:
+        """The outputs' descriptions."""
+        return cast("list[JsonObject]", self.body.get("outputs") or [])
+
+
+class Endpoint:
+    """One deployed app. Not for several threads, but for `generate`."""
+
+    def __init__(self, url: str, tell: Callable[[str], None]) -> None:
+        """`tell` hears of progress and may raise to end the tests."""
+        self._url = url.rstrip("/")
+        self._tell = tell
+        # No proxy and no .netrc of this machine: the endpoint must answer for itself.
+        self._http = httpx.Client(base_url=self._url, timeout=ANSWER_SECONDS, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(self, path: str) -> httpx.Response:
+        """Any answer.
+
+        Raises:
+            EndpointUnreachable: there was none.
+        """
+        return self._request("GET", path)
+
+    def get_json(self, path: str) -> JsonObject:
+        """The JSON object at `path`.
+
+        Raises:
+            CheckFailed: not a 200 with a JSON object.
+            EndpointUnreachable: no answer.
+        """
+        response = self.get(path)
+        if response.status_code != HTTPStatus.OK:
+            raise CheckFailed(f"GET {path} answered {failure(response)}")
+        return json_object(response)
+
+    def post(self, content: bytes) -> httpx.Response:
+        """Any answer of `/generate` to a JSON body, right or wrong; the app must not need long for it."""
+        return self._request("POST", "/generate", content=content, headers={"Content-Type": "application/json"})
+
+    def generate(self, inputs: Mapping[str, object]) -> Answer:
+        """Run the workflow.
+
+        Raises:
+            CheckFailed: it did not succeed; says how the app put it.
+            EndpointUnreachable: no answer.
+        """
+        began = time.monotonic()
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        response = self._generate(inputs, headers)
+        polled = response.status_code == HTTPStatus.ACCEPTED
+        if polled:
+            self._follow(response.headers.get("location", ""), began + JOB_SECONDS)
+            response = self._generate(inputs, headers)  # the same key: the same job's result
+        if response.status_code != HTTPStatus.OK:
+            raise CheckFailed(f"POST /generate answered {failure(response)}")
+        body = json_object(response)
+        if body.get("state") != "succeeded":
+            raise CheckFailed(f"POST /generate answered 200 with the state {body.get('state')!r}")
+        return Answer(
+            seconds=time.monotonic() - began, headers=dict(response.headers.items()), body=body, polled=polled
+        )
+
+    def download(self, output: JsonObject) -> bytes:
+        """The bytes of an output.
+
+        Raises:
+            CheckFailed: they are not there, or too many.
+            EndpointUnreachable: no answer.
+        """
+        path = str(output.get("url"))
+        with _reaching(f"GET {path}"), self._http.stream("GET", path) as response:
+            if response.status_code != HTTPStatus.OK:
+                response.read()
+                raise CheckFailed(f"GET {path} answered {failure(response)}")
+            content = bytearray()
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > MAX_OUTPUT_BYTES:
+                    raise CheckFailed(f"{path} has more than {MAX_OUTPUT_BYTES:,} bytes")
+        return bytes(content)
+
+    def _generate(self, inputs: Mapping[str, object], headers: Mapping[str, str]) -> httpx.Response:
+        return self._request(
+            "POST",
+            "/generate",
+            params={"wait": GENERATE_WAIT_SECONDS},
+            json=dict(inputs),
+            headers={"Accept": "application/json", **headers},
+            timeout=GENERATE_WAIT_SECONDS + GENERATE_MARGIN_SECONDS,
+        )
+
+    def _follow(self, path: str, deadline: float) -> None:
+        last = ""
+        while True:
+            job = self.get_json(path)
+            if job.get("state") not in {"queued", "running"}:
+                return
+            progress = cast("JsonObject", job.get("progress") or {})
+            now = (
+                f"{job.get('state')}, {float(progress.get('fraction') or 0):.0%} {progress.get('title') or ''}".strip()
+            )
+            if now != last:
+                self._tell(now)
+                last = now
+            if time.monotonic() > deadline:
+                raise CheckFailed(f"the job did not end within {JOB_SECONDS:.0f} s (last: {now})")
+            time.sleep(POLL_SECONDS)
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx' own options
+        with _reaching(f"{method} {path}"):
+            return self._http.request(method, path, **options)
+
+
+def failure(response: httpx.Response) -> str:
+    """One line for what an answer says went wrong, from its problem document if it has one."""
+    status = f"{response.status_code} {response.reason_phrase}".strip()
+    try:
+        problem = json_object(response)
+    except CheckFailed:
+        return f"{status}: {_one_line(response.text)}"
+    words = [str(problem.get(key)) for key in ("title", "detail", "hint") if problem.get(key)]
+    errors = cast("list[JsonObject]", problem.get("errors") or [])
+    words += [f"{error.get('field')} {error.get('message')}" for error in errors[:_SHOWN_ERRORS]]
+    return f"{status}: {_one_line('; '.join(words))}"
+
+
+def json_object(response: httpx.Response) -> JsonObject:
+    """The body as a JSON object.
+
+    Raises:
+        CheckFailed: it is none.
+    """
+    try:
+        value = response.json()
+    except ValueError:
+        raise CheckFailed(f"{response.request.url.path} answered with something that is no JSON") from None
+    if not isinstance(value, dict):
+        raise CheckFailed(f"{response.request.url.path} answered with JSON that is no object")
+    return cast("JsonObject", value)
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _DETAIL_CHARACTERS else f"{line[:_DETAIL_CHARACTERS]}…"
+
+
+@contextmanager
+def _reaching(request: str) -> Generator[None]:
+    try:
+        yield
+    except httpx.TimeoutException:
+        raise CheckFailed(f"{request} was not answered in time") from None
+    except httpx.HTTPError as error:
+        raise EndpointUnreachable(f"{request} was not answered: {error}") from error

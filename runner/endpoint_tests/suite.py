@@ -1,0 +1,79 @@
+"""All tests of one endpoint, in order."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from runner.endpoint_tests.calls import Calls
+from runner.endpoint_tests.checks import bad_input, health, root, schema
+from runner.endpoint_tests.endpoint import Endpoint
+from runner.endpoint_tests.errors import CheckFailed
+from runner.model import Cost, Frozen, Sample, TestResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codegen.model import JsonObject
+
+    Check = Callable[[], str]
+
+
+class EndpointOutcome(Frozen):
+    """What the tests found, and what the app made."""
+
+    tests: tuple[TestResult, ...]
+    sample: Sample | None
+    cost: Cost
+    """Of a warm call, if there was one."""
+    cold_start_seconds: float
+    warm_seconds: float | None
+    """From sending a request to having the whole answer, when everything was loaded."""
+    seed: int | None
+    engine_version: str
+
+
+def run_endpoint_tests(url: str, interface: JsonObject, *, progress: Callable[[str], None]) -> EndpointOutcome:
+    """Run every test; a failed one does not keep the next from running.
+
+    `progress` hears one line at a time, and may raise to end the tests.
+
+    Raises:
+        EndpointUnreachable: the app stopped answering at all.
+    """
+    with Endpoint(url, progress) as endpoint:
+        calls = Calls(endpoint, interface)
+        facts: list[str] = []
+        checks: tuple[tuple[str, Check], ...] = (
+            ("health", lambda: health(endpoint, facts)),
+            ("root", lambda: root(endpoint, interface)),
+            ("schema", lambda: schema(endpoint, interface)),
+            ("bad input", lambda: bad_input(endpoint, interface)),
+            ("generate", calls.first),
+            ("output validity", calls.validity),
+            ("response time", calls.again),
+            ("cost headers", calls.cost_headers),
+            ("two at once", calls.two_at_once),
+        )
+        tests: list[TestResult] = []
+        for name, check in checks:
+            progress(name)
+            tests.append(_result(name, check))
+    return EndpointOutcome(
+        tests=tuple(tests),
+        sample=calls.sample,
+        cost=calls.cost,
+        cold_start_seconds=calls.cold_start_seconds,
+        warm_seconds=calls.warm_seconds,
+        seed=calls.seed,
+        engine_version=facts[0] if facts else "unknown",
+    )
+
+
+def _result(name: str, check: Check) -> TestResult:
+    began = time.monotonic()
+    try:
+        passed, detail = True, check()
+    except CheckFailed as error:
+        passed, detail = False, str(error)
+    return TestResult(name=name, passed=passed, seconds=round(time.monotonic() - began, 3), detail=detail)

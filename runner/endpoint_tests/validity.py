@@ -1,0 +1,208 @@
+"""When an output is worth something: it can be decoded, and there is something in it."""
+
+# PyAV annotates its functions in part only.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import warnings
+from typing import TYPE_CHECKING, Any, cast
+
+import av
+import av.error
+import numpy as np
+from PIL import Image
+
+from runner.endpoint_tests.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from codegen.model import JsonObject
+
+MAX_PIXELS = 300_000_000
+"""Of one picture: 16384 x 16384, the most that ComfyUI's own nodes make."""
+LOOKED_AT_FRAMES = 240
+"""Of a video: ten seconds. One frame among them with something in it is enough."""
+LOOKED_AT_SECONDS = 60
+"""Of a sound."""
+QUIET = 1e-4
+"""Peak below which a sound counts as silent: -80 dB of full scale."""
+GLB_HEADER = struct.Struct("<4sII")
+GLB_CHUNK = struct.Struct("<I4s")
+
+
+def check_output(output: JsonObject, content: bytes) -> str:
+    """What the output is, in a few words.
+
+    Raises:
+        CheckFailed: it is nothing that a caller could use; says why.
+    """
+    if not content:
+        raise CheckFailed("is empty")
+    if output.get("bytes") != len(content):
+        raise CheckFailed(f"has {len(content)} bytes where {output.get('bytes')} were announced")
+    match output.get("kind"):
+        case "image":
+            return _image(output, content)
+        case "video":
+            return _video(content)
+        case "audio":
+            return _audio(content)
+        case "mesh":
+            return _mesh(str(output.get("filename")), content)
+        case "text":
+            return _text(content)
+        case _:
+            return f"{len(content):,} bytes"
+
+
+def open_picture(content: bytes) -> Image.Image:
+    """The (first) picture, decoded.
+
+    Raises:
+        CheckFailed: it cannot be.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content))
+            if picture.width * picture.height > MAX_PIXELS:
+                raise CheckFailed(f"has {picture.width} × {picture.height} pixels, more than can be looked at")
+            picture.load()
+            return picture
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise CheckFailed(f"is no picture that can be read: {error}") from None
+
+
+def frames(content: bytes) -> Iterator[Image.Image]:
+    """The pictures of a video, one after the other.
+
+    Raises:
+        CheckFailed: it cannot be decoded.
+    """
+    try:
+        with av.open(io.BytesIO(content), "r") as container:
+            if not container.streams.video:
+                raise CheckFailed("has no pictures")
+            for frame in container.decode(video=0):
+                yield frame.to_image()
+    except av.error.FFmpegError as error:
+        raise CheckFailed(f"is no video that can be played: {error}") from None
+
+
+def sound(content: bytes, seconds: float = LOOKED_AT_SECONDS) -> tuple[NDArray[np.float32], int]:
+    """The first seconds of a sound: samples from -1 to 1 of one channel, and samples per second.
+
+    Raises:
+        CheckFailed: it cannot be decoded.
+    """
+    pieces: list[NDArray[np.float32]] = []
+    try:
+        with av.open(io.BytesIO(content), "r") as container:
+            if not container.streams.audio:
+                raise CheckFailed("has no sound")
+            rate = container.streams.audio[0].rate
+            resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
+            for frame in container.decode(audio=0):
+                pieces += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
+                if sum(map(len, pieces)) > seconds * rate:
+                    break
+    except av.error.FFmpegError as error:
+        raise CheckFailed(f"is no sound that can be played: {error}") from None
+    if not pieces:
+        raise CheckFailed("has no sound")
+    return np.concatenate(pieces)[: int(seconds * rate)], rate
+
+
+def glb(content: bytes) -> tuple[JsonObject, bytes]:
+    """The JSON and the binary chunk of a binary glTF 2.0 file, per section 4 of its specification.
+
+    Raises:
+        CheckFailed: it is none.
+    """
+    if len(content) < GLB_HEADER.size + GLB_CHUNK.size:
+        raise CheckFailed("is too short for binary glTF")
+    magic, version, length = GLB_HEADER.unpack_from(content)
+    if magic != b"glTF" or version != 2 or length != len(content):  # noqa: PLR2004 - glTF 2.0
+        raise CheckFailed("is no binary glTF 2.0")
+    size, kind = GLB_CHUNK.unpack_from(content, GLB_HEADER.size)
+    start = GLB_HEADER.size + GLB_CHUNK.size
+    try:
+        document: Any = json.loads(content[start : start + size]) if kind == b"JSON" else None
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise CheckFailed("is no binary glTF: its first chunk is no JSON object")
+    return cast("JsonObject", document), content[start + size + GLB_CHUNK.size :]
+
+
+def blank(picture: Image.Image) -> bool:
+    """One shade of grey (or nothing at all) all over: what a decoder makes of NaN, and a filter of what it refuses.
+
+    One bright colour all over is somebody's wish.
+    """
+    if picture.has_transparency_data:
+        alpha = picture.convert("RGBA").getchannel("A")
+        if alpha.getbbox() is None:
+            return True
+    pixels = np.asarray(picture.convert("RGB"))
+    return bool((pixels == pixels[0, 0, 0]).all())
+
+
+def _image(output: JsonObject, content: bytes) -> str:
+    picture = open_picture(content)
+    said = (output.get("width"), output.get("height"))
+    if said != picture.size:
+        raise CheckFailed(f"has {picture.width} × {picture.height} pixels where {said[0]} × {said[1]} were announced")
+    if blank(picture):
+        raise CheckFailed("is blank: one shade all over")
+    return f"{picture.format} {picture.width} × {picture.height}"
+
+
+def _video(content: bytes) -> str:
+    count, size, alive = 0, (0, 0), False
+    for frame in frames(content):
+        count, size = count + 1, frame.size
+        alive = alive or not blank(frame)
+        if count >= LOOKED_AT_FRAMES:
+            break
+    if count == 0:
+        raise CheckFailed("has no pictures")
+    if not alive:
+        raise CheckFailed("is blank: every picture has one shade all over")
+    with av.open(io.BytesIO(content), "r") as container:
+        seconds = (container.duration or 0) / av.time_base
+    more = "at least " if count >= LOOKED_AT_FRAMES else ""
+    return f"{size[0]} × {size[1]}, {more}{count} pictures, {seconds:.1f} s"
+
+
+def _audio(content: bytes) -> str:
+    samples, rate = sound(content)
+    if float(np.abs(samples).max(initial=0.0)) < QUIET:
+        raise CheckFailed("is silent")
+    return f"{len(samples) / rate:.1f} s at {rate} Hz"
+
+
+def _mesh(filename: str, content: bytes) -> str:
+    suffix = filename.rpartition(".")[2].lower()
+    if suffix == "glb":
+        document, _ = glb(content)
+        if not document.get("meshes"):
+            raise CheckFailed("has no mesh in it")
+        return f"glTF, {len(document['meshes'])} mesh{'es' if len(document['meshes']) > 1 else ''}"
+    if suffix == "obj" and not any(line.startswith(b"v ") for line in content.splitlines()):
+        raise CheckFailed("has no vertex in it")
+    return f"{suffix}, {len(content):,} bytes"
+
+
+def _text(content: bytes) -> str:
+    text = content.decode("utf-8", "replace").strip()
+    if not text:
+        raise CheckFailed("is empty")
+    return f"{len(text):,} characters"
