@@ -1,7 +1,7 @@
 """Node definitions: names, types, order, defaults, bounds, options, outputs.
 
-Facts of several ComfyUI core versions ship as data, made by `tools/catalog.py` from a server's `GET /object_info`; a catalog from a live
-server can be laid over them. Source of the shape: ComfyUI, server.py, `node_info`.
+Facts of several ComfyUI core versions ship as data, made by `tools/catalog.py` from a server's `GET /object_info`; a
+catalog from a live server can be laid over them. Source of the shape: ComfyUI, server.py, `node_info`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import gzip
 import json
 from functools import cache, cached_property
 from importlib import resources
-from typing import Any, cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from codegen.errors import CatalogError
+from codegen.json_values import as_list, as_object, is_list, is_object
 from codegen.model import Frozen, JsonObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from importlib.resources.abc import Traversable
 
 COMBO = "COMBO"
 _SECTIONS = ("required", "optional")
@@ -51,18 +53,22 @@ class NodeDefinition:
 
     @property
     def display_name(self) -> str:
+        """What the editor calls it."""
         return str(self.raw.get("display_name") or self.class_type)
 
     @property
     def category(self) -> str:
+        """Its place in the editor's menu, such as `image/upscaling`."""
         return str(self.raw.get("category", ""))
 
     @property
     def python_module(self) -> str:
+        """Where the server loaded it from; `custom_nodes.<pack>` when it is not of the core."""
         return str(self.raw.get("python_module", ""))
 
     @property
     def output_node(self) -> bool:
+        """Whether the server runs a prompt for its sake."""
         return bool(self.raw.get("output_node", False))
 
     @property
@@ -76,6 +82,7 @@ class NodeDefinition:
         return tuple(input_definitions(self.raw.get("input"), self.raw.get("input_order")))
 
     def input(self, name: str) -> InputDefinition | None:
+        """A declared input by name; those inside dynamic combos are not declared here."""
         return self._by_name.get(name)
 
     @cached_property
@@ -84,9 +91,10 @@ class NodeDefinition:
 
     @cached_property
     def outputs(self) -> tuple[OutputDefinition, ...]:
-        types = cast("list[Any]", self.raw.get("output") or [])
-        names = cast("list[Any]", self.raw.get("output_name") or types)
-        lists = cast("list[Any]", self.raw.get("output_is_list") or [])
+        """In slot order."""
+        types = as_list(self.raw.get("output"))
+        names = as_list(self.raw.get("output_name")) or types
+        lists = as_list(self.raw.get("output_is_list"))
         return tuple(
             OutputDefinition(
                 name=str(names[index]) if index < len(names) else str(kind),
@@ -99,20 +107,11 @@ class NodeDefinition:
 
 def input_definitions(sections: Any, order: Any = None) -> Iterator[InputDefinition]:  # noqa: ANN401 - JSON of a server
     """Inputs of an `input` object of `/object_info`; also of the nested ones in dynamic combos and templates."""
-    if not isinstance(sections, dict):
-        return
     for section in _SECTIONS:
-        declared = cast("JsonObject", sections).get(section)
-        if not isinstance(declared, dict):
-            continue
-        declared = cast("JsonObject", declared)
-        names: list[str] = list(declared)
-        if isinstance(order, dict):
-            listed = cast("JsonObject", order).get(section)
-            if isinstance(listed, list):
-                ordered = [name for name in cast("list[str]", listed) if name in declared]
-                names = ordered + [name for name in names if name not in set(ordered)]
-        for name in names:
+        declared = as_object(as_object(sections).get(section))
+        listed = as_list(as_object(order).get(section))
+        ordered = dict.fromkeys(name for name in listed if isinstance(name, str) and name in declared)
+        for name in [*ordered, *(name for name in declared if name not in ordered)]:
             definition = input_definition(name, declared[name], required=section == "required")
             if definition is not None:
                 yield definition
@@ -120,18 +119,15 @@ def input_definitions(sections: Any, order: Any = None) -> Iterator[InputDefinit
 
 def input_definition(name: str, spec: Any, *, required: bool) -> InputDefinition | None:  # noqa: ANN401
     """One `[type, options]` pair; `None` for what is no declaration."""
-    if not isinstance(spec, list) or not spec:
+    parts = as_list(spec)
+    if not parts:
         return None
-    parts = cast("list[Any]", spec)
     kind = parts[0]
-    options = cast("JsonObject", parts[1]) if len(parts) > 1 and isinstance(parts[1], dict) else {}
-    if isinstance(kind, list):
-        return InputDefinition(
-            name=name, type=COMBO, required=required, options=options, choices=tuple(cast("list[Any]", kind))
-        )
-    choices = options.get("options")
+    options = as_object(parts[1]) if len(parts) > 1 else {}
+    if is_list(kind):
+        return InputDefinition(name=name, type=COMBO, required=required, options=options, choices=tuple(kind))
     if kind == COMBO:
-        listed = tuple(cast("list[Any]", choices)) if isinstance(choices, list) else ()
+        listed = tuple(as_list(options.get("options")))
         return InputDefinition(name=name, type=COMBO, required=required, options=options, choices=listed)
     return InputDefinition(name=name, type=str(kind), required=required, options=options)
 
@@ -158,6 +154,7 @@ class Catalog:
         return class_type in self._raw
 
     def classes(self) -> tuple[str, ...]:
+        """Every class it defines."""
         return tuple(self._raw)
 
     def overlay(self, other: Catalog) -> Catalog:
@@ -177,7 +174,7 @@ def catalog_from_object_info(raw: Mapping[str, Any], *, version: str) -> Catalog
         CatalogError: it is not the answer of `/object_info`.
     """
     for name, entry in raw.items():
-        if not isinstance(entry, dict) or not isinstance(cast("JsonObject", entry).get("input"), dict):
+        if not is_object(as_object(entry).get("input")):
             raise CatalogError(
                 f"{ascii(name)[:60]} is no node definition; give the answer of ComfyUI's GET /object_info"
             )
@@ -213,5 +210,5 @@ def load_catalog(version: str) -> Catalog:
     return Catalog(version, json.loads(gzip.decompress(packed)))
 
 
-def _folder() -> resources.abc.Traversable:
+def _folder() -> Traversable:
     return resources.files("codegen") / "data" / "catalog"

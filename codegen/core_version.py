@@ -6,10 +6,11 @@ import json
 from datetime import date
 from functools import cache
 from importlib import resources
-from typing import Any, cast
+from typing import Any
 
 from codegen.catalog import COMBO, Catalog, load_catalog, packaged_versions
 from codegen.convert import convert
+from codegen.json_values import as_object
 from codegen.lock import ComfyPin
 from codegen.model import Conversion, Finding, Frozen, JsonObject, Workflow
 
@@ -85,7 +86,7 @@ def _lacks(prompt: JsonObject, catalog: Catalog) -> list[str]:
         if definition is None:
             lacks[f"the node {ascii(kind)[1:-1][:80]}"] = None
             continue
-        for name, value in cast("JsonObject", node.get("inputs", {})).items():
+        for name, value in as_object(node.get("inputs")).items():
             declared = definition.input(name)
             if declared is None or declared.type != COMBO or isinstance(value, list | dict):
                 continue
@@ -100,7 +101,10 @@ def _finding(what: str, version: str) -> Finding:
         return Finding(
             code="unknown-class",
             severity="error",
-            message=f"ComfyUI {version} has no node {what.removeprefix('the node ')}: it belongs to a custom-node pack or to another version",
+            message=(
+                f"ComfyUI {version} has no node {what.removeprefix('the node ')}: "
+                "it belongs to a custom-node pack or to another version"
+            ),
             hint="name the pack that provides it; the app cannot run without",
         )
     return Finding(

@@ -1,4 +1,4 @@
-"""The errors of `codegen`; the tree is drawn in the package's docstring. None is worth a retry: same input, same error."""
+"""The errors of `codegen`; the package's docstring draws the tree. None is worth a retry: same input, same error."""
 
 
 class CodegenError(Exception):

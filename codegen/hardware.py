@@ -1,7 +1,7 @@
 """From what a workflow loads to the smallest hardware that holds it, with the price.
 
-Prices are Modal's of September 2026, in US dollars per second; a live table of an account overrides them later. Regions and non-preemptible
-containers cost more.
+Prices are Modal's of September 2026, in US dollars per second; a live table of an account overrides them later. Regions
+and non-preemptible containers cost more.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ GPU_PRICES: Final[dict[Gpu, float]] = {
     "H200": 0.001261,
     "B200": 0.001736,
 }
+"""Cheapest first."""
 GPU_MEMORY_GB: Final[dict[Gpu, int]] = {
     "T4": 16,
     "L4": 24,
@@ -38,6 +39,7 @@ GPU_MEMORY_GB: Final[dict[Gpu, int]] = {
 CPU_CORE_PRICE: Final = 0.0000131
 MEMORY_GIB_PRICE: Final = 0.00000222
 
+LARGEST: Final[Gpu] = "B200"
 GIB: Final = 1024**3
 STAGE_FACTOR: Final = 1.15
 """VRAM of a stage over its file: buffers beside the weights. A rule of thumb, not measured."""
@@ -60,19 +62,24 @@ def choose_hardware(models: tuple[ModelPin, ...], kinds: frozenset[str], wanted:
         total = sum(sizes) / GIB if len(sizes) == len(models) else UNKNOWN_MEMORY_GIB - MEMORY_HEADROOM_GIB
         return _hardware(wanted, DEFAULT_CPU, round(total) + MEMORY_HEADROOM_GIB, "asked for")
     if len(sizes) < len(models):
-        gpu: Gpu = "A100-80GB" if "video" in kinds else "L40S"
+        usual: Gpu = "A100-80GB" if "video" in kinds else "L40S"
         reason = (
-            f"the size of {len(models) - len(sizes)} of {len(models)} models is not known; {GPU_MEMORY_GB[gpu]} GB hold most "
-            f"{'video' if 'video' in kinds else 'image'} workflows"
+            f"the size of {len(models) - len(sizes)} of {len(models)} models is not known; "
+            f"{GPU_MEMORY_GB[usual]} GB hold most {'video' if 'video' in kinds else 'image'} workflows"
         )
-        return _hardware(gpu, DEFAULT_CPU, UNKNOWN_MEMORY_GIB, reason)
+        return _hardware(usual, DEFAULT_CPU, UNKNOWN_MEMORY_GIB, reason)
     largest = max(sizes) / 1e9
     working = max((WORKING_GB.get(kind, 4.0) for kind in kinds), default=4.0)
     needed = largest * STAGE_FACTOR + working
-    fitting = [gpu for gpu in sorted(GPU_PRICES, key=lambda gpu: GPU_PRICES[gpu]) if GPU_MEMORY_GB[gpu] >= needed]
-    gpu = fitting[0] if fitting else "B200"
     reason = f"the largest model has {largest:.1f} GB; with {working:.0f} GB to work in that makes {needed:.1f} GB"
-    return _hardware(gpu, DEFAULT_CPU, round(sum(sizes) / GIB) + MEMORY_HEADROOM_GIB, reason)
+    return _hardware(_cheapest(needed), DEFAULT_CPU, round(sum(sizes) / GIB) + MEMORY_HEADROOM_GIB, reason)
+
+
+def _cheapest(needed_gb: float) -> Gpu:
+    for gpu in GPU_PRICES:
+        if GPU_MEMORY_GB[gpu] >= needed_gb:
+            return gpu
+    return LARGEST
 
 
 def _hardware(gpu: Gpu | None, cpu: float, memory_gib: int, reason: str) -> Hardware:

@@ -17,7 +17,7 @@ Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){1,3}$")]
 Requirement = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9._-]+(\[[A-Za-z0-9,_-]+\])?(==[A-Za-z0-9.+_-]+)?$", max_length=200)
 ]
-"""Pinned, unless ComfyUI decides the version. These end in shell commands of the image build, so their letters are few."""
+"""Pinned, unless ComfyUI decides the version. They end in shell commands of the image build, so the letters are few."""
 SystemPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$", max_length=100)]
 
 LOCK_FORMAT = 1
@@ -99,7 +99,7 @@ class Dependencies(Frozen):
 
 
 class Lock(Frozen):
-    """The whole lock. `dumps` gives the bytes of `app.lock.json`: sorted, indented, newline at the end."""
+    """The whole lock. As bytes it is sorted and indented, with a newline at the end."""
 
     format: Literal[1] = LOCK_FORMAT
     name: SafeName
@@ -114,4 +114,5 @@ class Lock(Frozen):
     timeouts: Timeouts = Timeouts()
 
     def dumps(self) -> bytes:
+        """The bytes of `app.lock.json`."""
         return (json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()

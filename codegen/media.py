@@ -1,17 +1,20 @@
 """The workflow that ComfyUI embeds in the pictures it saves.
 
-`SaveImage` writes the UI graph and the API prompt as PNG text chunks `workflow` and `prompt` (ComfyUI, nodes.py). Chunks are walked here
-by hand because an image library would decode the picture and has limits on text of its own.
+`SaveImage` writes the UI graph and the API prompt as PNG text chunks `workflow` and `prompt` (ComfyUI, nodes.py).
+Chunks are walked here by hand because an image library would decode the picture and has limits on text of its own.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from codegen.errors import NotAWorkflow
 from codegen.strict_json import MAX_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">I4s")
@@ -32,7 +35,8 @@ def workflow_text(data: bytes) -> bytes:
             return found[keyword]
     names = ", ".join(sorted(repr(name.decode("latin-1"))[:40] for name in found)) or "no text at all"
     raise NotAWorkflow(
-        f"the PNG carries no ComfyUI workflow (it has {names}); many sites strip it from pictures: send the workflow's JSON"
+        f"the PNG carries no ComfyUI workflow (it has {names}); "
+        "many sites strip it from pictures: send the workflow's JSON"
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
 
 from codegen.core_version import MODEL_SUFFIXES
+from codegen.json_values import as_object, objects
 from codegen.lock import ModelPin
 from codegen.model import Finding, JsonObject, Workflow
 
@@ -49,7 +49,7 @@ def find_models(workflow: Workflow, prompt: JsonObject) -> tuple[tuple[ModelPin,
     findings: list[Finding] = []
     for node_id, node in prompt.items():
         kind = str(node.get("class_type"))
-        for name, value in cast("JsonObject", node.get("inputs", {})).items():
+        for name, value in as_object(node.get("inputs")).items():
             if not isinstance(value, str) or not value.lower().endswith(MODEL_SUFFIXES):
                 continue
             file = value.replace("\\", "/")
@@ -93,24 +93,14 @@ def _embedded(workflow: Workflow) -> dict[str, dict[str, str]]:
     if workflow.kind != "ui":
         return found
     document = workflow.document
-    graphs: list[Any] = [document]
-    definitions = document.get("definitions")
-    if isinstance(definitions, dict):
-        graphs += cast("list[Any]", cast("JsonObject", definitions).get("subgraphs") or [])
-    for graph in graphs:
-        nodes: Any = cast("JsonObject", graph).get("nodes") if isinstance(graph, dict) else None
-        for node in cast("list[Any]", nodes) if isinstance(nodes, list) else []:
-            properties = cast("JsonObject", node).get("properties") if isinstance(node, dict) else None
-            listed: Any = cast("JsonObject", properties).get("models") if isinstance(properties, dict) else None
-            for entry in cast("list[Any]", listed) if isinstance(listed, list) else []:
+    for graph in (document, *objects(as_object(document.get("definitions")).get("subgraphs"))):
+        for node in objects(graph.get("nodes")):
+            for entry in objects(as_object(node.get("properties")).get("models")):
                 _note(found, entry)
     return found
 
 
-def _note(found: dict[str, dict[str, str]], entry: Any) -> None:  # noqa: ANN401 - any JSON value
-    if not isinstance(entry, dict):
-        return
-    fields = cast("JsonObject", entry)
+def _note(found: dict[str, dict[str, str]], fields: JsonObject) -> None:
     name, url, folder = fields.get("name"), fields.get("url"), fields.get("directory")
     if not isinstance(name, str) or not isinstance(url, str) or not url.startswith("https://"):
         return

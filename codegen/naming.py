@@ -30,8 +30,9 @@ def app_name(wanted: str) -> AppName:
         raise InvalidName(f"--name {ascii(wanted)[:60]} is reserved; choose another, such as {wanted.lower()}-workflow")
     if len(wanted) > MAX_LENGTH or not _VALID.fullmatch(wanted) or "--" in wanted:
         raise InvalidName(
-            f"--name {ascii(wanted)[:60]} cannot be the name of an app: use 1 to {MAX_LENGTH} lower-case letters, digits and single "
-            f"hyphens, starting and ending with a letter or digit, such as {derive_name(wanted, 'workflow')}"
+            f"--name {ascii(wanted)[:60]} cannot be the name of an app: use 1 to {MAX_LENGTH} lower-case letters, "
+            "digits and single hyphens, starting and ending with a letter or digit, "
+            f"such as {derive_name(wanted, 'workflow')}"
         )
     return AppName(wanted)
 

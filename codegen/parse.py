@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from codegen import media, strict_json
-from codegen.errors import NotAWorkflow
+from codegen.errors import NotAWorkflow, WorkflowError
+from codegen.json_values import as_object, is_list, is_object
 from codegen.model import JsonObject, Workflow
 
 ACCEPTED = (
-    "accepted are: ComfyUI's workflow file (an object with a list `nodes`), its API export (an object of nodes with `class_type`), "
-    'an API export wrapped as {"prompt": …}, or a PNG saved by ComfyUI'
+    "accepted are: ComfyUI's workflow file (an object with a list `nodes`), its API export (an object of nodes with "
+    '`class_type`), an API export wrapped as {"prompt": …}, or a PNG saved by ComfyUI'
 )
+WRAPPERS = ("prompt", "workflow", "output")
+"""Keys under which requests to `POST /prompt`, histories and other tools put a workflow."""
 _SIGNATURES = {
     b"\xff\xd8\xff": "a JPEG picture (ComfyUI embeds workflows in PNG files)",
     b"GIF8": "a GIF picture",
@@ -24,12 +27,19 @@ _SIGNATURES = {
 
 
 def parse_workflow(data: bytes, *, filename: str) -> Workflow:
-    """Understand a submission. `filename` only serves the title and messages.
+    """Understand a submission. `filename` only serves the messages.
 
     Raises:
         NotAWorkflow: says what was found and what is accepted.
         MalformedJson: says where the JSON breaks, or which limit it passes.
     """
+    try:
+        return _understand(data)
+    except WorkflowError as error:
+        raise type(error)(f"{ascii(filename)[1:-1][:SHOWN_NAME]}: {error}") from None
+
+
+def _understand(data: bytes) -> Workflow:
     if data.startswith(media.PNG_SIGNATURE):
         data = media.workflow_text(data)
     stripped = data.lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -42,56 +52,41 @@ def parse_workflow(data: bytes, *, filename: str) -> Workflow:
 
 
 def _recognise(value: Any, source: bytes) -> Workflow:  # noqa: ANN401 - any JSON value
-    if not isinstance(value, dict):
-        raise NotAWorkflow(f"found {_describe(value)}; {ACCEPTED}")
-    document = cast("JsonObject", value)
-    if isinstance(document.get("nodes"), list):
-        return Workflow(kind="ui", document=document, source=source, title=_title(document))
-    if _is_prompt(document):
-        return Workflow(kind="api", document=document, source=source)
-    for key in ("prompt", "workflow", "output"):
-        inner = document.get(key)
-        if isinstance(inner, dict):
-            wrapped = cast("JsonObject", inner)
-            if isinstance(wrapped.get("nodes"), list):
-                return Workflow(kind="ui", document=wrapped, source=source, title=_title(wrapped))
-            if _is_prompt(wrapped):
-                return Workflow(kind="api", document=wrapped, source=source)
-    raise NotAWorkflow(f"found {_describe(document)}; {ACCEPTED}")
+    found = as_object(value)
+    for document in (found, *(as_object(found.get(key)) for key in WRAPPERS)):
+        if is_list(document.get("nodes")):
+            return Workflow(kind="ui", document=document, source=source, title=_title(document))
+        if _is_prompt(document):
+            return Workflow(kind="api", document=document, source=source)
+    raise NotAWorkflow(f"found {_describe(value)}; {ACCEPTED}")
 
 
 def _is_prompt(document: JsonObject) -> bool:
     """Every entry is a node: a stray key would be an unknown node to the server, which refuses such a prompt whole."""
     return bool(document) and all(
-        isinstance(node, dict) and "class_type" in node and isinstance(cast("JsonObject", node).get("inputs", {}), dict)
-        for node in document.values()
+        is_object(node) and "class_type" in node and is_object(node.get("inputs", {})) for node in document.values()
     )
 
 
 def _title(document: JsonObject) -> str | None:
-    extra = document.get("extra")
-    candidates: list[Any] = [document.get("title"), document.get("name")]
-    if isinstance(extra, dict):
-        extra = cast("JsonObject", extra)
-        candidates += [extra.get("title"), extra.get("name")]
-        info = extra.get("info")
-        if isinstance(info, dict):
-            candidates.append(cast("JsonObject", info).get("name"))
+    extra = as_object(document.get("extra"))
+    info = as_object(extra.get("info"))
+    candidates = (document.get("title"), document.get("name"), extra.get("title"), extra.get("name"), info.get("name"))
     return next((text.strip() for text in candidates if isinstance(text, str) and text.strip()), None)
 
 
+SHOWN_NAME = 80
+"""Characters of a file's name in a message."""
 SHOWN_KEYS = 6
 """Of a JSON object that is no workflow, in the message."""
 
 
 def _describe(value: Any) -> str:  # noqa: ANN401
+    if is_object(value):
+        keys = [ascii(key)[:30] for key in value]
+        more = ", …" if len(keys) > SHOWN_KEYS else ""
+        return f"a JSON object with the keys {', '.join(keys[:SHOWN_KEYS])}{more}" if keys else "an empty JSON object"
     match value:
-        case dict():
-            keys = [ascii(str(key))[:30] for key in cast("JsonObject", value)]
-            more = ", …" if len(keys) > SHOWN_KEYS else ""
-            return (
-                f"a JSON object with the keys {', '.join(keys[:SHOWN_KEYS])}{more}" if keys else "an empty JSON object"
-            )
         case list():
             return "a JSON list"
         case None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from codegen.errors import UnsafeLiteral
 
-Literal: TypeAlias = "str | int | float | bool | None | tuple[Literal, ...] | list[Literal]"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Literal: TypeAlias = "str | int | float | bool | tuple[Literal, ...] | list[Literal] | None"
 
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9 _.,:@/+=~!|\[\]-]*")
 MAX_TEXT = 500
@@ -16,9 +20,9 @@ MAX_TEXT = 500
 
 ALLOWED_NODES: frozenset[type[ast.AST]] = frozenset(
     {
-        ast.Module, ast.Expr, ast.Import, ast.ImportFrom, ast.alias, ast.Assign, ast.Name, ast.Load, ast.Store, ast.Attribute, ast.Call,
-        ast.keyword, ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.ClassDef, ast.FunctionDef, ast.arguments, ast.arg, ast.If, ast.IfExp,
-        ast.Return, ast.BinOp, ast.Div, ast.Mult, ast.Subscript, ast.Starred, ast.JoinedStr, ast.FormattedValue,
+        ast.Module, ast.Expr, ast.Import, ast.ImportFrom, ast.alias, ast.Assign, ast.Name, ast.Load, ast.Store,
+        ast.Attribute, ast.Call, ast.keyword, ast.Constant, ast.List, ast.Dict, ast.ClassDef, ast.FunctionDef,
+        ast.arguments, ast.arg, ast.If, ast.IfExp, ast.Return, ast.BinOp, ast.Div, ast.Subscript,
     }
 )  # fmt: skip
 """What the template of `app.py` consists of. Nothing here can be reached by a workflow's own text."""
@@ -34,7 +38,7 @@ def literal(value: object) -> str:
         case bool() | None | int():
             return repr(value)
         case float():
-            if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - NaN is the one value unlike itself
+            if not math.isfinite(value):
                 raise UnsafeLiteral("a number in app.py must be finite")
             return repr(value)
         case str():
@@ -42,7 +46,7 @@ def literal(value: object) -> str:
                 raise UnsafeLiteral(f"{ascii(value)[:80]} may not appear in app.py")
             return '"' + value + '"'
         case list() | tuple():
-            items = ", ".join(literal(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+            items = ", ".join(literal(item) for item in cast("Sequence[object]", value))
             return f"[{items}]"
         case _:
             raise UnsafeLiteral(f"a value of type {type(value).__name__} may not appear in app.py")

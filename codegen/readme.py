@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from codegen.lock import Lock
 from codegen.model import Frozen, JsonObject
 from codegen.templating import TEMPLATES
+
+if TYPE_CHECKING:
+    from codegen.lock import Lock
 
 EXAMPLE_TEXT = 60
 """Characters of a default text in the example calls."""

@@ -6,13 +6,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Final
 
-from codegen.lock import Gpu, Lock
-from codegen.model import JsonObject
 from codegen.python_literal import check_source
 from codegen.readme import readme
 from codegen.templating import TEMPLATES
 
 if TYPE_CHECKING:
+    from codegen.lock import Gpu, Lock
+    from codegen.model import JsonObject
     from codegen.plan import Plan
 
 HEADER: Final = "inputs sha256: "

@@ -1,6 +1,7 @@
 """JSON from strangers: strict, bounded, and never a surprise.
 
-Python's own parser accepts `NaN`, keeps the last of two equal keys, and recurses. Here each of these is an error that says where to look.
+Python's own parser accepts `NaN`, keeps the last of two equal keys, and recurses. Here each of these is an error that
+says where to look.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import re
 from typing import Any
 
 from codegen.errors import MalformedJson
+from codegen.json_values import as_list, is_object
 
 MAX_BYTES = 25 * 1024 * 1024
-"""GitHub's limit for an attached file (docs: attaching files), and 40 times the largest workflow in public templates."""
+"""GitHub's limit for an attached file (docs: attaching files); 40 times the largest workflow in public templates."""
 
 MAX_DEPTH = 200
 """Nested lists and objects. Real workflows stay below 20; the parser's own recursion ends near 1,000."""
@@ -85,7 +87,7 @@ def _finite(text: str) -> float:
 
 
 MAX_INTEGER_DIGITS = 400
-"""More digits than any double has before its point: JavaScript would read infinity, and Python would refuse to convert it."""
+"""More digits than any double has before its point: JavaScript reads infinity there, Python refuses to convert it."""
 
 
 def _bounded_int(text: str) -> int:
@@ -101,11 +103,11 @@ def _check_surrogates(root: Any) -> None:  # noqa: ANN401
         if isinstance(value, str):
             if _SURROGATE.search(value):
                 raise MalformedJson(f"the text {_short(value)} holds half of a surrogate pair")
-        elif isinstance(value, dict):
-            stack.extend(value)  # pyright: ignore[reportUnknownArgumentType]
-            stack.extend(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-        elif isinstance(value, list):
-            stack.extend(value)  # pyright: ignore[reportUnknownArgumentType]
+        elif is_object(value):
+            stack.extend(value)
+            stack.extend(value.values())
+        else:
+            stack.extend(as_list(value))
 
 
 SHOWN_CHARACTERS = 60

@@ -3,8 +3,9 @@
     uv run python tools/catalog.py http://127.0.0.1:8188 --version 0.33.0
     uv run python tools/catalog.py object_info.json.gz --version 0.33.0
 
-Only facts are kept (names, types, order, defaults, bounds, options, outputs); descriptions and tooltips are prose of others and stay out. Lists
-of files are emptied: they say what lies on the disk of that server. The same input gives the same bytes.
+Only facts are kept (names, types, order, defaults, bounds, options, outputs); descriptions and tooltips are prose of
+others and stay out. Lists of files are emptied: they say what lies on the disk of that server. The same input gives the
+same bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from codegen.json_values import is_list, is_object
 
 TARGET = Path(__file__).parents[1] / "codegen" / "data" / "catalog"
 KEPT = (
@@ -48,9 +51,9 @@ def read(source: str) -> dict[str, Any]:
 
 def facts(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Without prose, at every depth."""
-    if isinstance(value, dict):
+    if is_object(value):
         return {key: facts(inner) for key, inner in value.items() if key not in PROSE or not isinstance(inner, str)}
-    if isinstance(value, list):
+    if is_list(value):
         return [facts(inner) for inner in value]
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codegen.convert.expand import Instance, expand, renumber
 from codegen.convert.graph import read_document
@@ -12,6 +12,7 @@ from codegen.convert.promotion import Promotions
 from codegen.convert.resolve import Constant, Resolver, Wire
 from codegen.convert.text import first_alternatives, replace_references
 from codegen.convert.widgets import ABSENT, Widget, value_text
+from codegen.json_values import as_object, is_list
 from codegen.model import Conversion, Finding, JsonObject, Workflow
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 SAVERS = frozenset(
     {
-        "SaveImage", "SaveImageAdvanced", "SaveSVGNode", "SaveVideo", "SaveAnimatedWEBP", "SaveWEBM", "SaveAudio", "SaveAudioMP3",
-        "SaveAudioOpus", "SaveGLB", "SaveAnimatedPNG", "CLIPSave", "VAESave", "ModelSave", "LoraSave", "SaveLatent",
+        "SaveImage", "SaveImageAdvanced", "SaveSVGNode", "SaveVideo", "SaveAnimatedWEBP", "SaveWEBM", "SaveAudio",
+        "SaveAudioMP3", "SaveAudioOpus", "SaveGLB", "SaveAnimatedPNG", "CLIPSave", "VAESave", "ModelSave", "LoraSave",
+        "SaveLatent",
     }
 )  # fmt: skip
 """Nodes in whose `filename_prefix` the frontend replaces `%Node.widget%` (extensions/core/saveImageExtraOutput.ts)."""
@@ -50,7 +52,7 @@ class _Conversion:
             if instance.definition is not None:
                 promotions.apply(instance)
         self._resolver = Resolver(promotions.value)
-        apply_primitives(self._instances, self._widgets, catalog)
+        apply_primitives(self._instances, self._widgets)
 
     def run(self) -> Conversion:
         entries: dict[str, JsonObject] = {}
@@ -58,8 +60,8 @@ class _Conversion:
             if instance.runs:
                 entries[instance.id] = self._entry(instance)
         for entry in entries.values():
-            inputs = cast("JsonObject", entry["inputs"])
-            for name in [name for name, value in inputs.items() if isinstance(value, list) and value[0] not in entries]:
+            inputs = as_object(entry["inputs"])
+            for name in [name for name, value in inputs.items() if is_list(value) and value[0] not in entries]:
                 del inputs[name]
         ordered = sorted((key for key in entries if key.isdecimal()), key=int)
         ordered += [key for key in entries if not key.isdecimal()]
@@ -83,7 +85,7 @@ class _Conversion:
                 Finding(
                     code="needs-preflight",
                     severity="warning",
-                    message=f"{ascii(node.type)[:80]} is not known here: its values are taken from the slots saved in the file",
+                    message=f"{ascii(node.type)[:80]} is not known here: its values come from the slots in the file",
                     node=instance.id,
                     hint="the definitions of a server that has it (--object-info) make this exact",
                 )
@@ -136,7 +138,7 @@ class _Conversion:
 
 
 def _wrapped(value: Any, widget: Widget | None) -> Any:  # noqa: ANN401
-    if isinstance(value, list):
+    if is_list(value):
         if widget is not None and widget.type == "CURVE":
             return {"__type__": "CURVE", "__value__": value}
         return {"__value__": value}

@@ -1,7 +1,7 @@
 """Subgraphs unfolded: every node that would exist in the running prompt, with the path that is its id.
 
-A definition can be used by several hosts and can hold hosts itself; `host:inner` ids follow that nesting. Inner ids that another graph of
-the file uses already are renumbered on load, as the frontend does.
+A definition can be used by several hosts and can hold hosts itself; `host:inner` ids follow that nesting. Inner ids
+that another graph of the file uses already are renumbered on load, as the frontend does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from codegen.convert.graph import ACTIVE_MODES, INPUT_BOUNDARY, OUTPUT_BOUNDARY, Document, Graph, Node
 from codegen.errors import InvalidGraph
+from codegen.json_values import as_list, is_list
 
 MAX_NODES = 20_000
 """After unfolding. Definitions that hold each other twice double at every level; real workflows stay below 2,000."""
@@ -45,6 +46,7 @@ class Instance:
 
     @property
     def virtual(self) -> bool:
+        """Whether it exists in the frontend alone."""
         kind = self.node.type
         return kind in VIRTUAL_TYPES or kind in SETTERS or kind in GETTERS
 
@@ -61,10 +63,7 @@ def renumber(document: Document) -> None:
     renamed: dict[str, dict[str, str]] = {}
     for identity, graph in document.subgraphs.items():
         changes: dict[str, str] = {}
-        for key in graph.nodes:
-            if not _numeric(key):
-                continue
-            number = int(key)
+        for number in [int(key) for key in graph.nodes if _numeric(key)]:
             if number not in used:
                 used.add(number)
                 last = max(last, number)
@@ -73,15 +72,14 @@ def renumber(document: Document) -> None:
             while last in used:
                 last += 1
             used.add(last)
-            changes[key] = str(last)
+            changes[str(number)] = str(last)
         if changes:
             renamed[identity] = changes
             _apply(graph, changes)
-    if renamed:
-        for graph in [document.root, *document.subgraphs.values()]:
-            for node in graph.nodes.values():
-                if node.type in renamed:
-                    _patch_promotions(node, renamed[node.type])
+    for graph in [document.root, *document.subgraphs.values()]:
+        for node in graph.nodes.values():
+            if node.type in renamed:
+                _patch_promotions(node, renamed[node.type])
 
 
 def _numeric(key: str) -> bool:
@@ -98,11 +96,9 @@ def _apply(graph: Graph, changes: dict[str, str]) -> None:
 
 
 def _patch_promotions(node: Node, changes: dict[str, str]) -> None:
-    entries = node.properties.get("proxyWidgets")
-    if isinstance(entries, list):
-        for entry in entries:  # pyright: ignore[reportUnknownVariableType] - JSON
-            if isinstance(entry, list) and entry and str(entry[0]) in changes:  # pyright: ignore[reportUnknownArgumentType]
-                entry[0] = changes[str(entry[0])]  # pyright: ignore[reportUnknownArgumentType]
+    for entry in as_list(node.properties.get("proxyWidgets")):
+        if is_list(entry) and entry and str(entry[0]) in changes:
+            entry[0] = changes[str(entry[0])]
 
 
 def expand(document: Document) -> list[Instance]:
@@ -158,6 +154,6 @@ def _check_passthrough(graph: Graph) -> None:
     for link in graph.links.values():
         if link.origin == INPUT_BOUNDARY and link.target == OUTPUT_BOUNDARY:
             raise InvalidGraph(
-                f"in the subgraph {ascii(graph.name)[:60]} an input is wired straight to an output, which the frontend refuses; "
-                "put a node (such as Reroute) between them"
+                f"in the subgraph {ascii(graph.name)[:60]} an input is wired straight to an output, "
+                "which the frontend refuses; put a node (such as Reroute) between them"
             )

@@ -6,9 +6,10 @@ Two kinds of link exist (a list of six, or an object), ids are numbers or texts,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from codegen.errors import InvalidGraph
+from codegen.json_values import as_list, as_object, is_list, is_object, objects
 
 if TYPE_CHECKING:
     from codegen.model import JsonObject
@@ -95,28 +96,24 @@ def read_document(document: JsonObject) -> Document:
     """
     root = _graph(document)
     subgraphs: dict[str, Graph] = {}
-    definitions = document.get("definitions")
-    listed: Any = cast("JsonObject", definitions).get("subgraphs") if isinstance(definitions, dict) else None
-    for entry in _objects(listed):
+    for entry in objects(as_object(document.get("definitions")).get("subgraphs")):
         graph = _graph(entry)
         graph.name = str(entry.get("name", ""))
-        graph.inputs = [_slot(slot) for slot in _objects(entry.get("inputs"))]
-        graph.outputs = [_slot(slot) for slot in _objects(entry.get("outputs"))]
+        graph.inputs = [_slot(slot) for slot in objects(entry.get("inputs"))]
+        graph.outputs = [_slot(slot) for slot in objects(entry.get("outputs"))]
         subgraphs[str(entry.get("id"))] = graph
-    extra = document.get("extra")
-    groups: Any = cast("JsonObject", extra).get("groupNodes") if isinstance(extra, dict) else None
     last = document.get("last_node_id")
     return Document(
         root=root,
         subgraphs=subgraphs,
-        group_nodes=cast("JsonObject", groups) if isinstance(groups, dict) else {},
+        group_nodes=as_object(as_object(document.get("extra")).get("groupNodes")),
         last_node_id=last if isinstance(last, int) else 0,
     )
 
 
 def _graph(source: JsonObject) -> Graph:
     nodes: dict[NodeKey, Node] = {}
-    for entry in _objects(source.get("nodes")):
+    for entry in objects(source.get("nodes")):
         node = _node(entry)
         nodes[node.id] = node
     return Graph(nodes=nodes, links=_links(source.get("links")))
@@ -128,15 +125,14 @@ def _node(entry: JsonObject) -> Node:
         raise InvalidGraph(f"a node of type {ascii(entry.get('type'))[:60]} has no usable `id`")
     mode = entry.get("mode", 0)
     title = entry.get("title")
-    properties = entry.get("properties")
     return Node(
         id=str(identity),
         type=str(entry.get("type", "")),
         mode=mode if isinstance(mode, int) else 0,
-        inputs=[_slot(slot) for slot in _objects(entry.get("inputs"))],
-        outputs=[_slot(slot) for slot in _objects(entry.get("outputs"))],
+        inputs=[_slot(slot) for slot in objects(entry.get("inputs"))],
+        outputs=[_slot(slot) for slot in objects(entry.get("outputs"))],
         values=entry.get("widgets_values"),
-        properties=cast("JsonObject", properties) if isinstance(properties, dict) else {},
+        properties=as_object(entry.get("properties")),
         title=title if isinstance(title, str) and title else None,
     )
 
@@ -144,8 +140,7 @@ def _node(entry: JsonObject) -> Node:
 def _slot(entry: JsonObject) -> Slot:
     kind = entry.get("type")
     link = entry.get("link")
-    widget = entry.get("widget")
-    named: Any = cast("JsonObject", widget).get("name") if isinstance(widget, dict) else None
+    named = as_object(entry.get("widget")).get("name")
     return Slot(
         name=str(entry.get("name", "")),
         type=kind if isinstance(kind, str) else ("COMBO" if isinstance(kind, list) else "*"),
@@ -156,23 +151,18 @@ def _slot(entry: JsonObject) -> Slot:
 
 def _links(source: Any) -> dict[str, Link]:  # noqa: ANN401 - any JSON value
     links: dict[str, Link] = {}
-    values: list[Any] = list(cast("JsonObject", source).values()) if isinstance(source, dict) else []
-    if isinstance(source, list):
-        values = cast("list[Any]", source)
-    for entry in values:
-        if isinstance(entry, list):
-            parts = cast("list[Any]", entry)
-            if len(parts) < _LINK_FIELDS:
-                raise InvalidGraph(f"the link {ascii(parts)[:60]} is no list of id, origin, slot, target, slot, type")
-            link = Link(str(parts[0]), str(parts[1]), _index(parts[2]), str(parts[3]), _index(parts[4]))
-        elif isinstance(entry, dict):
-            parts = cast("JsonObject", entry)
+    for entry in list(source.values()) if is_object(source) else as_list(source):
+        if is_list(entry):
+            if len(entry) < _LINK_FIELDS:
+                raise InvalidGraph(f"the link {ascii(entry)[:60]} is no list of id, origin, slot, target, slot, type")
+            link = Link(str(entry[0]), str(entry[1]), _index(entry[2]), str(entry[3]), _index(entry[4]))
+        elif is_object(entry):
             link = Link(
-                str(parts.get("id")),
-                str(parts.get("origin_id")),
-                _index(parts.get("origin_slot")),
-                str(parts.get("target_id")),
-                _index(parts.get("target_slot")),
+                str(entry.get("id")),
+                str(entry.get("origin_id")),
+                _index(entry.get("origin_slot")),
+                str(entry.get("target_id")),
+                _index(entry.get("target_slot")),
             )
         else:
             raise InvalidGraph(
@@ -186,9 +176,3 @@ def _index(value: Any) -> int:  # noqa: ANN401
     if isinstance(value, int):
         return value
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 6 else 0  # noqa: PLR2004 - no node has 100,000 slots
-
-
-def _objects(value: Any) -> list[JsonObject]:  # noqa: ANN401
-    if not isinstance(value, list):
-        return []
-    return [cast("JsonObject", entry) for entry in cast("list[Any]", value) if isinstance(entry, dict)]

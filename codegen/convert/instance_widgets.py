@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codegen.convert.widgets import ABSENT, Widget, widgets_of
+from codegen.json_values import as_list, is_object
 
 if TYPE_CHECKING:
-    from codegen.convert.expand import Instance
     from codegen.catalog import Catalog
+    from codegen.convert.expand import Instance
     from codegen.convert.graph import Node
 
 CONTROL_VALUES = frozenset({"fixed", "increment", "decrement", "randomize"})
@@ -57,10 +58,10 @@ class InstanceWidgets:
 def _from_slots(node: Node) -> list[Widget]:
     """Without a definition: sockets that stand for widgets are saved in the widgets' order, since frontend 1.16."""
     names = [socket.widget for socket in node.inputs if socket.widget is not None]
-    values = cast("list[Any]", node.values) if isinstance(node.values, list) else []
-    if isinstance(node.values, dict):
-        named = cast("dict[str, Any]", node.values)
-        return [Widget(name, "", named[name]) for name in names if name in named]
+    saved = node.values
+    if is_object(saved):
+        return [Widget(name, "", saved[name]) for name in names if name in saved]
+    values = as_list(saved)
     widgets: list[Widget] = []
     position = 0
     for name in names:
@@ -75,7 +76,7 @@ def _from_slots(node: Node) -> list[Widget]:
 
 
 def _custom_combo(node: Node, widgets: list[Widget], overrides: dict[str, Any]) -> list[Widget]:
-    values = cast("list[Any]", node.values) if isinstance(node.values, list) else []
+    values = as_list(node.values)
     options: list[str] = []
     for value in values[CUSTOM_COMBO_FIXED:]:
         if not isinstance(value, str) or not value:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codegen.convert.graph import OUTPUT_BOUNDARY
+from codegen.json_values import as_list
 
 if TYPE_CHECKING:
     from codegen.convert.expand import Instance
     from codegen.convert.instance_widgets import InstanceWidgets
-    from codegen.catalog import Catalog
     from codegen.convert.widgets import Widget
 
 PRIMITIVE = "PrimitiveNode"
 
 
-def apply_primitives(instances: list[Instance], widgets: InstanceWidgets, catalog: Catalog) -> None:
+def apply_primitives(instances: list[Instance], widgets: InstanceWidgets) -> None:
     """Write every primitive's value into its targets; also when it is muted or bypassed, as the frontend does."""
     for instance in instances:
         if instance.node.type != PRIMITIVE:
             continue
-        values = instance.node.values
-        listed = cast("list[Any]", values) if isinstance(values, list) else []
+        listed = as_list(instance.node.values)
         value = instance.overrides.get("value", listed[0] if listed else None)
         if not listed and "value" not in instance.overrides:
             continue

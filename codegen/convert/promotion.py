@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codegen.convert.graph import INPUT_BOUNDARY
 from codegen.convert.resolve import Constant
 from codegen.convert.widgets import ABSENT
+from codegen.json_values import as_list, objects
 
 if TYPE_CHECKING:
     from codegen.convert.expand import Instance
-    from codegen.model import JsonObject
     from codegen.convert.instance_widgets import InstanceWidgets
 
 BY_NAME = "-1"
@@ -29,7 +29,7 @@ class Promotions:
     def apply(self, host: Instance) -> None:
         """Take the values of one host; its own hosts come first."""
         entries = _entries(host.node.properties.get("proxyWidgets"))
-        values = cast("list[Any]", host.node.values) if isinstance(host.node.values, list) else []
+        values = as_list(host.node.values)
         if entries:
             self._apply_entries(host, entries, values)
         else:
@@ -101,8 +101,8 @@ class Promotions:
             if widget is not None:
                 return Constant(widget.value)
             if inner.node.type == "PrimitiveNode" and socket.widget:
-                values = inner.node.values
-                return Constant(cast("list[Any]", values)[0] if isinstance(values, list) and values else None)
+                values = as_list(inner.node.values)
+                return Constant(values[0] if values else None)
         return None
 
 
@@ -117,25 +117,18 @@ def _input_index(host: Instance, name: str) -> int | None:
 
 
 def _entries(value: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - any JSON value
-    if not isinstance(value, list):
-        return []
     entries: list[tuple[str, str]] = []
-    for entry in cast("list[Any]", value):
-        parts = cast("list[Any]", entry) if isinstance(entry, list) else []
+    for entry in as_list(value):
+        parts = as_list(entry)
         entries.append((str(parts[0]), str(parts[1])) if len(parts) >= ENTRY_PARTS else ("", ""))
     return entries
 
 
 def _quarantined(host: Instance) -> list[tuple[str, Any]]:
     """Host values that a newer frontend set aside when it moved promotions, first of each name."""
-    listed = host.node.properties.get("proxyWidgetErrorQuarantine")
     found: dict[str, Any] = {}
-    for entry in cast("list[Any]", listed) if isinstance(listed, list) else []:
-        if not isinstance(entry, dict):
-            continue
-        fields = cast("JsonObject", entry)
-        original = fields.get("originalEntry")
-        parts = cast("list[Any]", original) if isinstance(original, list) else []
+    for fields in objects(host.node.properties.get("proxyWidgetErrorQuarantine")):
+        parts = as_list(fields.get("originalEntry"))
         if len(parts) >= ENTRY_PARTS and str(parts[0]) == BY_NAME and "hostValue" in fields:
             found.setdefault(str(parts[1]), fields["hostValue"])
     return list(found.items())

@@ -1,7 +1,7 @@
-"""Where does the value of an input come from? Links followed through reroutes, bypassed nodes and the walls of subgraphs.
+"""Where an input's value comes from: links followed through reroutes, bypassed nodes and the walls of subgraphs.
 
-The rules are those of the frontend (ComfyUI_frontend, src/lib/litegraph/src/subgraph/ExecutableNodeDTO.ts): what it answers here is what the
-server gets.
+The rules are those of the frontend (ComfyUI_frontend, src/lib/litegraph/src/subgraph/ExecutableNodeDTO.ts): what it
+answers here is what the server gets.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class Resolver:
             link = instance.graph.links.get(socket.link)
             if link is None:
                 raise InvalidGraph(
-                    f"input {ascii(socket.name)[:60]} of node {instance.id} names the link {ascii(socket.link)[:20]}, which is not in the file"
+                    f"input {ascii(socket.name)[:60]} of node {instance.id} names the link {ascii(socket.link)[:20]}, "
+                    "which is not in the file"
                 )
             if instance.host is not None and link.origin == INPUT_BOUNDARY:
                 host = instance.host
@@ -77,7 +78,8 @@ class Resolver:
             origin = instance.siblings.get(link.origin)
             if origin is None:
                 raise InvalidGraph(
-                    f"input {ascii(socket.name)[:60]} of node {instance.id} is linked to node {ascii(link.origin)[:20]}, which is not in the file"
+                    f"input {ascii(socket.name)[:60]} of node {instance.id} is wired to {ascii(link.origin)[:20]}, "
+                    "which is not in the file"
                 )
             step = self._output(origin, link.origin_slot, kind or socket.type, visited)
             if step is None or isinstance(step, Wire):

@@ -1,30 +1,31 @@
 """Which widgets a node has, in which order, and which saved value belongs to which.
 
-`widgets_values` is positional over the node's widgets in the order of its definition. What takes a place there without being an input
-(upload buttons, "control after generate") is known only from the frontend's own rules, collected here.
+`widgets_values` is positional over the node's widgets in the order of its definition. What takes a place there without
+being an input (upload buttons, "control after generate") is known only from the frontend's own rules, collected here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codegen.catalog import COMBO, InputDefinition, NodeDefinition, input_definitions
+from codegen.json_values import as_list, is_list, is_object, objects
 
 if TYPE_CHECKING:
-    from codegen.convert.graph import Node
-    from codegen.model import JsonObject
     from collections.abc import Iterator, Mapping
+
+    from codegen.convert.graph import Node
 
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 AUTOGROW = "COMFY_AUTOGROW_V3"
 
 WIDGET_TYPES = frozenset(
     {
-        "INT", "FLOAT", "STRING", "BOOLEAN", COMBO, "COLOR", "COLORS", "CURVE", "RANGE", "BOUNDING_BOX", "BOUNDING_BOXES",
-        "MARKDOWN", "TEXTAREA", "IMAGEUPLOAD", "AUDIOUPLOAD", "AUDIO_UI", "AUDIO_RECORD", "WEBCAM", "LOAD_3D", "LOAD_3D_ANIMATION",
-        "LOAD3D", "PREVIEW_3D", "PREVIEW_3D_ANIMATION", "PAINTER", "IMAGECOMPARE", "FILEUPLOAD", "CHART", "GALLERIA", "TREESELECT",
-        "MULTISELECT", "SELECTBUTTON", "IMAGECROP",
+        "INT", "FLOAT", "STRING", "BOOLEAN", COMBO, "COLOR", "COLORS", "CURVE", "RANGE", "BOUNDING_BOX",
+        "BOUNDING_BOXES", "MARKDOWN", "TEXTAREA", "IMAGEUPLOAD", "AUDIOUPLOAD", "AUDIO_UI", "AUDIO_RECORD", "WEBCAM",
+        "LOAD_3D", "LOAD_3D_ANIMATION", "LOAD3D", "PREVIEW_3D", "PREVIEW_3D_ANIMATION", "PAINTER", "IMAGECOMPARE",
+        "FILEUPLOAD", "CHART", "GALLERIA", "TREESELECT", "MULTISELECT", "SELECTBUTTON", "IMAGECROP",
     }
 )  # fmt: skip
 """Types for which the frontend makes a widget (ComfyUI_frontend, src/scripts/widgets.ts and the widget registry)."""
@@ -56,10 +57,10 @@ class Widget:
 def widgets_of(node: Node, definition: NodeDefinition, overrides: Mapping[str, Any]) -> list[Widget]:
     """All widgets of a node with their values; `overrides` wins over what is saved."""
     values = node.values
-    if isinstance(values, dict):
+    if is_object(values):
         # The frontend reads positions, and an object has none: every widget becomes undefined.
         return list(_assign(definition, _Reader([], overrides, blank=True), force=False))
-    listed = cast("list[Any]", values) if isinstance(values, list) else []
+    listed = as_list(values)
     reader = _Reader(listed, overrides, blank=False)
     widgets = list(_assign(definition, reader, force=False))
     forced = sum(1 for entry in definition.inputs if _is_forced_widget(entry))
@@ -76,10 +77,10 @@ def value_text(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         return int(value) if value.is_integer() and abs(value) < 1e21 else value  # noqa: PLR2004 - where JavaScript begins exponents
     if isinstance(value, int):
         return int(float(value)) if abs(value) > 2**53 else value
-    if isinstance(value, list):
-        return [value_text(item) for item in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        return {key: value_text(item) for key, item in cast("JsonObject", value).items()}
+    if is_list(value):
+        return [value_text(item) for item in value]
+    if is_object(value):
+        return {key: value_text(item) for key, item in value.items()}
     return value
 
 
@@ -138,8 +139,8 @@ def _followers(entry: InputDefinition, kind: str, reader: _Reader, *, nested: bo
 
 
 def _dynamic_combo(entry: InputDefinition, reader: _Reader, *, name: str, force: bool) -> Iterator[Widget]:
-    options = [option for option in cast("list[Any]", entry.options.get("options") or []) if isinstance(option, dict)]
-    keys = [cast("JsonObject", option).get("key") for option in options]
+    options = objects(entry.options.get("options"))
+    keys = [option.get("key") for option in options]
     saved = reader.take()
     value = (keys[0] if keys else ABSENT) if saved is ABSENT or saved is None else saved
     if reader.blank:
@@ -148,7 +149,7 @@ def _dynamic_combo(entry: InputDefinition, reader: _Reader, *, name: str, force:
     yield Widget(name, COMBO, value, entry, nested="." in name)
     for key, option in zip(keys, options, strict=True):
         if key == value:
-            for inner in input_definitions(cast("JsonObject", option).get("inputs")):
+            for inner in input_definitions(option.get("inputs")):
                 yield from _widgets(inner, reader, prefix=f"{name}.", force=force)
             return
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING
 
 from codegen.convert.expand import Instance, expand, renumber
 from codegen.convert.graph import ACTIVE_MODES, INPUT_BOUNDARY, read_document
+from codegen.json_values import as_list, as_object
 from codegen.model import Frozen, JsonObject, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_NAME = 40
 """Characters of an input's name: it is typed by people, and a column in tables."""
@@ -36,13 +39,12 @@ def hints(workflow: Workflow) -> list[Hint]:
 
 
 def _app_mode(document: JsonObject, roots: dict[str, Instance]) -> Iterator[Hint]:
-    extra = document.get("extra")
-    linear: Any = cast("JsonObject", extra).get("linearData") if isinstance(extra, dict) else None
-    listed: Any = cast("JsonObject", linear).get("inputs") if isinstance(linear, dict) else None
-    for entry in cast("list[Any]", listed) if isinstance(listed, list) else []:
-        if not isinstance(entry, list) or len(cast("list[Any]", entry)) < _PAIR:
+    linear = as_object(as_object(document.get("extra")).get("linearData"))
+    for entry in as_list(linear.get("inputs")):
+        parts = as_list(entry)[:_PAIR]
+        if len(parts) < _PAIR:
             continue
-        node_id, widget = (str(part) for part in cast("list[Any]", entry)[:_PAIR])
+        node_id, widget = (str(part) for part in parts)
         instance = roots.get(node_id)
         if instance is None:
             continue
@@ -68,9 +70,8 @@ def _promoted(host: Instance) -> Iterator[Hint]:
         targets = tuple(_landing(host, index))
         if targets:
             yield Hint(name=socket.name, targets=targets)
-    entries: Any = host.node.properties.get("proxyWidgets")
-    for entry in cast("list[Any]", entries) if isinstance(entries, list) else []:
-        parts = cast("list[Any]", entry) if isinstance(entry, list) else []
+    for entry in as_list(host.node.properties.get("proxyWidgets")):
+        parts = as_list(entry)
         if len(parts) >= _PAIR and str(parts[0]) in host.children and not str(parts[1]).startswith("$$"):
             inner = host.children[str(parts[0])]
             if inner.definition is None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from codegen.catalog import COMBO, Catalog, InputDefinition
+from codegen.catalog import COMBO, Catalog, InputDefinition, input_definitions
 from codegen.core_version import MODEL_SUFFIXES, is_file_choice
+from codegen.json_values import as_list, as_object, objects
 from codegen.model import Frozen, JsonObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 InputKind: TypeAlias = Literal[
     "text", "integer", "number", "boolean", "choice", "seed", "image", "mask", "video", "audio", "mesh", "file"
 ]
+OPPOSITES = {"positive": "negative", "negative": "positive"}
 MEDIA: frozenset[InputKind] = frozenset({"image", "mask", "video", "audio", "mesh", "file"})
 SEEDS = frozenset({"seed", "noise_seed"})
 SAMPLING = ("steps", "cfg", "denoise", "guidance")
@@ -37,6 +41,11 @@ _UPLOADS: tuple[tuple[str, InputKind], ...] = (
     ("mesh_upload", "mesh"),
     ("file_upload", "file"),
 )
+PRIMITIVE_VALUES = frozenset({"value", "choice"})
+"""The inputs of those that hold what they give."""
+Group: TypeAlias = Literal["text", "primitive", "media", "size", "seed", "sampling"]
+GROUPS: tuple[Group, ...] = ("text", "primitive", "media", "size", "seed", "sampling")
+"""What candidates are, in the order in which people ask for them."""
 MAX_TRACE = 2_000
 """Nodes looked at when a conditioning is followed to its text; loops in hostile graphs end there."""
 
@@ -54,11 +63,8 @@ class Candidate(Frozen):
 
 def describe(prompt: JsonObject, catalog: Catalog, node_id: str, input_name: str) -> Candidate | None:
     """The candidate at one place of the prompt; `None` if there is no literal that people could set."""
-    node = prompt.get(node_id)
-    if not isinstance(node, dict):
-        return None
-    node = cast("JsonObject", node)
-    values = cast("JsonObject", node.get("inputs", {}))
+    node = as_object(prompt.get(node_id))
+    values = as_object(node.get("inputs"))
     if input_name not in values:
         return None
     value = values[input_name]
@@ -81,41 +87,41 @@ def describe(prompt: JsonObject, catalog: Catalog, node_id: str, input_name: str
 def from_meaning(prompt: JsonObject, catalog: Catalog) -> Iterator[Candidate]:
     """Candidates by what they do in the prompt, the most asked for first."""
     texts = dict(_conditioning_texts(prompt, catalog))
-    literals = [
-        (node_id, name, str(cast("JsonObject", node).get("class_type")))
-        for node_id, node in prompt.items()
-        for name in cast("JsonObject", node.get("inputs", {}))
-    ]
-    groups: dict[str, list[Candidate]] = {
-        "media": [],
-        "text": [],
-        "seed": [],
-        "primitive": [],
-        "size": [],
-        "sampling": [],
-    }
-    for node_id, name, class_type in literals:
-        candidate = describe(prompt, catalog, node_id, name)
-        if candidate is None:
-            continue
-        definition = catalog.get(class_type)
-        if candidate.kind in MEDIA:
-            groups["media"].append(candidate.model_copy(update={"name": _media_name(candidate.kind)}))
-        elif candidate.kind == "seed":
-            groups["seed"].append(candidate.model_copy(update={"name": "seed"}))
-        elif class_type in PRIMITIVES:
-            if name in {"value", "choice"}:
-                groups["primitive"].append(candidate.model_copy(update={"name": _consumer(prompt, node_id) or name}))
-        elif candidate.kind == "text" and _is_prose(candidate):
-            groups["text"].append(candidate.model_copy(update={"name": texts.get((node_id, name), _text_name(name))}))
-        elif name in SIZES and definition is not None and _makes_canvas(definition.outputs, name):
-            groups["size"].append(candidate)
-        elif name in SAMPLING:
-            groups["sampling"].append(candidate)
+    groups: dict[Group, list[Candidate]] = {group: [] for group in GROUPS}
+    for node_id, node in prompt.items():
+        for name in as_object(node.get("inputs")):
+            candidate = describe(prompt, catalog, node_id, name)
+            placed = _placed(candidate, prompt, catalog, texts) if candidate is not None else None
+            if placed is not None:
+                groups[placed[0]].append(placed[1])
     order = {"prompt": 0, "negative_prompt": 2}
     groups["text"].sort(key=lambda candidate: order.get(candidate.name, 1))
-    for group in ("text", "primitive", "media", "size", "seed", "sampling"):
+    for group in GROUPS:
         yield from groups[group]
+
+
+def _placed(
+    candidate: Candidate, prompt: JsonObject, catalog: Catalog, texts: dict[tuple[str, str], str]
+) -> tuple[Group, Candidate] | None:
+    """The group that a candidate belongs to, and its name there; `None` for what nobody will want to set."""
+    node_id, name = candidate.targets[0]
+    class_type = str(prompt[node_id].get("class_type"))
+    definition = catalog.get(class_type)
+    if candidate.kind in MEDIA:
+        return "media", _named(candidate, _media_name(candidate.kind))
+    if candidate.kind == "seed":
+        return "seed", _named(candidate, "seed")
+    if class_type in PRIMITIVES and name in PRIMITIVE_VALUES:
+        return "primitive", _named(candidate, _consumer(prompt, node_id) or name)
+    if candidate.kind == "text" and _is_prose(candidate):
+        return "text", _named(candidate, texts.get((node_id, name), _text_name(name)))
+    if name in SIZES and definition is not None and _makes_canvas(definition.outputs, name):
+        return "size", candidate
+    return ("sampling", candidate) if name in SAMPLING else None
+
+
+def _named(candidate: Candidate, name: str) -> Candidate:
+    return candidate.model_copy(update={"name": name})
 
 
 def _definition(catalog: Catalog, class_type: str, name: str, values: JsonObject) -> InputDefinition | None:
@@ -130,8 +136,6 @@ def _definition(catalog: Catalog, class_type: str, name: str, values: JsonObject
 
 def _nested(inputs: tuple[InputDefinition, ...], name: str, values: JsonObject) -> InputDefinition | None:
     """`model.seed`: the input of the selected option of a dynamic combo."""
-    from codegen.catalog import input_definitions
-
     parts = name.split(".")
     level = {entry.name: entry for entry in inputs}
     path = ""
@@ -140,12 +144,11 @@ def _nested(inputs: tuple[InputDefinition, ...], name: str, values: JsonObject) 
         combo = level.get(part)
         if combo is None:
             return None
-        for option in cast("list[Any]", combo.options.get("options") or []):
-            if isinstance(option, dict) and cast("JsonObject", option).get("key") == values.get(path):
-                level = {entry.name: entry for entry in input_definitions(cast("JsonObject", option).get("inputs"))}
-                break
-        else:
+        options = objects(combo.options.get("options"))
+        chosen = next((option for option in options if option.get("key") == values.get(path)), None)
+        if chosen is None:
             return None
+        level = {entry.name: entry for entry in input_definitions(chosen.get("inputs"))}
     return level.get(parts[-1])
 
 
@@ -194,8 +197,8 @@ def _consumer(prompt: JsonObject, node_id: str) -> str | None:
     names = {
         name.rsplit(".", 1)[-1]
         for node in prompt.values()
-        for name, value in cast("JsonObject", node.get("inputs", {})).items()
-        if isinstance(value, list) and value and value[0] == node_id
+        for name, value in as_object(node.get("inputs")).items()
+        if as_list(value)[:1] == [node_id]
     }
     return names.pop() if len(names) == 1 else None
 
@@ -204,10 +207,10 @@ def _conditioning_texts(prompt: JsonObject, catalog: Catalog) -> Iterator[tuple[
     """Texts that reach a sampler's `positive` or `negative`, by which they reach."""
     reached: dict[tuple[str, str], set[str]] = {}
     for node in prompt.values():
-        inputs = cast("JsonObject", node.get("inputs", {}))
+        inputs = as_object(node.get("inputs"))
         for name in ("positive", "negative", "conditioning"):
-            value = inputs.get(name)
-            if isinstance(value, list) and value:
+            value = as_list(inputs.get(name))
+            if value:
                 for place in _texts_behind(prompt, catalog, str(value[0]), name):
                     reached.setdefault(place, set()).add("negative" if name == "negative" else "positive")
     for place, sides in reached.items():
@@ -219,18 +222,14 @@ def _texts_behind(prompt: JsonObject, catalog: Catalog, start: str, side: str) -
     stack = [start]
     while stack and len(seen) < MAX_TRACE:
         node_id = stack.pop()
-        node = prompt.get(node_id)
-        if node_id in seen or not isinstance(node, dict):
+        if node_id in seen:
             continue
         seen.add(node_id)
-        inputs = cast("JsonObject", node.get("inputs", {}))
-        for name, value in inputs.items():
+        for name, value in as_object(as_object(prompt.get(node_id)).get("inputs")).items():
             if isinstance(value, str):
                 candidate = describe(prompt, catalog, node_id, name)
                 if candidate is not None and candidate.kind == "text" and _is_prose(candidate):
                     yield node_id, name
-            elif isinstance(value, list) and value:
-                # A node that has both sides (ControlNetApplyAdvanced) passes each on to its own output.
-                opposite = {"positive": "negative", "negative": "positive"}.get(side)
-                if name != opposite:
-                    stack.append(str(value[0]))
+            # A node that has both sides (ControlNetApplyAdvanced) passes each on to its own output.
+            elif as_list(value) and name != OPPOSITES.get(side):
+                stack.append(str(value[0]))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from codegen.catalog import Catalog
+from codegen.json_values import as_object
 from codegen.model import Frozen, JsonObject
+
+if TYPE_CHECKING:
+    from codegen.catalog import Catalog
 
 OutputKind: TypeAlias = Literal["image", "video", "audio", "mesh", "text", "file"]
 
@@ -50,5 +53,5 @@ def _kind_of(class_type: str, node: JsonObject) -> OutputKind:
     for pattern, kind in _KINDS[1:]:
         if re.search(pattern, class_type):
             return kind
-    names = " ".join(cast("JsonObject", node.get("inputs", {})))
+    names = " ".join(as_object(node.get("inputs")))
     return "video" if "video" in names else "image" if "image" in names else "file"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from codegen.catalog import Catalog
 from codegen.interface.hints import MAX_NAME, Hint, hints
 from codegen.interface.inputs import MEDIA, Candidate, describe, from_meaning
 from codegen.interface.outputs import Output, find_outputs
-from codegen.model import JsonObject, Workflow
+
+if TYPE_CHECKING:
+    from codegen.catalog import Catalog
+    from codegen.model import JsonObject, Workflow
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 MAX_SEED = 2**64 - 1
@@ -93,8 +95,9 @@ def _titled(candidate: Candidate, prompt: JsonObject, catalog: Catalog) -> Candi
 
 _USUAL_TITLES = frozenset(
     {
-        "Load Image", "Load Image (as Mask)", "Load Audio", "Load Video", "LoadVideo", "LoadAudio", "Load 3D", "Int", "Float", "String",
-        "Boolean", "String (Multiline)", "Text String", "Text String (Multiline)", "Custom Combo", "Primitive",
+        "Load Image", "Load Image (as Mask)", "Load Audio", "Load Video", "LoadVideo", "LoadAudio", "Load 3D", "Int",
+        "Float", "String", "Boolean", "String (Multiline)", "Text String", "Text String (Multiline)", "Custom Combo",
+        "Primitive",
     }
 )  # fmt: skip
 """What the frontend itself calls these nodes."""
@@ -142,7 +145,7 @@ def _bounds(options: JsonObject, value: float) -> JsonObject:
     return bounds
 
 
-def _number(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+def _number(value: Any) -> TypeGuard[int | float]:  # noqa: ANN401 - any JSON value
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MEANT_BOUND
 
 
