@@ -90,6 +90,13 @@ class Sample(Frozen):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
 
+    @property
+    def picture_file(self) -> str | None:
+        """Name of the file to look at: the sample itself, or `sample.png` for its preview."""
+        if self.media_type.startswith("image/"):
+            return self.file
+        return "sample.png" if self.preview is not None else None
+
 
 class Report(Frozen):
     """The outcome of testing one deployment: `report.json`, and what PR body and knowledge base are written from."""
@@ -108,6 +115,11 @@ class Report(Frozen):
     """Response time of a second, warm request."""
     seed: int | None
     """Seed of the sample, so that it can be made again."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether no ComfyUI had a part in it: a simulated success is no deployment that worked."""
+        return self.engine != "comfyui"
 
     @property
     def passed(self) -> bool:

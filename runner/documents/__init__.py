@@ -1,0 +1,48 @@
+"""What is written about a tested app: its report, README, sample and knowledge-base entry, and the pull request.
+
+Pure: the same plan, report and sample give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from codegen.readme import Measured, readme
+from runner.documents.knowledge_base import knowledge_base_entry
+from runner.documents.pull_request import pull_request
+
+if TYPE_CHECKING:
+    from codegen.plan import Plan
+    from runner.model import Report, Sample
+
+__all__ = ["files", "pull_request"]
+
+KNOWLEDGE_BASE = "docs/knowledge-base/workflows/patterns"
+
+
+def files(plan: Plan, report: Report, sample: Sample | None) -> dict[str, bytes]:
+    """Path in the repository → content."""
+    app = f"apps/modal/{plan.name}"
+    measured = Measured(
+        cold_start_seconds=report.cold_start_seconds,
+        warm_seconds=report.warm_seconds,
+        usd_per_call=report.cost.usd,
+        engine=report.engine,
+        sample=sample.picture_file if sample else None,
+    )
+    written = {
+        f"{app}/report.json": _json(report),
+        f"{app}/README.md": readme(plan.lock, plan.interface, measured),
+        f"{KNOWLEDGE_BASE}/{plan.name}.md": knowledge_base_entry(plan, report, sample).encode(),
+    }
+    if sample is not None:
+        written[f"{app}/{sample.file}"] = sample.data
+        if sample.preview is not None and sample.picture_file is not None:
+            written[f"{app}/{sample.picture_file}"] = sample.preview
+    return written
+
+
+def _json(report: Report) -> bytes:
+    facts = {"passed": report.passed, "simulated": report.simulated, **report.model_dump(mode="json")}
+    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,68 @@
+"""Words of other people in Markdown that we write: they stay words.
+
+Templates of this package escape every value unless it is `Markdown`, so a forgotten filter is ugly, not dangerous.
+GitHub finds mentions, references and bare URLs in the *rendered* text, where a backslash no longer helps
+(https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls);
+a zero-width space takes them apart.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+MAX_TEXT = 300
+"""Characters of one value; a longer one is cut."""
+_BREAK: Final = "\u200b"
+_ACTIVE = re.compile(r"[\\`*_\[\]<>|~&!$]")
+_REFERENCES = re.compile(r"@(?=\w)|#(?=\w)|\bGH-(?=\d)|://|\bwww\.|\bmailto:", re.IGNORECASE)
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that show nothing or turn the direction of what follows."""
+
+
+class Markdown(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def line(text: str, limit: int = MAX_TEXT) -> str:
+    """One line of visible characters, at most `limit`."""
+    seen = "".join(" " if unicodedata.category(char) in _UNSEEN else char for char in text[: 4 * limit])
+    whole = " ".join(seen.split())
+    return whole if len(whole) <= limit else f"{whole[: limit - 1]}…"
+
+
+def plain(text: str, limit: int = MAX_TEXT) -> Markdown:
+    """Text as text."""
+    safe = _ACTIVE.sub(lambda found: f"\\{found[0]}", line(text, limit))
+    safe = _REFERENCES.sub(lambda found: f"{found[0]}{_BREAK}" if found[0] != "://" else f":{_BREAK}//", safe)
+    return Markdown(re.sub(r"^([-+=#>]|\d+[.)])", r"\\\1", safe))
+
+
+def code(text: str, limit: int = MAX_TEXT) -> Markdown:
+    """Text as a code span, also fit for the cell of a table (where GitHub splits at a bare `|` even in code)."""
+    inside = line(text, limit).replace("|", "\\|")
+    longest = max(map(len, re.findall("`+", inside)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if not inside or longest else ""
+    return Markdown(f"{fence}{pad}{inside}{pad}{fence}")
+
+
+def _finalize(value: object) -> object:
+    return value if isinstance(value, Markdown) else plain(str(value))
+
+
+TEMPLATES = Environment(
+    loader=PackageLoader("runner.documents", "templates"),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701 - Markdown, no HTML; `finalize` escapes
+    finalize=_finalize,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+TEMPLATES.filters.update(code=code)
