@@ -22,6 +22,8 @@ class Hint(Frozen):
 
     name: str
     targets: tuple[tuple[str, str], ...]
+    app_mode: bool = False
+    """Somebody put it on the form of the editor's app mode, and so left everything else out of it."""
 
 
 def hints(workflow: Workflow) -> list[Hint]:
@@ -31,7 +33,7 @@ def hints(workflow: Workflow) -> list[Hint]:
     document = read_document(workflow.document)
     renumber(document)
     roots = {instance.id: instance for instance in expand(document) if instance.host is None}
-    found = list(_app_mode(workflow.document, roots))
+    found = [hint.model_copy(update={"app_mode": True}) for hint in _app_mode(workflow.document, roots)]
     for instance in roots.values():
         if instance.definition is not None and instance.node.mode in ACTIVE_MODES:
             found += list(_promoted(instance))

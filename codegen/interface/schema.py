@@ -41,13 +41,19 @@ def build_interface(name: str, workflow: Workflow, prompt: JsonObject, catalog: 
     """The whole document. The same workflow gives the same names, in the same order."""
     taken: set[tuple[str, str]] = set()
     chosen: list[Candidate] = []
-    for hint in hints(workflow):
+    found = hints(workflow)
+    has_form = any(hint.app_mode for hint in found)
+    for hint in found:
         candidate = _from_hint(hint, prompt, catalog)
-        if candidate is not None and not taken & set(candidate.targets):
+        if (
+            candidate is not None
+            and not taken & set(candidate.targets)
+            and _wanted(candidate, has_form=has_form, in_form=hint.app_mode)
+        ):
             taken |= set(candidate.targets)
             chosen.append(candidate)
     for candidate in from_meaning(prompt, catalog):
-        if not taken & set(candidate.targets):
+        if not taken & set(candidate.targets) and _wanted(candidate, has_form=has_form, in_form=False):
             taken |= set(candidate.targets)
             chosen.append(_titled(candidate, prompt, catalog))
     properties: JsonObject = {}
@@ -69,6 +75,11 @@ def build_interface(name: str, workflow: Workflow, prompt: JsonObject, catalog: 
         "required": required,
         "$defs": {"outputs": {"type": "object", "properties": outputs}},
     }
+
+
+def _wanted(candidate: Candidate, *, has_form: bool, in_form: bool) -> bool:
+    """Where somebody has made a form, it is the interface; with the files and seeds without which no call makes sense."""
+    return in_form or not has_form or candidate.kind in MEDIA or candidate.kind == "seed"
 
 
 def _from_hint(hint: Hint, prompt: JsonObject, catalog: Catalog) -> Candidate | None:

@@ -35,9 +35,10 @@ def health(endpoint: Endpoint, facts: list[str]) -> str:
     facts.append(version)
     if body.get("status") != "ok" or engine not in ENGINES:
         raise CheckFailed(f"/health says status {body.get('status')!r} and engine {engine!r}")
-    if failures := cast("list[str]", body.get("import_failures") or []):
-        raise CheckFailed(f"custom nodes that ComfyUI could not load: {'; '.join(map(str, failures))[:400]}")
-    return f"{'ComfyUI' if engine == 'comfyui' else 'stand-in engine'} {version}"
+    name = "ComfyUI" if engine == "comfyui" else "stand-in engine"
+    # No failure: a ComfyUI may have nodes that this workflow does not need. If it does need them, it will not run.
+    failures = [str(item).partition(":")[0] for item in cast("list[object]", body.get("import_failures") or [])]
+    return f"{name} {version}" + (f", which could not load {', '.join(failures)}" if failures else "")
 
 
 def root(endpoint: Endpoint, interface: JsonObject) -> str:
