@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 EXAMPLE_TEXT = 60
 """Characters of a default text in the example calls."""
+EXAMPLE_INPUTS = 3
+"""Inputs in them beside files and seeds: an example shows the main ones."""
 MEDIA_KINDS = frozenset({"image", "mask", "video", "audio", "mesh", "file"})
 
 
@@ -37,24 +39,35 @@ def readme(lock: Lock, interface: JsonObject, measured: Measured | None = None) 
             for name, schema in interface["$defs"]["outputs"]["properties"].items()
         ],
         body=example_body(interface),
+        python_body="{"
+        + "".join(f"\n    {k!a}: {v!a}," for k, v in example_inputs(interface).items())
+        + "\n}",
         measured=measured,
     )
     return text.encode()
 
 
 def example_body(interface: JsonObject) -> str:
-    """A request body that works, as JSON."""
+    """A request body that works, as ASCII JSON: no line of it can end the code block that it stands in."""
+    return json.dumps(example_inputs(interface), indent=2, ensure_ascii=True)
+
+
+def example_inputs(interface: JsonObject) -> JsonObject:
+    """Inputs for an example call: what must be given, a seed, and the first others."""
+    properties = cast("JsonObject", interface["properties"])
+    kinds = {name: str(schema["x-flowberth"]["kind"]) for name, schema in properties.items()}
+    telling = [name for name, kind in kinds.items() if kind in {"text", "choice"}]
+    telling += [name for name, kind in kinds.items() if kind in {"integer", "number", "boolean"}]
     body: JsonObject = {}
-    for name, schema in cast("JsonObject", interface["properties"]).items():
-        kind = schema["x-flowberth"]["kind"]
+    for name, kind in kinds.items():
         if kind in MEDIA_KINDS:
             body[name] = f"https://example.com/{kind}"
         elif kind == "seed":
             body[name] = 42
-        elif kind in {"text", "choice"} and len(body) < 3:  # noqa: PLR2004 - an example shows the main inputs
-            text = schema["default"]
-            body[name] = text[:EXAMPLE_TEXT] if isinstance(text, str) and kind == "text" else text
-    return json.dumps(body, indent=2, ensure_ascii=True)
+        elif name in telling[:EXAMPLE_INPUTS]:
+            value = properties[name]["default"]
+            body[name] = value[:EXAMPLE_TEXT] if isinstance(value, str) and kind == "text" else value
+    return body
 
 
 def _row(name: str, schema: Any, required: bool) -> dict[str, str]:  # noqa: ANN401, FBT001 - JSON

@@ -19,6 +19,7 @@ MAX_TEXT = 300
 _BREAK: Final = "\u200b"
 _ACTIVE = re.compile(r"[\\`*_\[\]<>|~&!$]")
 _REFERENCES = re.compile(r"@(?=\w)|#(?=\w)|\bGH-(?=\d)|://|\bwww\.|\bmailto:", re.IGNORECASE)
+_LIST_MARKER = re.compile(r"^(\d*)([-+=#.)])(?=\s|$|[-+=#])")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that show nothing or turn the direction of what follows."""
 
@@ -40,7 +41,7 @@ def plain(text: str, limit: int = MAX_TEXT) -> Markdown:
     """Text as text."""
     safe = _ACTIVE.sub(lambda found: f"\\{found[0]}", line(text, limit))
     safe = _REFERENCES.sub(lambda found: f"{found[0]}{_BREAK}" if found[0] != "://" else f":{_BREAK}//", safe)
-    return Markdown(re.sub(r"^([-+=#>]|\d+[.)])", r"\\\1", safe))
+    return Markdown(_LIST_MARKER.sub(r"\1\\\2", safe))
 
 
 def code(text: str, limit: int = MAX_TEXT) -> Markdown:
