@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from codegen.convert.expand import Instance, expand, renumber
 from codegen.convert.graph import read_document
 from codegen.convert.instance_widgets import InstanceWidgets
+from codegen.convert.numbers import as_javascript
 from codegen.convert.primitive import apply_primitives
 from codegen.convert.promotion import Promotions
 from codegen.convert.resolve import Constant, Resolver, Wire
 from codegen.convert.text import first_alternatives, replace_references
-from codegen.convert.widgets import ABSENT, Widget, value_text
+from codegen.convert.widgets import ABSENT, Widget
 from codegen.json_values import as_object, is_list
 from codegen.model import Conversion, Finding, JsonObject, Workflow
 
@@ -75,11 +76,13 @@ class _Conversion:
             if widget.serialised and widget.value is not ABSENT:
                 inputs[widget.name] = _wrapped(self._final(instance, widget), widget)
         for slot, socket in enumerate(node.inputs):
+            if not self._widgets.offers(instance, socket.name):
+                continue
             source = self._resolver.input(instance, slot)
             if isinstance(source, Wire):
                 inputs[socket.name] = [source.origin, source.slot]
             elif isinstance(source, Constant) and source.value is not ABSENT:
-                inputs[socket.name] = _wrapped(value_text(source.value), None)
+                inputs[socket.name] = _wrapped(as_javascript(source.value), None)
         if definition is None:
             self._findings.append(
                 Finding(
@@ -125,14 +128,14 @@ class _Conversion:
                         node=instance.id,
                     )
                 )
-        return value_text(value)
+        return as_javascript(value)
 
     def _lookup(self, name: str, widget_name: str) -> str | None:
         for instance in self._instances:
             if name in {instance.node.properties.get("Node name for S&R"), instance.node.title}:
                 for widget in self._widgets.of(instance):
                     if widget.name == widget_name and widget.value is not ABSENT:
-                        return str(value_text(widget.value))
+                        return str(as_javascript(widget.value))
                 return None
         return None
 

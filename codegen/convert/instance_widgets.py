@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from codegen.convert.dynamic import find_input, is_dynamic
 from codegen.convert.widgets import ABSENT, Widget, widgets_of
 from codegen.json_values import as_list, is_object
 
@@ -24,12 +27,18 @@ class InstanceWidgets:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._made: dict[str, list[Widget]] = {}
+        self._saved: dict[int, list[Widget]] = {}
+        """By identity of the node: every use of a subgraph has the same saved values."""
 
     def of(self, instance: Instance) -> list[Widget]:
         """All widgets in order; empty for hosts and nodes without any."""
         made = self._made.get(instance.id)
         if made is None:
-            made = self._made[instance.id] = self._make(instance)
+            made = [
+                replace(widget, value=instance.overrides.get(widget.name, widget.value))
+                for widget in self._saved_of(instance)
+            ]
+            self._made[instance.id] = made
         return made
 
     def find(self, instance: Instance, name: str) -> Widget | None:
@@ -37,22 +46,30 @@ class InstanceWidgets:
         return next((widget for widget in self.of(instance) if widget.name == name), None)
 
     def override(self, instance: Instance, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
-        """A host or a primitive sets a widget."""
+        """A host or a primitive sets a widget. Which widgets there are does not change: the frontend sets them late."""
         instance.overrides[name] = value
         self._made.pop(instance.id, None)
 
-    def _make(self, instance: Instance) -> list[Widget]:
+    def offers(self, instance: Instance, socket: str) -> bool:
+        """Whether a socket exists: those of a dynamic combo's other options do not."""
+        definition = self._catalog.get(instance.node.type)
+        if definition is None or not is_dynamic(definition.inputs, socket):
+            return True
+        values = {widget.name: widget.value for widget in self._saved_of(instance)}
+        return find_input(definition.inputs, socket, values) is not None
+
+    def _saved_of(self, instance: Instance) -> list[Widget]:
         node = instance.node
         if instance.definition is not None or instance.virtual:
             return []
-        definition = self._catalog.get(node.type)
-        if definition is None:
-            widgets = _from_slots(node)
-        else:
-            widgets = widgets_of(node, definition, instance.overrides)
+        saved = self._saved.get(id(node))
+        if saved is None:
+            definition = self._catalog.get(node.type)
+            saved = _from_slots(node) if definition is None else widgets_of(node, definition)
             if node.type == CUSTOM_COMBO:
-                widgets = _custom_combo(node, widgets, instance.overrides)
-        return widgets
+                saved = _custom_combo(node, saved)
+            self._saved[id(node)] = saved
+        return saved
 
 
 def _from_slots(node: Node) -> list[Widget]:
@@ -75,15 +92,15 @@ def _from_slots(node: Node) -> list[Widget]:
     return widgets
 
 
-def _custom_combo(node: Node, widgets: list[Widget], overrides: dict[str, Any]) -> list[Widget]:
+def _custom_combo(node: Node, widgets: list[Widget]) -> list[Widget]:
     values = as_list(node.values)
-    options: list[str] = []
-    for value in values[CUSTOM_COMBO_FIXED:]:
-        if not isinstance(value, str) or not value:
-            break
-        options.append(value)
-    choice = overrides.get("choice", values[0] if values else ABSENT)
-    first = [Widget("choice", widgets[0].type, choice, widgets[0].definition)] if widgets else []
+    options = [*takewhile(_is_option, values[CUSTOM_COMBO_FIXED:]), ""]
+    choice = values[0] if values else ABSENT
+    first = [replace(widget, value=choice) for widget in widgets[:1]]
     index = options.index(choice) if choice in options else -1
-    listed = [Widget(f"option{number}", "STRING", text) for number, text in enumerate([*options, ""], 1)]
+    listed = [Widget(f"option{number}", "STRING", text) for number, text in enumerate(options, 1)]
     return [*first, Widget("index", "INT", index), *listed]
+
+
+def _is_option(value: object) -> bool:
+    return value not in (None, "")

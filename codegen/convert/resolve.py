@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from codegen.convert.expand import GETTERS, SETTERS, Instance
-from codegen.convert.graph import BYPASSED, INPUT_BOUNDARY, OUTPUT_BOUNDARY, Link, Slot
+from codegen.convert.graph import BYPASSED, INPUT_BOUNDARY, MUTED, OUTPUT_BOUNDARY, Link, Slot
 from codegen.errors import InvalidGraph
 
 ANY_TYPES = frozenset({"*", ""})
@@ -94,6 +94,8 @@ class Resolver:
             if ("out", instance.id, slot) in visited:
                 raise InvalidGraph(f"the links behind output {slot} of node {instance.id} run in a circle")
             visited.add(("out", instance.id, slot))
+            if instance.node.mode == MUTED:
+                return None
             if instance.node.mode == BYPASSED:
                 index = _bypass_slot(instance, slot, kind)
                 return None if index is None else (instance, index, None)

@@ -9,35 +9,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from codegen.catalog import COMBO, InputDefinition, NodeDefinition, input_definitions
-from codegen.json_values import as_list, is_list, is_object, objects
+from codegen.catalog import COMBO, InputDefinition, NodeDefinition
+from codegen.convert.dynamic import DYNAMIC_COMBO, first_key, growing_widgets, inputs_of_option
+from codegen.json_values import as_list, is_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from codegen.convert.graph import Node
-
-DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
-AUTOGROW = "COMFY_AUTOGROW_V3"
 
 WIDGET_TYPES = frozenset(
     {
         "INT", "FLOAT", "STRING", "BOOLEAN", COMBO, "COLOR", "COLORS", "CURVE", "RANGE", "BOUNDING_BOX",
         "BOUNDING_BOXES", "MARKDOWN", "TEXTAREA", "IMAGEUPLOAD", "AUDIOUPLOAD", "AUDIO_UI", "AUDIO_RECORD", "WEBCAM",
         "LOAD_3D", "LOAD_3D_ANIMATION", "LOAD3D", "PREVIEW_3D", "PREVIEW_3D_ANIMATION", "PAINTER", "IMAGECOMPARE",
-        "FILEUPLOAD", "CHART", "GALLERIA", "TREESELECT", "MULTISELECT", "SELECTBUTTON", "IMAGECROP",
+        "FILEUPLOAD", "CHART", "GALLERIA", "TREESELECT", "MULTISELECT", "SELECTBUTTON", "IMAGECROP", "COMPOSITOR",
     }
 )  # fmt: skip
 """Types for which the frontend makes a widget (ComfyUI_frontend, src/scripts/widgets.ts and the widget registry)."""
 
-UPLOAD_FLAGS = ("image_upload", "animated_image_upload", "video_upload", "file_upload", "mesh_upload")
-"""Options of a combo that add an upload button behind it."""
+UPLOAD_FLAGS = ("image_upload", "animated_image_upload", "video_upload")
+"""Options of a required combo that add an upload button behind all required inputs (extensions/core/uploadImage.ts)."""
+UNSERIALISED = frozenset({"IMAGEUPLOAD", "AUDIOUPLOAD", "AUDIO_UI", "FILEUPLOAD"})
 SEED_NAMES = frozenset({"seed", "noise_seed"})
 ABSENT: Any = object()
 """JavaScript's `undefined`: a value that is not there, and is left out of the prompt."""
-
-MAX_WIDGETS = 5_000
-"""Of one node: dynamic combos nest, and a definition is data of strangers when it comes from a server."""
 
 
 @dataclass(slots=True)
@@ -54,55 +50,50 @@ class Widget:
     """Whether it belongs to the selected option of a dynamic combo."""
 
 
-def widgets_of(node: Node, definition: NodeDefinition, overrides: Mapping[str, Any]) -> list[Widget]:
-    """All widgets of a node with their values; `overrides` wins over what is saved."""
-    values = node.values
-    if is_object(values):
-        # The frontend reads positions, and an object has none: every widget becomes undefined.
-        return list(_assign(definition, _Reader([], overrides, blank=True), force=False))
-    listed = as_list(values)
-    reader = _Reader(listed, overrides, blank=False)
-    widgets = list(_assign(definition, reader, force=False))
+def widgets_of(node: Node, definition: NodeDefinition) -> list[Widget]:
+    """All widgets of a node with their saved values."""
+    listed = as_list(node.values)
+    # The frontend reads positions, and an object has none: every widget becomes undefined.
+    reader = _Reader(listed, blank=is_object(node.values))
+    widgets = list(_assign(node, definition, reader, force=False))
     forced = sum(1 for entry in definition.inputs if _is_forced_widget(entry))
     if forced and len(listed) == reader.position + forced:
-        widgets = list(_assign(definition, _Reader(listed, overrides, blank=False), force=True))
+        widgets = list(_assign(node, definition, _Reader(listed, blank=False), force=True))
     return widgets
-
-
-def value_text(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """A number as JavaScript writes it: 8.0 is 8, integers beyond 2^53 are rounded to a double."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 1e21 else value  # noqa: PLR2004 - where JavaScript begins exponents
-    if isinstance(value, int):
-        return int(float(value)) if abs(value) > 2**53 else value
-    if is_list(value):
-        return [value_text(item) for item in value]
-    if is_object(value):
-        return {key: value_text(item) for key, item in value.items()}
-    return value
 
 
 class _Reader:
     """Takes values from the list one after the other."""
 
-    def __init__(self, values: list[Any], overrides: Mapping[str, Any], *, blank: bool) -> None:
+    def __init__(self, values: list[Any], *, blank: bool) -> None:
         self.values = values
-        self.overrides = overrides
         self.blank = blank
         self.position = 0
 
-    def take(self) -> Any:  # noqa: ANN401
+    def take(self) -> Any:  # noqa: ANN401 - any JSON value
         value = self.values[self.position] if self.position < len(self.values) else ABSENT
         self.position += 1
         return value
 
 
-def _assign(definition: NodeDefinition, reader: _Reader, *, force: bool) -> Iterator[Widget]:
-    for entry in definition.inputs:
+def _assign(node: Node, definition: NodeDefinition, reader: _Reader, *, force: bool) -> Iterator[Widget]:
+    # Groups that grow put their first widgets in front of all others, and the later ones behind them.
+    groups = [grown for entry in definition.inputs if (grown := growing_widgets(entry)) is not None]
+    sockets = {socket.name for socket in node.inputs}
+    for group in groups:
+        for entry in group.first:
+            yield from _widgets(entry, reader, prefix="", force=force)
+    required = [entry for entry in definition.inputs if entry.required]
+    for entry in required:
         yield from _widgets(entry, reader, prefix="", force=force)
-    yield from _extra_widgets(definition, reader)
+    yield from _extension_widgets(definition, required, reader)
+    for entry in definition.inputs:
+        if not entry.required:
+            yield from _widgets(entry, reader, prefix="", force=force)
+    for group in groups:
+        for entry in group.later:
+            if entry.name in sockets:
+                yield from _widgets(entry, reader, prefix="", force=force)
 
 
 def _widgets(entry: InputDefinition, reader: _Reader, *, prefix: str, force: bool) -> Iterator[Widget]:
@@ -113,23 +104,35 @@ def _widgets(entry: InputDefinition, reader: _Reader, *, prefix: str, force: boo
         return
     if kind not in WIDGET_TYPES:
         return
-    if entry.options.get("forceInput") and not entry.options.get("socketless"):
+    if entry.options.get("forceInput"):
         if force:
             reader.take()
         return
-    saved = reader.take()
-    value = reader.overrides[name] if name in reader.overrides else _initial(entry, kind, saved, blank=reader.blank)
+    if kind == LOAD_3D:
+        for label, text in LOAD_3D_BUTTONS:
+            saved = reader.take()
+            yield Widget(label, "BUTTON", text if saved is ABSENT else saved)
+    value = _initial(entry, kind, reader.take(), blank=reader.blank)
     yield Widget(name, kind, value, entry, nested=bool(prefix), serialised=kind not in UNSERIALISED)
     yield from _followers(entry, kind, reader, nested=bool(prefix))
 
 
-UNSERIALISED = frozenset({"IMAGEUPLOAD", "AUDIOUPLOAD", "AUDIO_UI", "IMAGECOMPARE", "FILEUPLOAD"})
+LOAD_3D = "LOAD_3D"
+LOAD_3D_BUTTONS = (
+    ("upload 3d model", "upload3dmodel"),
+    ("upload extra resources", "uploadExtraResources"),
+    ("clear", "clear"),
+)
+"""In front of the scene (extensions/core/load3d.ts). The frontend sends their values, and the server ignores them."""
+BOUNDING_BOX = "BOUNDING_BOX"
+BOX_PARTS = ("x", "y", "width", "height")
 
 
 def _followers(entry: InputDefinition, kind: str, reader: _Reader, *, nested: bool) -> Iterator[Widget]:
     """Widgets that come with another one."""
-    if kind == COMBO and any(entry.options.get(flag) for flag in UPLOAD_FLAGS):
-        yield Widget("upload", "BUTTON", reader.take(), serialised=False)
+    if kind == BOUNDING_BOX:
+        for part in BOX_PARTS:
+            yield Widget(part, "INT", reader.take(), serialised=False)
     flagged = entry.options.get("control_after_generate")
     if kind == "INT" and (flagged if flagged is not None else (entry.name in SEED_NAMES and not nested)):
         yield Widget("control_after_generate", "CONTROL", reader.take(), serialised=False)
@@ -139,40 +142,48 @@ def _followers(entry: InputDefinition, kind: str, reader: _Reader, *, nested: bo
 
 
 def _dynamic_combo(entry: InputDefinition, reader: _Reader, *, name: str, force: bool) -> Iterator[Widget]:
-    options = objects(entry.options.get("options"))
-    keys = [option.get("key") for option in options]
     saved = reader.take()
-    value = (keys[0] if keys else ABSENT) if saved is ABSENT or saved is None else saved
-    if reader.blank:
-        value = ABSENT
-    value = reader.overrides.get(name, value)
-    yield Widget(name, COMBO, value, entry, nested="." in name)
-    for key, option in zip(keys, options, strict=True):
-        if key == value:
-            for inner in input_definitions(option.get("inputs")):
-                yield from _widgets(inner, reader, prefix=f"{name}.", force=force)
-            return
+    value = first_key(entry) if saved is ABSENT or saved is None else saved
+    yield Widget(name, COMBO, ABSENT if reader.blank else value, entry, nested="." in name)
+    if not reader.blank:
+        for inner in inputs_of_option(entry, value):
+            yield from _widgets(inner, reader, prefix=f"{name}.", force=force)
 
 
-def _extra_widgets(definition: NodeDefinition, reader: _Reader) -> Iterator[Widget]:
-    """Widgets that frontend extensions add behind all others."""
-    if any(entry.options.get("audio_upload") for entry in definition.inputs):
+def _extension_widgets(
+    definition: NodeDefinition, required: list[InputDefinition], reader: _Reader
+) -> Iterator[Widget]:
+    """Widgets that frontend extensions add behind the required ones."""
+    if any(entry.type == COMBO and any(map(entry.options.get, UPLOAD_FLAGS)) for entry in required):
+        yield Widget("upload", "BUTTON", reader.take(), serialised=False)
+    if any(entry.options.get("audio_upload") for entry in required):
         yield Widget("audioUI", "AUDIO_UI", reader.take(), serialised=True)
         yield Widget("upload", "BUTTON", reader.take(), serialised=False)
-    elif definition.class_type in {"SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "PreviewAudio"}:
+    elif definition.class_type in AUDIO_PLAYERS:
         yield Widget("audioUI", "AUDIO_UI", reader.take(), serialised=True)
 
 
-def _initial(entry: InputDefinition, kind: str, saved: Any, *, blank: bool) -> Any:  # noqa: ANN401
+AUDIO_PLAYERS = frozenset({"SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "PreviewAudio"})
+"""Classes with a player of their own (extensions/core/uploadAudio.ts)."""
+
+
+def _initial(entry: InputDefinition, kind: str, saved: Any, *, blank: bool) -> Any:  # noqa: ANN401 - any JSON value
+    if kind == "IMAGECOMPARE":
+        return ["", ""]
     if blank:
-        return ABSENT
+        return first_choice(entry) if kind == COMBO else ABSENT
     if saved is ABSENT:
         return default_value(entry, kind)
     if saved is None and kind == COMBO:
-        return entry.choices[0] if entry.choices else None
+        return first_choice(entry)
     if isinstance(saved, str) and kind == COMBO and entry.name == "sampler_name" and saved.startswith("sample_"):
         return saved.removeprefix("sample_")
     return saved
+
+
+def first_choice(entry: InputDefinition) -> Any:  # noqa: ANN401
+    """What a combo shows that holds nothing."""
+    return entry.choices[0] if entry.choices else None
 
 
 def default_value(entry: InputDefinition, kind: str) -> Any:  # noqa: ANN401

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from codegen.catalog import COMBO, Catalog, InputDefinition, input_definitions
+from codegen.catalog import COMBO, Catalog, InputDefinition
+from codegen.convert.dynamic import find_input
 from codegen.core_version import MODEL_SUFFIXES, is_file_choice
-from codegen.json_values import as_list, as_object, objects
+from codegen.json_values import as_list, as_object
 from codegen.model import Frozen, JsonObject
 
 if TYPE_CHECKING:
@@ -126,30 +127,7 @@ def _named(candidate: Candidate, name: str) -> Candidate:
 
 def _definition(catalog: Catalog, class_type: str, name: str, values: JsonObject) -> InputDefinition | None:
     definition = catalog.get(class_type)
-    if definition is None:
-        return None
-    declared = definition.input(name)
-    if declared is not None or "." not in name:
-        return declared
-    return _nested(definition.inputs, name, values)
-
-
-def _nested(inputs: tuple[InputDefinition, ...], name: str, values: JsonObject) -> InputDefinition | None:
-    """`model.seed`: the input of the selected option of a dynamic combo."""
-    parts = name.split(".")
-    level = {entry.name: entry for entry in inputs}
-    path = ""
-    for part in parts[:-1]:
-        path = f"{path}.{part}" if path else part
-        combo = level.get(part)
-        if combo is None:
-            return None
-        options = objects(combo.options.get("options"))
-        chosen = next((option for option in options if option.get("key") == values.get(path)), None)
-        if chosen is None:
-            return None
-        level = {entry.name: entry for entry in input_definitions(chosen.get("inputs"))}
-    return level.get(parts[-1])
+    return None if definition is None else definition.input(name) or find_input(definition.inputs, name, values)
 
 
 def _kind(class_type: str, name: str, value: Any, declared: InputDefinition | None) -> InputKind | None:  # noqa: ANN401, PLR0911 - one line a type

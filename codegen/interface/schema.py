@@ -78,7 +78,7 @@ def build_interface(name: str, workflow: Workflow, prompt: JsonObject, catalog: 
 
 
 def _wanted(candidate: Candidate, *, has_form: bool, in_form: bool) -> bool:
-    """Where somebody has made a form, it is the interface; with the files and seeds without which no call makes sense."""
+    """Where somebody made a form, it is the interface; with the files and seeds without which no call makes sense."""
     return in_form or not has_form or candidate.kind in MEDIA or candidate.kind == "seed"
 
 

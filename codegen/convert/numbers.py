@@ -1,0 +1,83 @@
+"""Numbers as JavaScript has them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from codegen.json_values import is_list, is_object
+
+if TYPE_CHECKING:
+    from codegen.model import JsonObject
+
+SAFE_INTEGER = 2**53
+"""Beyond it a double does not hold every integer."""
+EXPONENT_FROM = 1e21
+"""Where JavaScript begins to write exponents."""
+
+
+def as_javascript(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """A value as JavaScript would write it, at every depth: 8.0 is 8, integers beyond 2^53 are rounded to a double."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < EXPONENT_FROM else value
+    if isinstance(value, int):
+        return int(float(value)) if abs(value) > SAFE_INTEGER else value
+    if is_list(value):
+        return [as_javascript(item) for item in value]
+    if is_object(value):
+        return {key: as_javascript(item) for key, item in value.items()}
+    return value
+
+
+def fitted(value: float, kind: str, options: JsonObject) -> float:
+    """A number as a widget of type `kind` takes it when it is set: clamped, and rounded to its step.
+
+    Source: ComfyUI_frontend, composables/widgets/useFloatWidget.ts and useIntWidget.ts.
+    """
+    low, high = _number(options.get("min")), _number(options.get("max"))
+    if kind == "INT":
+        step = _number(options.get("step")) or 1
+        offset = low or 0
+        value = _round((value - offset) / step) * step + offset if step != 1 else _round(value)
+    else:
+        digits, rounding = _rounding(options)
+        if rounding:
+            value = round(_round(value / rounding) * rounding, digits)
+    if low is not None:
+        value = max(value, low)
+    if high is not None:
+        value = min(value, high)
+    return value
+
+
+DEFAULT_STEP = 0.5
+"""Of a FLOAT that declares none."""
+MAX_DIGITS = 15
+"""More are noise in a double."""
+
+
+def _rounding(options: JsonObject) -> tuple[int, float]:
+    """Digits behind the point, and the multiple that is rounded to; 0 for none."""
+    declared = options.get("round")
+    if declared is False:
+        return 0, 0
+    rounding = _number(declared)
+    if not rounding or rounding < 0:
+        step = _number(options.get("step")) or DEFAULT_STEP
+        rounding = 10.0 ** -_digits(step)
+    return _digits(rounding), rounding
+
+
+def _digits(step: float) -> int:
+    return min(max(0, -math.floor(math.log10(abs(step)))), MAX_DIGITS)
+
+
+def _round(value: float) -> int:
+    """JavaScript's `Math.round`: halves go up."""
+    return math.floor(value + 0.5)
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
