@@ -9,6 +9,7 @@ import io
 import json
 import random
 import threading
+import uuid
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
@@ -71,6 +72,7 @@ class _AppServer(ThreadingHTTPServer):
         self.interface = json.loads((folder / "interface.json").read_bytes())
         self.lock = json.loads((folder / "app.lock.json").read_bytes())
         self.behaviour = behaviour
+        self.outputs: dict[str, bytes] = {}
         self.closing = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
@@ -90,12 +92,16 @@ class _App(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         match self.path:
             case "/":
-                self._answer(200, {"name": self.server.lock["name"], "version": "1"})
+                links = {page: "/health" for page in ("health", "openapi", "docs", "playground")}
+                facts = {"name": self.server.lock["name"], "workflow_sha256": "0" * 64, "lock_sha256": "0" * 64}
+                self._answer(200, {**facts, "links": {**links, "schema": "/schema"}})
             case "/health":
                 version = self.server.lock["comfyui"]["version"]
                 self._answer(200, {"status": "ok", "engine": "stand-in", "engine_version": version})
             case "/schema":
                 self._answer(200, self.server.interface)
+            case path if path in self.server.outputs:
+                self._send(200, self.server.outputs[path], {"Content-Type": "image/png"})
             case _:
                 self._problem(404, "not-found")
 
@@ -109,7 +115,7 @@ class _App(BaseHTTPRequestHandler):
             inputs = json.loads(body)
             jsonschema.validate(inputs, self.server.interface)
         except (ValueError, jsonschema.ValidationError) as error:
-            self._problem(422, "invalid-input", errors=[{"field": "", "message": str(error).splitlines()[0]}])
+            self._problem(422, "invalid-input", errors=[{"field": _field(error), "message": str(error).splitlines()[0]}])
             return
         if self.server.behaviour == "answers wrong":
             self._problem(500, "node-error")
@@ -117,6 +123,9 @@ class _App(BaseHTTPRequestHandler):
         seed = inputs.get("seed", random.randrange(2**32))
         picture = io.BytesIO()
         Image.effect_noise((64, 64), 50 + seed % 100).save(picture, "PNG")
+        job = uuid.uuid4().hex
+        url = f"/jobs/{job}/outputs/0"
+        self.server.outputs[url] = picture.getvalue()
         output = {
             "index": 0,
             "name": next(iter(self.server.interface["$defs"]["outputs"]["properties"]), "image"),
@@ -127,25 +136,25 @@ class _App(BaseHTTPRequestHandler):
             "bytes": len(picture.getvalue()),
             "width": 64,
             "height": 64,
-            "url": "/jobs/1/outputs/0",
+            "url": url,
             "data": base64.b64encode(picture.getvalue()).decode(),
         }
         answer = {
-            "job": "1",
+            "job": job,
             "state": "succeeded",
             "seed": seed,
             "inputs": inputs,
             "engine": "stand-in",
             "outputs": [output],
-            "cost": {"usd": 0.0001, "basis": "estimate", "gpu": None, "usd_per_second": 0.0001},
-            "seconds": {"execution": 0.01, "queue": 0.0, "cold_start": 0.1},
+            "cost": {"usd": 0.0001, "basis": "estimate", "gpu": None, "usd_per_second": 0.01},
+            "seconds": {"execution": 0.01, "queue": 0.0, "cold_start": 0.0},
         }
         headers = {
             "X-Flowberth-Cost-Usd": "0.0001",
             "X-Flowberth-Cost-Basis": "estimate",
             "X-Flowberth-Gpu": "none",
             "X-Flowberth-Execution-Seconds": "0.01",
-            "X-Flowberth-Cold-Start-Seconds": "0.1",
+            "X-Flowberth-Cold-Start-Seconds": "0.0",
             "X-Flowberth-Seed": str(seed),
             "X-Flowberth-Engine": "stand-in",
         }
@@ -156,9 +165,11 @@ class _App(BaseHTTPRequestHandler):
         self._answer(status, {**problem, **more}, {"Content-Type": "application/problem+json"})
 
     def _answer(self, status: int, document: Any, headers: dict[str, str] | None = None) -> None:
-        data = json.dumps(document).encode()
+        self._send(status, json.dumps(document).encode(), {"Content-Type": "application/json", **(headers or {})})
+
+    def _send(self, status: int, data: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -166,6 +177,12 @@ class _App(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class' name
         pass
+
+
+def _field(error: Exception) -> str:
+    """The input that is wrong; the test's own unknown one if nothing says more."""
+    path = list(getattr(error, "path", ()))
+    return str(path[0]) if path else "flowberth_no_such_input"
 
 
 class FileForge:
