@@ -4,8 +4,8 @@
     uv run python tools/catalog.py object_info.json.gz --version 0.33.0
 
 Only facts are kept (names, types, order, defaults, bounds, options, outputs); descriptions and tooltips are prose of
-others and stay out. Lists of files are emptied: they say what lies on the disk of that server. The same input gives the
-same bytes.
+others and stay out. Lists of files that people upload are emptied: they say what lies on the disk of that server (ask
+one without models, whose lists of those are empty). The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from typing import Any
 
 import httpx
 
-from codegen.json_values import is_list, is_object
+from codegen.json_values import as_list, as_object, is_list, is_object
 
 TARGET = Path(__file__).parents[1] / "codegen" / "data" / "catalog"
 KEPT = (
+    "display_name",
     "input",
     "input_order",
     "is_input_list",
@@ -36,6 +37,7 @@ KEPT = (
     "experimental",
     "api_node",
 )
+UPLOADS = ("image_upload", "animated_image_upload", "video_upload", "audio_upload", "mesh_upload", "file_upload")
 PROSE = ("tooltip", "placeholder", "description")
 TIMEOUT_SECONDS = 60
 """A server with hundreds of packs takes tens of seconds to list its nodes."""
@@ -58,6 +60,30 @@ def facts(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
+def without_uploads(inputs: dict[str, Any]) -> dict[str, Any]:
+    """An `input` object whose combos with an upload button list no files; "none" is a choice everywhere."""
+    return {section: {name: _emptied(spec) for name, spec in entries.items()} for section, entries in inputs.items()}
+
+
+def _emptied(spec: Any) -> Any:  # noqa: ANN401 - any JSON value
+    parts = as_list(spec)
+    options = as_object(parts[1]) if len(parts) > 1 else {}
+    if not any(options.get(flag) for flag in UPLOADS):
+        return spec
+    if is_list(parts[0]):
+        return [_constant(parts[0]), *parts[1:]]
+    listed = {"options": _constant(options["options"])} if is_list(options.get("options")) else {}
+    return [parts[0], {**options, **listed}]
+
+
+def _kept(key: str, value: Any) -> Any:  # noqa: ANN401
+    return without_uploads(facts(value)) if key == "input" else facts(value)
+
+
+def _constant(choices: list[Any]) -> list[Any]:
+    return [choice for choice in choices if choice == "none"]
+
+
 def main() -> None:
     """Write `codegen/data/catalog/<version>.json.gz`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -66,7 +92,7 @@ def main() -> None:
     parser.add_argument("--only-core", action="store_true", help="leave out classes of custom nodes")
     arguments = parser.parse_args()
     nodes = {
-        name: {key: facts(node[key]) for key in KEPT if key in node}
+        name: {key: _kept(key, node[key]) for key in KEPT if key in node}
         for name, node in sorted(read(arguments.source).items())
         if not (arguments.only_core and str(node.get("python_module", "")).startswith("custom_nodes"))
     }
