@@ -11,6 +11,8 @@ from codegen.model import AppName
 
 MAX_LENGTH = 50
 """Modal app names end at 64 characters; this leaves room for `-pr<number>` of a preview."""
+MAX_FILENAME = 300
+"""Characters at the end of a file's name that are looked at; file systems end at 255."""
 
 _VALID = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _WINDOWS_DEVICES = frozenset(
@@ -39,7 +41,7 @@ def app_name(wanted: str) -> AppName:
 
 def derive_name(title: str | None, filename: str) -> AppName:
     """A usable name from a title or a file name, however odd they are."""
-    stem = re.split(r"[\\/]", filename)[-1]
+    stem = re.split(r"[\\/]", filename)[-1][-MAX_FILENAME:]
     while (shorter := re.sub(r"(?i)\.(?:json|png|ui|api|app|workflow)$", "", stem)) != stem:
         stem = shorter
     for text in (stem, title or ""):

@@ -20,7 +20,7 @@ MAX_BYTES = 25 * 1024 * 1024
 MAX_DEPTH = 200
 """Nested lists and objects. Real workflows stay below 20; the parser's own recursion ends near 1,000."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -86,8 +86,8 @@ def _finite(text: str) -> float:
     return value
 
 
-MAX_INTEGER_DIGITS = 400
-"""More digits than any double has before its point: JavaScript reads infinity there, Python refuses to convert it."""
+MAX_INTEGER_DIGITS = 308
+"""As many as every double has room for: JavaScript reads infinity beyond, and Python refuses to convert."""
 
 
 def _bounded_int(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from codegen.convert.expand import Instance, expand, renumber
@@ -131,13 +132,19 @@ class _Conversion:
         return as_javascript(value)
 
     def _lookup(self, name: str, widget_name: str) -> str | None:
+        instance = self._by_name.get(name)
+        widget = self._widgets.find(instance, widget_name) if instance else None
+        return None if widget is None or widget.value is ABSENT else str(as_javascript(widget.value))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Instance]:
+        """The first node of each name that texts can refer to."""
+        names: dict[str, Instance] = {}
         for instance in self._instances:
-            if name in {instance.node.properties.get("Node name for S&R"), instance.node.title}:
-                for widget in self._widgets.of(instance):
-                    if widget.name == widget_name and widget.value is not ABSENT:
-                        return str(as_javascript(widget.value))
-                return None
-        return None
+            for name in (instance.node.properties.get("Node name for S&R"), instance.node.title):
+                if isinstance(name, str):
+                    names.setdefault(name, instance)
+        return names
 
 
 def _wrapped(value: Any, widget: Widget | None) -> Any:  # noqa: ANN401

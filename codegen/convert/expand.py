@@ -75,7 +75,7 @@ def renumber(document: Document) -> None:
             changes[str(number)] = str(last)
         if changes:
             renamed[identity] = changes
-            _apply(graph, changes)
+            graph.rename(changes)
     for graph in [document.root, *document.subgraphs.values()]:
         for node in graph.nodes.values():
             if node.type in renamed:
@@ -84,15 +84,6 @@ def renumber(document: Document) -> None:
 
 def _numeric(key: str) -> bool:
     return key.isdecimal() and len(key) < 16  # noqa: PLR2004 - JavaScript's safe integers
-
-
-def _apply(graph: Graph, changes: dict[str, str]) -> None:
-    for key, node in list(graph.nodes.items()):
-        node.id = changes.get(key, key)
-    graph.nodes = {node.id: node for node in graph.nodes.values()}
-    for link in graph.links.values():
-        link.origin = changes.get(link.origin, link.origin)
-        link.target = changes.get(link.target, link.target)
 
 
 def _patch_promotions(node: Node, changes: dict[str, str]) -> None:
@@ -151,8 +142,8 @@ def _expand_graph(
 
 
 def _check_passthrough(graph: Graph) -> None:
-    for link in graph.links.values():
-        if link.origin == INPUT_BOUNDARY and link.target == OUTPUT_BOUNDARY:
+    for index in range(len(graph.outputs)):
+        if any(link.origin == INPUT_BOUNDARY for link in graph.links_into(OUTPUT_BOUNDARY, index)):
             raise InvalidGraph(
                 f"in the subgraph {ascii(graph.name)[:60]} an input is wired straight to an output, "
                 "which the frontend refuses; put a node (such as Reroute) between them"

@@ -72,10 +72,34 @@ class Graph:
     """Of a subgraph definition."""
     outputs: list[Slot] = field(default_factory=list[Slot])
     name: str = ""
+    _leaving: dict[tuple[NodeKey, int], list[Link]] | None = None
+    _arriving: dict[tuple[NodeKey, int], list[Link]] | None = None
 
     def links_from(self, origin: NodeKey, slot: int) -> list[Link]:
         """In the order of their table."""
-        return [link for link in self.links.values() if link.origin == origin and link.origin_slot == slot]
+        if self._leaving is None:
+            self._leaving = {}
+            for link in self.links.values():
+                self._leaving.setdefault((link.origin, link.origin_slot), []).append(link)
+        return self._leaving.get((origin, slot), [])
+
+    def links_into(self, target: NodeKey, slot: int) -> list[Link]:
+        """In the order of their table."""
+        if self._arriving is None:
+            self._arriving = {}
+            for link in self.links.values():
+                self._arriving.setdefault((link.target, link.target_slot), []).append(link)
+        return self._arriving.get((target, slot), [])
+
+    def rename(self, changes: dict[NodeKey, NodeKey]) -> None:
+        """Give nodes other ids; links follow."""
+        for key, node in self.nodes.items():
+            node.id = changes.get(key, key)
+        self.nodes = {node.id: node for node in self.nodes.values()}
+        for link in self.links.values():
+            link.origin = changes.get(link.origin, link.origin)
+            link.target = changes.get(link.target, link.target)
+        self._leaving = self._arriving = None
 
 
 @dataclass(slots=True)

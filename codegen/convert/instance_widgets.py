@@ -20,6 +20,9 @@ CUSTOM_COMBO = "CustomCombo"
 CUSTOM_COMBO_FIXED = 2
 """Values before the options: the choice, and an index that the frontend computes anew."""
 
+MAX_OPTIONS = 1_000
+"""Of a combo that people fill themselves."""
+
 
 class InstanceWidgets:
     """Computes each instance's widgets once."""
@@ -94,7 +97,7 @@ def _from_slots(node: Node) -> list[Widget]:
 
 def _custom_combo(node: Node, widgets: list[Widget]) -> list[Widget]:
     values = as_list(node.values)
-    options = [*takewhile(_is_option, values[CUSTOM_COMBO_FIXED:]), ""]
+    options = [*takewhile(_is_option, values[CUSTOM_COMBO_FIXED : CUSTOM_COMBO_FIXED + MAX_OPTIONS]), ""]
     choice = values[0] if values else ABSENT
     first = [replace(widget, value=choice) for widget in widgets[:1]]
     index = options.index(choice) if choice in options else -1

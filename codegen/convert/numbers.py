@@ -43,7 +43,7 @@ def fitted(value: float, kind: str, options: JsonObject) -> float:
         value = _round((value - offset) / step) * step + offset if step != 1 else _round(value)
     else:
         digits, rounding = _rounding(options)
-        if rounding:
+        if rounding and abs(value) < SAFE_INTEGER:
             value = round(_round(value / rounding) * rounding, digits)
     if low is not None:
         value = max(value, low)
@@ -74,9 +74,9 @@ def _digits(step: float) -> int:
     return min(max(0, -math.floor(math.log10(abs(step)))), MAX_DIGITS)
 
 
-def _round(value: float) -> int:
-    """JavaScript's `Math.round`: halves go up."""
-    return math.floor(value + 0.5)
+def _round(value: float) -> float:
+    """JavaScript's `Math.round`: halves go up, and there is nothing to round where a double holds integers only."""
+    return value if abs(value) >= SAFE_INTEGER else math.floor(value + 0.5)
 
 
 def _number(value: object) -> float | None:

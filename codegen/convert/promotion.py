@@ -84,9 +84,7 @@ class Promotions:
         """The widget that the input is wired to inside, with its own value."""
         definition = host.definition
         assert definition is not None
-        for link in definition.links.values():
-            if link.origin != INPUT_BOUNDARY or link.origin_slot != index:
-                continue
+        for link in definition.links_from(INPUT_BOUNDARY, index):
             inner = host.children.get(link.target)
             if inner is None or link.target_slot >= len(inner.node.inputs):
                 continue

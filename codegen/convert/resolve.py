@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from codegen.convert.expand import GETTERS, SETTERS, Instance
-from codegen.convert.graph import BYPASSED, INPUT_BOUNDARY, MUTED, OUTPUT_BOUNDARY, Link, Slot
+from codegen.convert.graph import BYPASSED, INPUT_BOUNDARY, MUTED, OUTPUT_BOUNDARY, Slot
 from codegen.errors import InvalidGraph
+from codegen.json_values import as_list
 
 ANY_TYPES = frozenset({"*", ""})
+WILD_TYPES = ANY_TYPES | {"0"}
+"""What LiteGraph connects to anything; 0 is the number of its "any"."""
 MAX_HOPS = 10_000
 """Along one chain of virtual and bypassed nodes; each (node, slot) is visited once, so only huge graphs get near."""
 
@@ -44,6 +47,8 @@ class Resolver:
 
     def __init__(self, promoted: PromotedValue) -> None:
         self._promoted = promoted
+        self._setters: dict[int, dict[str | None, Instance]] = {}
+        """By identity of the nodes that stand together."""
 
     def input(self, instance: Instance, slot: int) -> Source:
         """What feeds an input.
@@ -108,9 +113,20 @@ class Resolver:
             if not instance.virtual:
                 return Wire(instance.id, slot)
             if instance.node.type in GETTERS:
-                setter = _setter(instance)
+                setter = self._setter(instance)
                 return None if setter is None else (setter, 0, kind)
             return (instance, slot, kind) if slot < len(instance.node.inputs) else None
+
+    def _setter(self, getter: Instance) -> Instance | None:
+        """The first setter of the getter's name, in the same graph."""
+        setters = self._setters.get(id(getter.siblings))
+        if setters is None:
+            setters = self._setters[id(getter.siblings)] = {}
+            for sibling in getter.siblings.values():
+                if sibling.node.type in SETTERS:
+                    setters.setdefault(_wireless_name(sibling), sibling)
+        name = _wireless_name(getter)
+        return None if name is None else setters.get(name)
 
 
 def host_input(host: Instance, index: int) -> int | None:
@@ -129,28 +145,15 @@ def host_input(host: Instance, index: int) -> int | None:
 def _inner_output(host: Instance, slot: int) -> tuple[Instance, int] | None:
     definition = host.definition
     assert definition is not None
-    for link in definition.links.values():
-        if link.target == OUTPUT_BOUNDARY and link.target_slot == slot:
-            inner = host.children.get(link.origin)
-            return None if inner is None else (inner, link.origin_slot)
+    for link in definition.links_into(OUTPUT_BOUNDARY, slot):
+        inner = host.children.get(link.origin)
+        return None if inner is None else (inner, link.origin_slot)
     return None
 
 
-def _setter(getter: Instance) -> Instance | None:
-    name = _wireless_name(getter)
-    return next(
-        (
-            sibling
-            for sibling in getter.siblings.values()
-            if sibling.node.type in SETTERS and name is not None and _wireless_name(sibling) == name
-        ),
-        None,
-    )
-
-
 def _wireless_name(instance: Instance) -> str | None:
-    values = instance.node.values
-    return values[0] if isinstance(values, list) and values and isinstance(values[0], str) else None
+    values = as_list(instance.node.values)
+    return values[0] if values and isinstance(values[0], str) else None
 
 
 def _bypass_slot(instance: Instance, slot: int, kind: str) -> int | None:
@@ -176,17 +179,5 @@ def _bypass_slot(instance: Instance, slot: int, kind: str) -> int | None:
 
 def compatible(first: str, second: str) -> bool:
     """LiteGraph's `isValidConnection`: anything fits `*`, and lists of types fit when one of each does."""
-    if first in ANY_TYPES or second in ANY_TYPES or first == "0" or second == "0":
-        return True
-    first, second = first.lower(), second.lower()
-    if first == second:
-        return True
-    if "," not in first and "," not in second:
-        return False
-    seconds = second.split(",")
-    return any(
-        compatible(one, other) for one in first.split(",") for other in seconds if (one, other) != (first, second)
-    )
-
-
-__all__ = ["Constant", "Link", "Resolver", "Source", "Wire", "compatible", "host_input"]
+    firsts, seconds = set(first.lower().split(",")), set(second.lower().split(","))
+    return not firsts.isdisjoint(seconds) or not WILD_TYPES.isdisjoint(firsts | seconds)

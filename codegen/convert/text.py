@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_COMMENT = re.compile(r"/\*[\s\S]*?\*/|//.*")
+_LINE_COMMENT = re.compile(r"//[^\n\r\u2028\u2029]*")
+_COMMENT = re.compile(rf"/\*|{_LINE_COMMENT.pattern}")
 _REFERENCE = re.compile(r"%([^%]+)%")
 _UNFIT_FOR_FILES = re.compile(r"""[/?<>\\:*|"\x00-\x1F\x7F]""")
 _REFERENCE_PARTS = 2
@@ -19,29 +20,52 @@ def first_alternatives(text: str) -> tuple[str, bool]:
 
     Source: ComfyUI_frontend, src/utils/formatUtil.ts, `processDynamicPrompt`.
     """
-    text = _COMMENT.sub("", text)
-    out: list[list[str]] = [[]]
+    text = _without_comments(text)
+    out: list[str] = []
     chosen = False
-    skipping: list[bool] = []
+    depth = 0
+    skipped_from = 0
+    """The depth whose first alternative has ended; 0 while nothing is skipped."""
     index = 0
     while index < len(text):
         char = text[index]
-        if char == "\\" and index + 1 < len(text) and text[index + 1] in "{|}":
-            if not any(skipping):
-                out[-1].append(text[index + 1])
-            index += 2
-            continue
-        if char == "{":
-            skipping.append(False)
-            chosen = True
-        elif char == "}" and skipping:
-            skipping.pop()
-        elif char == "|" and skipping:
-            skipping[-1] = True
-        elif not any(skipping):
-            out[-1].append(char)
         index += 1
-    return "".join(out[0]), chosen
+        if char == "\\" and text[index : index + 1] in _ESCAPABLE:
+            char, index = text[index], index + 1
+        elif char == "{":
+            depth, chosen = depth + 1, True
+            continue
+        elif char == "}" and depth:
+            skipped_from = 0 if skipped_from == depth else skipped_from
+            depth -= 1
+            continue
+        elif char == "|" and depth:
+            skipped_from = skipped_from or depth
+            continue
+        if not skipped_from:
+            out.append(char)
+    return "".join(out), chosen
+
+
+_ESCAPABLE = ("{", "|", "}")
+
+
+def _without_comments(text: str) -> str:
+    """Without `// …` and `/* … */`, in one pass over the text."""
+    kept: list[str] = []
+    position = 0
+    comment = _COMMENT
+    while match := comment.search(text, position):
+        end = match.end()
+        if match.group() == "/*":
+            closing = text.find("*/", end)
+            if closing < 0:
+                comment = _LINE_COMMENT  # no later block comment ends either
+                continue
+            end = closing + 2
+        kept.append(text[position : match.start()])
+        position = end
+    return "".join((*kept, text[position:]))
 
 
 def replace_references(text: str, lookup: Callable[[str, str], str | None]) -> tuple[str, bool]:

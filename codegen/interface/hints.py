@@ -83,9 +83,7 @@ def _promoted(host: Instance) -> Iterator[Hint]:
 def _landing(host: Instance, index: int) -> Iterator[tuple[str, str]]:
     definition = host.definition
     assert definition is not None
-    for link in definition.links.values():
-        if link.origin != INPUT_BOUNDARY or link.origin_slot != index:
-            continue
+    for link in definition.links_from(INPUT_BOUNDARY, index):
         inner = host.children.get(link.target)
         if inner is None or link.target_slot >= len(inner.node.inputs):
             continue
