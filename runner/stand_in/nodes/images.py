@@ -1,0 +1,138 @@
+"""Making, scaling, cutting and turning pictures. Sources: nodes.py, comfy_extras/nodes_images.py, nodes_post_processing.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runner.stand_in.errors import NodeError
+from runner.stand_in.node import Call, Given
+from runner.stand_in.nodes.arguments import images_in, integer, number, pictures_in, rgb, same_channels
+from runner.stand_in.resample import proportional, scale, total_pixels
+from runner.stand_in.values import Array, Pictures, check_size, pictures
+
+if TYPE_CHECKING:
+    from runner.stand_in.node import Run
+
+_QUARTERS = {"none": 0, "90 degrees": 1, "180 degrees": 2, "270 degrees": 3}
+
+
+def _empty(call: Call) -> Given:
+    width, height, count = (integer(call, name, 1) for name in ("width", "height", "batch_size"))
+    if max(width, height) * count > 1 << 31:
+        raise NodeError("there are too many pixels")
+    colour = np.array(rgb(integer(call, "color")), np.float32)
+    return Given((Pictures(np.broadcast_to(colour, (count, height, width, 3))),))
+
+
+def _scaled(image: Pictures, width: int, height: int, method: str, crop: str = "disabled") -> Given:
+    check_size(len(image), height, width, 3)
+    return Given((pictures(scale(image.array(), width, height, method, crop)),))
+
+
+def _scale(call: Call) -> Given:
+    image = pictures_in(call, "image")
+    width, height = integer(call, "width"), integer(call, "height")
+    if width == height == 0:
+        return Given((image,))
+    width, height = proportional(width, height, image.width, image.height)
+    return _scaled(image, width, height, str(call.inputs.get("upscale_method")), str(call.inputs.get("crop")))
+
+
+def _scale_by(call: Call) -> Given:
+    image, factor = pictures_in(call, "image"), number(call, "scale_by", 1.0)
+    width, height = round(image.width * factor), round(image.height * factor)
+    return _scaled(image, max(1, width), max(1, height), str(call.inputs.get("upscale_method")))
+
+
+def _scale_to_pixels(call: Call) -> Given:
+    image = pictures_in(call, "image")
+    width, height = total_pixels(image.width, image.height, number(call, "megapixels", 1.0))
+    step = max(1, integer(call, "resolution_steps", 1))
+    width, height = (max(step, round(side / step) * step) for side in (width, height))
+    return _scaled(image, width, height, str(call.inputs.get("upscale_method")))
+
+
+def _crop(call: Call) -> Given:
+    image = images_in(call, "image")
+    x = min(integer(call, "x"), image.shape[2] - 1)
+    y = min(integer(call, "y"), image.shape[1] - 1)
+    return Given((Pictures(image[:, y : y + integer(call, "height", 1), x : x + integer(call, "width", 1)]),))
+
+
+def _flip(call: Call) -> Given:
+    axis = 1 if str(call.inputs.get("flip_method")).startswith("x") else 2
+    return Given((Pictures(np.flip(images_in(call, "image"), axis=axis)),))
+
+
+def _rotate(call: Call) -> Given:
+    turns = _QUARTERS.get(str(call.inputs.get("rotation")), 0)
+    return Given((Pictures(np.rot90(images_in(call, "image"), k=turns, axes=(2, 1))),))
+
+
+def _batch(call: Call) -> Given:
+    names = sorted((name for name in call.inputs if name.startswith("image")), key=lambda name: (len(name), name))
+    found = [images_in(call, name) for name in names if call.inputs[name] is not None]
+    if not found:
+        raise NodeError("there is no picture")
+    height, width = found[0].shape[1:3]
+    channels = max(image.shape[-1] for image in found)
+    same = [same_channels(scale(image, width, height, "bilinear", "center"), channels) for image in found]
+    check_size(sum(map(len, same)), height, width, channels)
+    return Given((Pictures(np.concatenate(same)),))
+
+
+def _repeat(call: Call) -> Given:
+    image, amount = images_in(call, "image"), integer(call, "amount", 1)
+    check_size(len(image) * amount, *image.shape[1:])
+    return Given((Pictures(np.tile(image, (amount, 1, 1, 1))),))
+
+
+def _from_batch(call: Call) -> Given:
+    image = images_in(call, "image")
+    start = min(len(image) - 1, integer(call, "batch_index"))
+    length = min(len(image) - start, integer(call, "length", 1))
+    return Given((Pictures(image[start : start + length]),))
+
+
+def _pad(call: Call) -> Given:
+    image = images_in(call, "image")
+    left, top, right, bottom = (integer(call, side) for side in ("left", "top", "right", "bottom"))
+    count, height, width, channels = image.shape
+    check_size(count, height + top + bottom, width + left + right, channels)
+    canvas = np.full((count, height + top + bottom, width + left + right, channels), 0.5, np.float32)
+    canvas[:, top : top + height, left : left + width] = image
+    mask = np.ones(canvas.shape[1:3], np.float32)
+    mask[top : top + height, left : left + width] = _feathered(
+        height, width, (left, top, right, bottom), integer(call, "feathering")
+    )
+    return Given((Pictures(canvas), mask[np.newaxis]))
+
+
+def _feathered(height: int, width: int, sides: tuple[int, int, int, int], reach: int) -> Array:
+    """0 inside, rising to 1 at the sides that something was added to."""
+    if reach == 0 or reach * 2 >= height or reach * 2 >= width:
+        return np.zeros((height, width), np.float32)
+    left, top, right, bottom = sides
+    rows, columns = np.arange(height), np.arange(width)
+    down = np.minimum(rows if top else height, height - rows if bottom else height)
+    across = np.minimum(columns if left else width, width - columns if right else width)
+    distance = np.minimum(np.broadcast_to(down, (height,))[:, np.newaxis], np.broadcast_to(across, (width,)))
+    part = np.where(distance < reach, (reach - distance) / reach, 0)
+    return (part * part).astype(np.float32)
+
+
+NODES: dict[str, Run] = {
+    "EmptyImage": _empty,
+    "ImageScale": _scale,
+    "ImageScaleBy": _scale_by,
+    "ImageScaleToTotalPixels": _scale_to_pixels,
+    "ImageCrop": _crop,
+    "ImageFlip": _flip,
+    "ImageRotate": _rotate,
+    "ImageBatch": _batch,
+    "RepeatImageBatch": _repeat,
+    "ImageFromBatch": _from_batch,
+    "ImagePadForOutpaint": _pad,
+}
