@@ -42,9 +42,8 @@ class Calls:
             raise CheckFailed(f"no output {', '.join(missing) or 'at all'}")
         self._first = answer
         count = len(answer.outputs)
-        return (
-            f"{count} output{'' if count == 1 else 's'} in {answer.seconds:.2f} s, with the cold start if there was one"
-        )
+        cold = f", and {self.cold_start_seconds:.2f} s to start before" if self.cold_start_seconds else ""
+        return f"{count} output{'' if count == 1 else 's'} in {answer.seconds:.2f} s{cold}"
 
     def validity(self) -> str:
         """Every output is of its kind and has something in it."""

@@ -79,7 +79,8 @@ def serve(app_path: Path, state: Path) -> None:
     """Run the app until a signal ends it; its engine is stopped in any case."""
     module = load(app_path)
     obj: Any = module.ComfyUI()
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio turns Nagle's algorithm off only for sockets that name their protocol; with it each answer takes 40 ms more.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
