@@ -141,7 +141,8 @@ def _kind(class_type: str, name: str, value: Any, declared: InputDefinition | No
     if isinstance(value, int | float):
         if leaf in SEEDS:
             return "seed"
-        return "integer" if (declared.type == "INT" if declared else isinstance(value, int)) else "number"
+        whole = isinstance(value, int) and (declared is None or declared.type == "INT")
+        return "integer" if whole else "number"
     if not isinstance(value, str) or value.lower().endswith(MODEL_SUFFIXES):
         return None
     if declared is not None and declared.type == COMBO:
