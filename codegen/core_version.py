@@ -8,8 +8,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from codegen.catalog import COMBO, Catalog, load_catalog, packaged_versions
+from codegen.catalog import COMBO, Catalog, InputDefinition, load_catalog, packaged_versions
 from codegen.convert import convert
+from codegen.convert.dynamic import find_input
 from codegen.json_values import as_object
 from codegen.lock import ComfyPin
 from codegen.model import Conversion, Finding, Frozen, JsonObject, Workflow
@@ -86,14 +87,33 @@ def _lacks(prompt: JsonObject, catalog: Catalog) -> list[str]:
         if definition is None:
             lacks[f"the node {ascii(kind)[1:-1][:80]}"] = None
             continue
-        for name, value in as_object(node.get("inputs")).items():
-            declared = definition.input(name)
-            if declared is None or declared.type != COMBO or isinstance(value, list | dict):
-                continue
-            choices = declared.choices or ()
-            if not is_file_choice(value, choices, declared.options) and value not in choices:
+        inputs = as_object(node.get("inputs"))
+        for name, value in inputs.items():
+            declared = find_input(definition.inputs, name, inputs)
+            if declared is not None and not isinstance(value, list | dict) and _is_refused(value, declared):
                 lacks[f"the value {ascii(value)[:60]} of {kind}.{name}"] = None
     return list(lacks)
+
+
+def _is_refused(value: Any, declared: InputDefinition) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether the server would refuse a literal (ComfyUI, execution.py, `validate_inputs`), or read another out of it.
+
+    Values out of bounds are the usual sign of a file that was saved with other definitions, where each value sits in
+    the place of another.
+    """
+    if declared.type == COMBO:
+        choices = declared.choices or ()
+        return not is_file_choice(value, choices, declared.options) and value not in choices
+    if declared.type not in {"INT", "FLOAT"}:
+        return False
+    if not isinstance(value, int | float):
+        return True
+    low, high = declared.options.get("min"), declared.options.get("max")
+    return (
+        (declared.type == "INT" and value != int(value))
+        or (isinstance(low, int | float) and value < low)
+        or (isinstance(high, int | float) and value > high)
+    )
 
 
 def _finding(what: str, version: str) -> Finding:
@@ -110,6 +130,6 @@ def _finding(what: str, version: str) -> Finding:
     return Finding(
         code="unknown-value",
         severity="warning",
-        message=f"ComfyUI {version} does not have {what}",
+        message=f"ComfyUI {version} does not take {what}",
         hint="choose one that it has, or another version with --core",
     )
