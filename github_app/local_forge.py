@@ -178,7 +178,7 @@ class LocalForge:
         return value
 
     def _page(self, value: PullRequest, commit: str | None) -> str:
-        """Raw HTML in the text stays text; pictures come from the commit and are inlined, nothing is loaded from elsewhere."""
+        """Raw HTML in the text stays text; pictures of the commit are inlined, nothing is loaded from elsewhere."""
         markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
         tokens = markdown.parse(value.body)
         for token in (child for block in tokens for child in block.children or ()):

@@ -8,6 +8,7 @@ from typing import Literal, NewType, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from codegen.lock import Gpu
 from codegen.model import Finding
 
 RunId = NewType("RunId", str)
@@ -46,7 +47,7 @@ class RunRequest(Frozen):
     name: str | None = None
     """App name asked for; by default made from the workflow's title or file name."""
     core: str | None = None
-    gpu: str | None = None
+    gpu: Gpu | None = None
     engine: EngineChoice = EngineChoice()
     keep: bool = False
     """Leave the app serving when the run has ended."""

@@ -38,7 +38,9 @@ class Target(Protocol):
     """A place where apps are deployed."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What reports call it, such as `local`."""
+        ...
 
     def ensure(self, spec: DeploymentSpec) -> Deployment:
         """Find the live deployment of `spec`, or make it; clears away a dead one of the same run first.
@@ -76,10 +78,14 @@ class Forge(Protocol):
 class Progress(Protocol):
     """Told what a run is doing, as it does it. Called from the run's thread; must be quick and never raise."""
 
-    def started(self, run_id: RunId, step: StepName) -> None: ...
+    def started(self, run_id: RunId, step: StepName) -> None:
+        """A step begins."""
+        ...
 
     def detail(self, run_id: RunId, step: StepName, message: str) -> None:
         """Something happened inside the step; `message` is one line for people."""
         ...
 
-    def finished(self, run_id: RunId, step: StepName, seconds: float) -> None: ...
+    def finished(self, run_id: RunId, step: StepName, seconds: float) -> None:
+        """A step has ended well, after that many seconds."""
+        ...

@@ -1,7 +1,7 @@
 """Running git so that nothing of a stranger's repository or of this machine's configuration runs with it.
 
-Hooks, filters, file-system monitors and helpers are code that a repository or a user configures; none of it belongs into an unattended
-commit. Terminal prompts would hang for ever.
+Hooks, filters, file-system monitors and helpers are code that a repository or a user configures; none of it belongs
+into an unattended commit. Terminal prompts would hang for ever.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from git.cmd import Git
 from git.exc import GitCommandError, GitCommandNotFound
 
 from worktrees.errors import GitFailed
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +110,7 @@ def _environment(config: dict[str, str]) -> dict[str, str]:
     for index, (key, value) in enumerate(settings.items()):
         environment[f"GIT_CONFIG_KEY_{index}"] = key
         environment[f"GIT_CONFIG_VALUE_{index}"] = value
-    # GitPython lays `env` over its own environment; what a surrounding git command or shell left there must not reach ours.
+    # GitPython lays `env` over its own environment; what a surrounding git or shell left there must not reach ours.
     for name in os.environ:
         if name.startswith("GIT_") and name not in environment:
             environment[name] = ""

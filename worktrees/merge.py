@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from git.cmd import Git
 
 from worktrees.errors import GitFailed, MergeRefused
 from worktrees.git import git
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from worktrees.mirror import Mirror

@@ -1,8 +1,8 @@
 """A bare copy of a repository, for all work on it. The person's own checkout is never touched.
 
-Branches of the origin are in `refs/remotes/origin/*`, so that fetching never moves the branches that runs work on. Facts measured with git
-2.39: parallel `git worktree add` on one repository needs a lock of its own and `--no-track`; a worktree whose folder is gone blocks its
-branch until `git worktree prune`.
+Branches of the origin are in `refs/remotes/origin/*`, so that fetching never moves the branches that runs work on.
+Facts measured with git 2.39: parallel `git worktree add` on one repository needs a lock of its own and `--no-track`; a
+worktree whose folder is gone blocks its branch until `git worktree prune`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import tempfile
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import fasteners  # pyright: ignore[reportMissingTypeStubs] - has none
 
 from worktrees.errors import GitFailed, NotARepository, UnsafePath, UnusableBase
 from worktrees.git import git, git_bytes, redacted, succeeds
 from worktrees.worktree import Worktree
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -119,8 +119,8 @@ class Mirror:
     def open_worktree(self, run_id: str, branch: str, base: str) -> Worktree:
         """Find or make the worktree of a run, on `branch`.
 
-        An unmerged `branch` of the origin is gone on with; otherwise the branch starts at `base`. Any worktree another run left on the same
-        branch is removed: at most one run of a name is alive.
+        An unmerged `branch` of the origin is gone on with; otherwise the branch starts at `base`. Any worktree another
+        run left on the same branch is removed: at most one run of a name is alive.
 
         Raises:
             UnusableBase: the origin has no branch `base`, or a name is no branch name.

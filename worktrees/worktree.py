@@ -12,10 +12,12 @@ from worktrees.git import git, succeeds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     import fasteners  # pyright: ignore[reportMissingTypeStubs] - has none
 
 SOUND = "flowberth-sound"
-"""File in the worktree's git folder: checked out completely. Without it the worktree is left from a crash and is made again."""
+"""File in the worktree's git folder: checked out completely. Without it the worktree is left from a crash, and is made
+again."""
 
 
 class Worktree:
@@ -154,6 +156,6 @@ class Worktree:
             git(self._mirror, "worktree", "prune", "--expire=now")
 
 
-def _make_writable(function: object, path: str, _error: object) -> None:
+def _make_writable(_function: object, path: str, _error: object) -> None:
     Path(path).chmod(0o700)
     os.unlink(path) if not Path(path).is_dir() else os.rmdir(path)  # noqa: PTH106, PTH108

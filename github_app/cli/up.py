@@ -68,7 +68,7 @@ def up(
     out = Output(as_json=json)
     file = read_workflow(workflow)
     engine = engine_choice(comfyui or settings.comfyui)
-    plan_of(file, name=name, core=core, gpu=gpu)  # refuses what cannot become a run before anything is made or started
+    plan = plan_of(file, name=name, core=core, gpu=gpu)  # refuses what cannot become a run before anything is made
     repository = choose_repository(repo, settings)
     if repository.is_demo:
         out.note(f"This folder is in no git repository: using the demonstration repository {repository.root}")
@@ -79,7 +79,7 @@ def up(
         workflow=file.data,
         name=name,
         core=core,
-        gpu=gpu,
+        gpu=plan.lock.hardware.gpu if gpu else None,
         engine=engine,
         keep=keep,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from codegen.catalog import Catalog, load_catalog, packaged_versions
+from runner.stand_in.announce import announce
 from runner.stand_in.app import stand_in_app
 from runner.stand_in.files import Files
 
@@ -54,7 +55,7 @@ class _Announced(uvicorn.Server):
         del sockets
         await super().startup()
         if self.started:
-            print(f"To see the GUI go to: http://{self.config.host}:{self.config.port}", flush=True)
+            announce(f"To see the GUI go to: http://{self.config.host}:{self.config.port}")
 
 
 if __name__ == "__main__":

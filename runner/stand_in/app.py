@@ -7,8 +7,9 @@ import math
 import platform
 import sys
 import uuid
+from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +19,8 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from codegen.catalog import object_info
+from codegen.json_values import as_list, as_object, is_list, is_object
+from runner.stand_in.announce import announce
 from runner.stand_in.errors import UnsafeName
 from runner.stand_in.execution import Executor, Prompt
 from runner.stand_in.queue import PromptQueue
@@ -52,8 +55,6 @@ def stand_in_app(catalog: Catalog, version: str, files: Files) -> Starlette:
         del app
         api.sockets.start()
         yield
-
-    from contextlib import asynccontextmanager
 
     return Starlette(
         routes=[Mount("/api", routes=routes), *routes],
@@ -116,19 +117,18 @@ class _Api:
 
     async def _prompt(self, request: Request) -> Response:
         try:
-            body = json.loads(await request.body())
+            body = as_object(json.loads(await request.body()))
         except (ValueError, RecursionError):
             return PlainTextResponse("500 Internal Server Error", status_code=500)
-        nodes = body.get("prompt") if isinstance(body, dict) else None
-        if not isinstance(nodes, dict):
+        nodes = body.get("prompt")
+        if not is_object(nodes):
             return _refusal(error("no_prompt", "No prompt provided", "No prompt provided"))
         verdict = await run_in_threadpool(validate, nodes, self._catalog, self._files)
         if verdict.error is not None:
             return _refusal(verdict.error, verdict.node_errors)
-        targets = body.get("partial_execution_targets")
-        outputs = tuple(node for node in verdict.outputs if targets is None or node in targets)
+        wanted = body.get("partial_execution_targets")
+        outputs = tuple(node for node in verdict.outputs if wanted is None or node in as_list(wanted))
         number = self._next_number(body)
-        extra = body.get("extra_data")
         client_id = body.get("client_id")
         prompt = Prompt(
             id=str(body.get("prompt_id") or uuid.uuid4()),
@@ -136,10 +136,10 @@ class _Api:
             nodes=nodes,
             outputs=outputs,
             client_id=str(client_id) if client_id is not None else None,
-            extra_data=extra if isinstance(extra, dict) else {},
+            extra_data=as_object(body.get("extra_data")),
         )
         self._queue.put(prompt)
-        print("got prompt", flush=True)
+        announce("got prompt")
         return JSONResponse({"prompt_id": prompt.id, "number": number, "node_errors": verdict.node_errors})
 
     def _next_number(self, body: JsonObject) -> float:
@@ -162,7 +162,7 @@ class _Api:
         body = await _body(request)
         if body.get("clear"):
             self._queue.delete(None)
-        if isinstance(ids := body.get("delete"), list):
+        if is_list(ids := body.get("delete")):
             self._queue.delete({str(id_) for id_ in ids})
         return Response()
 
@@ -177,7 +177,7 @@ class _Api:
         body = await _body(request)
         if body.get("clear"):
             self._queue.forget_history(None)
-        if isinstance(ids := body.get("delete"), list):
+        if is_list(ids := body.get("delete")):
             self._queue.forget_history([str(id_) for id_ in ids])
         return Response()
 
@@ -257,12 +257,11 @@ def _refusal(reason: JsonObject, node_errors: JsonObject | None = None) -> Respo
     return JSONResponse({"error": reason, "node_errors": node_errors or {}}, status_code=HTTPStatus.BAD_REQUEST)
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def _body(request: Request) -> JsonObject:
     try:
-        body = await request.json()
+        return as_object(await request.json())
     except (ValueError, RecursionError):
         return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _free_path(path: Path, *, overwrite: bool) -> Path:

@@ -8,7 +8,9 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from codegen.json_values import is_object
 from runner.stand_in.errors import Interrupted, NodeError, UnsafeName
+from runner.stand_in.links import is_link
 from runner.stand_in.node import Call, Given
 from runner.stand_in.nodes import NODES
 from runner.stand_in.signature import signatures
@@ -78,8 +80,7 @@ class Executor:
         for node in order:
             given = self._cache.get(keys[node])
             try:
-                if interrupted.is_set():
-                    raise Interrupted
+                _check(interrupted)
                 if given is None:
                     send("executing", {"node": node, "display_node": node, "prompt_id": prompt.id})
                     given = self._run(prompt, node, kept, send, interrupted)
@@ -110,8 +111,7 @@ class Executor:
         class_type = str(entry["class_type"])
 
         def tick(value: int, most: int) -> None:
-            if interrupted.is_set():
-                raise Interrupted
+            _check(interrupted)
             send("progress", {"value": value, "max": most, "prompt_id": prompt.id, "node": node})
 
         call = Call(
@@ -126,21 +126,16 @@ class Executor:
         return NODES.get(class_type, simulate)(call)
 
 
+def _check(interrupted: threading.Event) -> None:
+    if interrupted.is_set():
+        raise Interrupted
+
+
 def _resolved(value: Any, before: dict[str, Given]) -> Any:  # noqa: ANN401 - JSON, or anything that travels along links
     if is_link(value):
         source = before.get(value[0])
         return source.outputs[value[1]] if source is not None and value[1] < len(source.outputs) else None
-    if isinstance(value, dict) and "__value__" in value:
-        return value["__value__"]
-    return value
-
-
-def is_link(value: Any) -> bool:  # noqa: ANN401 - JSON
-    """Whether a value of a prompt is a link: `comfy_execution.graph_utils.is_link`."""
-    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - [node id, slot]
-        return False
-    node, slot = value
-    return isinstance(node, str) and isinstance(slot, int | float) and not isinstance(slot, bool)
+    return value["__value__"] if is_object(value) and "__value__" in value else value
 
 
 def in_order(nodes: JsonObject, outputs: tuple[str, ...]) -> list[str]:

@@ -47,16 +47,17 @@ _OPUS_RATE = 48_000
 
 def paint(facts: Facts, index: int) -> Array:
     """One simulated picture, (height, width, 3)."""
-    picture = _painted(facts.width, facts.height, facts.label, facts.seed, index, facts.count)
+    picture = _painted(facts, index)
     return np.asarray(picture, dtype=np.float32) / np.float32(255)
 
 
 @lru_cache(maxsize=8)
-def _painted(width: int, height: int, label: str, seed: int, index: int, count: int) -> Image.Image:
+def _painted(facts: Facts, index: int) -> Image.Image:
+    width, height = facts.width, facts.height
     edge = max(width, height)
     scale = min(1.0, MAX_EDGE / edge)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    digest = hashlib.sha256(f"{label} {seed}".encode()).digest()
+    digest = hashlib.sha256(f"{facts.label} {facts.seed}".encode()).digest()
     hue, slant = digest[0] / 255, digest[1] / 255
     first, second = (_rgb(hue, 0.45, 0.95), _rgb((hue + 0.12 + slant / 5) % 1, 0.6, 0.55))
     ramp = Image.linear_gradient("L").rotate(round(slant * 3) * 90).resize(size)
@@ -65,16 +66,16 @@ def _painted(width: int, height: int, label: str, seed: int, index: int, count: 
     ]
     picture = Image.merge("RGB", channels)
     draw = ImageDraw.Draw(picture)
-    _stripes(draw, size, index, count)
-    _words(draw, size, label, seed, index, count)
+    _stripes(draw, size, index / max(1, facts.count))
+    _words(draw, size, facts, index)
     return picture if size == (width, height) else picture.resize((width, height))
 
 
-def _stripes(draw: ImageDraw.ImageDraw, size: tuple[int, int], index: int, count: int) -> None:
+def _stripes(draw: ImageDraw.ImageDraw, size: tuple[int, int], part: float) -> None:
     """Along the edges, as on what is under construction; they move from frame to frame."""
     width, height = size
     band = max(2, min(size) // 24)
-    shift = 4 * band * index // max(1, count)
+    shift = int(4 * band * part)
     for top in (0, height - band):
         draw.rectangle((0, top, width, top + band), fill=(250, 204, 21))
         for left in range(-2 * band + shift % (2 * band), width + band, 2 * band):
@@ -84,14 +85,14 @@ def _stripes(draw: ImageDraw.ImageDraw, size: tuple[int, int], index: int, count
             )
 
 
-def _words(draw: ImageDraw.ImageDraw, size: tuple[int, int], label: str, seed: int, index: int, count: int) -> None:
+def _words(draw: ImageDraw.ImageDraw, size: tuple[int, int], facts: Facts, index: int) -> None:
     width, height = size
     large = max(6, min(round(width / 6.5), round(height / 3)))
     small = max(5, large // 3)
-    frame = f" · {index + 1}/{count}" if count > 1 else ""
+    frame = f" · {index + 1}/{facts.count}" if facts.count > 1 else ""
     for text, pixels, middle in (
         (WORD, large, height / 2 - small / 2),
-        (f"{label or 'model'} · seed {seed}{frame}"[:60], small, height / 2 + large * 0.7),
+        (f"{facts.label or 'model'} · seed {facts.seed}{frame}"[:60], small, height / 2 + large * 0.7),
     ):
         font = ImageFont.load_default(size=pixels)
         left, top, right, bottom = draw.textbbox((0, 0), text, font=font)

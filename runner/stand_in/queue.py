@@ -6,14 +6,16 @@ import copy
 import threading
 import time
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from runner.stand_in.execution import Executor, Outcome, Prompt
+from runner.stand_in.announce import announce
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codegen.model import JsonObject
+    from runner.stand_in.execution import Executor, Outcome, Prompt
 
 MAX_HISTORY = 10_000
 """Prompts remembered: ComfyUI's own MAXIMUM_HISTORY_SIZE."""
@@ -22,8 +24,8 @@ MAX_HISTORY = 10_000
 class PromptQueue:
     """One prompt runs at a time, on a thread of the queue's own."""
 
-    def __init__(self, executor: Executor, send: Callable[[str, JsonObject, str | None], None]) -> None:
-        """`send(event, data, client_id)` is called from that thread; `None` means everybody."""
+    def __init__(self, executor: Executor, send: Callable[[str | None, str, JsonObject], None]) -> None:
+        """`send(client_id, event, data)` is called from that thread; `None` means everybody."""
         self._executor = executor
         self._send = send
         self._changed = threading.Condition()
@@ -98,20 +100,18 @@ class PromptQueue:
                     self._executor.forget()
                     self._forget = False
             began = time.monotonic()
-            outcome = self._executor.execute(
-                prompt, lambda event, data: self._send(event, data, prompt.client_id), self._interrupted
-            )
-            print(f"Prompt executed in {time.monotonic() - began:.2f} seconds", flush=True)
+            outcome = self._executor.execute(prompt, partial(self._send, prompt.client_id), self._interrupted)
+            announce(f"Prompt executed in {time.monotonic() - began:.2f} seconds")
             with self._changed:
                 self._history[prompt.id] = _entry(prompt, outcome)
                 while len(self._history) > MAX_HISTORY:
                     self._history.popitem(last=False)
                 self._running = None
-            self._send("executing", {"node": None, "prompt_id": prompt.id}, prompt.client_id)
+            self._send(prompt.client_id, "executing", {"node": None, "prompt_id": prompt.id})
             self._tell_status()
 
     def _tell_status(self) -> None:
-        self._send("status", self.status(), None)
+        self._send(None, "status", self.status())
 
 
 def _shown(prompt: Prompt) -> list[Any]:

@@ -68,12 +68,12 @@ def _centred(images: Array, width: int, height: int) -> Array:
 
 def _lanczos(image: Array, width: int, height: int) -> Array:
     picture = Image.fromarray(np.squeeze((image * 255).clip(0, 255).astype(np.uint8)))
-    scaled = np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS), dtype=np.float32) / 255
+    scaled = np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS), dtype=np.float32) / np.float32(255)
     return scaled.reshape(height, width, image.shape[-1])
 
 
 def _positions(old: int, new: int) -> NDArray[np.float64]:
-    return (np.arange(new) + 0.5) * (old / new) - 0.5
+    return (np.arange(new, dtype=np.float64) + 0.5) * (old / new) - 0.5
 
 
 def _nearest(old: int, new: int) -> Taps:

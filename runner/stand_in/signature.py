@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from codegen.json_values import as_object
+from runner.stand_in.links import is_link
 from runner.stand_in.nodes.load import UPLOADS
 
 if TYPE_CHECKING:
@@ -21,12 +23,10 @@ def signatures(nodes: JsonObject, order: Iterable[str], files: Files) -> dict[st
     for node in order:
         entry = nodes[node]
         inputs = {
-            name: ["from", found[value[0]], value[1]]
-            if isinstance(value, list) and value and isinstance(value[0], str) and value[0] in found
-            else value
-            for name, value in entry.get("inputs", {}).items()
+            name: ["from", found[value[0]], value[1]] if is_link(value) and value[0] in found else value
+            for name, value in as_object(entry.get("inputs")).items()
         }
-        facts = [entry["class_type"], inputs, _file_facts(entry, files)]
+        facts: list[Any] = [entry["class_type"], inputs, _file_facts(entry, files)]
         found[node] = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return found
 

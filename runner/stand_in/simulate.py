@@ -121,11 +121,9 @@ def _made(kind: str, facts: Facts, call: Call) -> Any:  # noqa: ANN401, PLR0911 
 
 def _passed_on(call: Call, facts: Facts) -> Any:  # noqa: ANN401 - anything travels along links
     """An output of any type is most often an input that goes through."""
-    made = [
-        value for value in call.inputs.values() if isinstance(value, Pictures | Clip | Opaque | Stored | np.ndarray)
-    ]
-    others = [value for value in call.inputs.values() if value is not None]
-    return made[0] if made else others[0] if others else Opaque("*", facts)
+    given = [value for value in call.inputs.values() if value is not None]
+    things = [value for value in given if not isinstance(value, str | int | float | dict | list)]
+    return next(iter([*things, *given]), Opaque("*", facts))
 
 
 def _shown(call: Call) -> JsonObject:

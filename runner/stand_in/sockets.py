@@ -26,7 +26,7 @@ class Sockets:
         """Called in the event loop that serves."""
         self._loop = asyncio.get_running_loop()
 
-    def send(self, event: str, data: JsonObject, client_id: str | None) -> None:
+    def send(self, client_id: str | None, event: str, data: JsonObject) -> None:
         """From any thread; to everybody if `client_id` is `None`."""
         if self._loop is not None and not self._loop.is_closed():
             message = json.dumps({"type": event, "data": data})

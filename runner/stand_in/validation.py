@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.catalog import COMBO, InputDefinition
 from codegen.core_version import is_file_choice
+from codegen.json_values import as_list, as_object, is_list, is_object
 from runner.stand_in.dynamic import expanded
-from runner.stand_in.execution import is_link
+from runner.stand_in.links import is_link
 from runner.stand_in.nodes.load import UPLOADS
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ def error(kind: str, message: str, details: str = "", **extra: Any) -> JsonObjec
 
 
 def _class_error(node_id: str, entry: Any, catalog: Catalog) -> JsonObject | None:  # noqa: ANN401 - JSON
-    facts = entry if isinstance(entry, dict) else {}
-    title = (facts.get("_meta") or {}).get("title") or f"Node ID #{node_id}"
+    facts = as_object(entry)
+    title = as_object(facts.get("_meta")).get("title") or f"Node ID #{node_id}"
     class_type = facts.get("class_type")
     where = f"Node ID '#{node_id}'"
     extra = {"node_id": node_id, "class_type": class_type, "node_title": title}
@@ -77,7 +78,7 @@ def _class_error(node_id: str, entry: Any, catalog: Catalog) -> JsonObject | Non
     if class_type not in catalog:
         message = f"Node '{title}' not found. The custom node may not be installed."
         return error("missing_node_type", message, where, **extra)
-    if not isinstance(facts.get("inputs"), dict):
+    if not is_object(facts.get("inputs")):
         return error("invalid_prompt", "Cannot execute because a node is missing its inputs.", where, **extra)
     return None
 
@@ -140,9 +141,9 @@ class _Checker:
         entry = self._nodes[node]
         declared = {definition.name for definition in expanded(self._definition(node), entry["inputs"])}
         for name, value in entry["inputs"].items():
-            linked = isinstance(value, list) and len(value) == _LINK and isinstance(value[0], str)
-            if name in declared and linked and value[0] in self._nodes:
-                yield value[0]
+            link = as_list(value)
+            if name in declared and len(link) == _LINK and isinstance(link[0], str) and link[0] in self._nodes:
+                yield link[0]
 
     def _check(self, node: str) -> None:
         if node in self._valid:
@@ -158,7 +159,7 @@ class _Checker:
                     self._fail(node, fault | {"extra_info": {"input_name": definition.name}})
                 continue
             value = inputs[definition.name]
-            if isinstance(value, list):
+            if is_list(value):
                 sources_valid &= self._check_link(node, definition, value)
             else:
                 self._check_value(node, definition, value)
@@ -166,7 +167,7 @@ class _Checker:
         self._valid[node] = sources_valid and len(self.faults.get(node, [])) == before
 
     def _check_link(self, node: str, definition: InputDefinition, value: list[Any]) -> bool:
-        extra = {"input_name": definition.name, "input_config": _config(definition)}
+        extra: JsonObject = {"input_name": definition.name, "input_config": _config(definition)}
         if len(value) != _LINK:
             message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
             self._fail(node, error("bad_linked_input", message, definition.name, **extra, received_value=value))
@@ -190,8 +191,8 @@ class _Checker:
 
     def _check_value(self, node: str, definition: InputDefinition, value: Any) -> None:  # noqa: ANN401 - JSON
         name, kind = definition.name, definition.type
-        extra = {"input_name": name, "input_config": _config(definition)}
-        if isinstance(value, dict) and "__value__" in value:
+        extra: JsonObject = {"input_name": name, "input_config": _config(definition)}
+        if is_object(value) and "__value__" in value:
             value = value["__value__"]
         try:
             if kind in _CONVERT and (value is not None or definition.required):

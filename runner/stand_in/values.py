@@ -11,7 +11,7 @@ Python's own int, float, bool and str are INT, FLOAT, BOOLEAN and STRING.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
@@ -143,9 +143,8 @@ def check_size(*shape: int) -> None:
         size *= max(0, length)
     if size > MAX_BYTES:
         dimensions = " × ".join(map(str, shape))
-        raise NodeError(
-            f"{dimensions} numbers are {size >> 20:,} MiB; the stand-in engine takes at most {MAX_BYTES >> 20} MiB at once"
-        )
+        most = f"the stand-in engine takes at most {MAX_BYTES >> 20} MiB at once"
+        raise NodeError(f"{dimensions} numbers are {size >> 20:,} MiB; {most}")
 
 
 def pictures(array: Array) -> Pictures:
@@ -160,7 +159,8 @@ def facts_of(value: Any) -> Facts | None:  # noqa: ANN401 - anything travels alo
             return value.facts
         case Clip():
             return replace(value.pictures.facts, fps=value.fps)
-        case np.ndarray() if value.ndim == 3:  # noqa: PLR2004 - masks
-            return Facts(width=value.shape[2], height=value.shape[1], count=value.shape[0])
+        case np.ndarray():
+            count, height, width = cast("Array", value).shape
+            return Facts(width=width, height=height, count=count)
         case _:
             return None

@@ -1,9 +1,11 @@
 """The process of one locally deployed app: `python -m runner.targets.local_server --app …/app.py --state FILE`.
 
-The app's own `app.py` is imported as `modal deploy` would, its class built by `ComfyUI().web.local()` (public API: it runs the synchronous
-`@modal.enter` methods once and returns the ASGI app), and served by uvicorn on a free loopback port.
+The app's own `app.py` is imported as `modal deploy` would, its class built by `ComfyUI().web.local()` (public API: it
+runs the synchronous `@modal.enter` methods once and returns the ASGI app), and served by uvicorn on a free loopback
+port.
 
-Standard input is a lifeline: when its other end closes without the word `keep`, whoever started this is dead, and so is this soon after.
+Standard input is a lifeline: when its other end closes without the word `keep`, whoever started this is dead, and so
+is this soon after.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from types import FrameType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
+
+if TYPE_CHECKING:
+    from types import FrameType, ModuleType
 
 KEEP = b"keep"
 APP_MODULE = "app"
@@ -79,7 +83,7 @@ def serve(app_path: Path, state: Path) -> None:
     """Run the app until a signal ends it; its engine is stopped in any case."""
     module = load(app_path)
     obj: Any = module.ComfyUI()
-    # asyncio turns Nagle's algorithm off only for sockets that name their protocol; with it each answer takes 40 ms more.
+    # asyncio turns Nagle's algorithm off only for sockets that name their protocol; with it answers take 40 ms more.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

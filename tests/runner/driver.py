@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, TypeAdapter

@@ -92,7 +92,7 @@ class _App(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         match self.path:
             case "/":
-                links = {page: "/health" for page in ("health", "openapi", "docs", "playground")}
+                links = dict.fromkeys(("health", "openapi", "docs", "playground"), "/health")
                 facts = {"name": self.server.lock["name"], "workflow_sha256": "0" * 64, "lock_sha256": "0" * 64}
                 self._answer(200, {**facts, "links": {**links, "schema": "/schema"}})
             case "/health":
@@ -115,7 +115,9 @@ class _App(BaseHTTPRequestHandler):
             inputs = json.loads(body)
             jsonschema.validate(inputs, self.server.interface)
         except (ValueError, jsonschema.ValidationError) as error:
-            self._problem(422, "invalid-input", errors=[{"field": _field(error), "message": str(error).splitlines()[0]}])
+            self._problem(
+                422, "invalid-input", errors=[{"field": _field(error), "message": str(error).splitlines()[0]}]
+            )
             return
         if self.server.behaviour == "answers wrong":
             self._problem(500, "node-error")

@@ -1,24 +1,28 @@
-"""The models that an app's lock names, downloaded into the folder that ComfyUI reads: once, resumed when cut off, and verified."""
+"""The models that an app's lock names, downloaded into the folder that ComfyUI reads.
+
+Each once, resumed where it was cut off, and verified.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from typing import Any, cast, TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
 
 CHUNK_BYTES = 8 * 1024 * 1024
 """Read and hashed at a time."""
 TIMEOUT = httpx.Timeout(60.0)
 """Without a byte, not for the whole file: models have tens of gigabytes."""
 TOKEN_HOSTS = {"huggingface.co": "HF_TOKEN", "civitai.com": "CIVITAI_TOKEN"}
-"""Which environment variable is the bearer token of a host; sent to that very host only, never after a redirect to another."""
+"""Which environment variable is the bearer token of a host; sent to that very host only, not where it redirects to."""
 
 
 class ModelUnavailable(RuntimeError):  # noqa: N818 - reads as the sentence that is shown
@@ -59,7 +63,7 @@ def _download(url: str, target: Path, sha256: str | None) -> None:
                     f"{target.name}: access refused; accept its licence and set {variable or 'a token'}"
                 )
             answer.raise_for_status()
-            resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
+            resumed = answer.status_code == HTTPStatus.PARTIAL_CONTENT
             with part.open("ab" if resumed else "wb") as file:
                 for chunk in answer.iter_bytes(CHUNK_BYTES):
                     file.write(chunk)

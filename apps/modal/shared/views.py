@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from shared.jobs import JobState  # noqa: TC001
+from shared.jobs import JobState
 
 if TYPE_CHECKING:
     from shared.definition import Definition

@@ -26,7 +26,7 @@ def _blend(call: Call) -> Given:
     second = same_batch(second, len(first))
     factor = number(call, "blend_factor", 0.5)
     mixed = _mixed(first, second, str(call.inputs.get("blend_mode")))
-    return Given((pictures(first * (1 - factor) + mixed * factor),))
+    return Given((pictures((first * (1 - factor) + mixed * factor).astype(np.float32)),))
 
 
 def _mixed(below: Array, above: Array, mode: str) -> Array:
@@ -61,7 +61,7 @@ def _sharpen(call: Call) -> Given:
     image = images_in(call, "image")
     amount = number(call, "alpha", 1.0) * 10
     soft = _blurred(image, integer(call, "sharpen_radius", 1), number(call, "sigma", 1.0))
-    return Given((pictures((1 + amount) * image - amount * soft),))
+    return Given((pictures(((1 + amount) * image - amount * soft).astype(np.float32)),))
 
 
 def _blurred(image: Array, radius: int, sigma: float) -> Array:
@@ -72,17 +72,19 @@ def _blurred(image: Array, radius: int, sigma: float) -> Array:
     kernel = np.exp(-(position * position) / (2 * sigma * sigma))
     kernel = (kernel / kernel.sum()).astype(np.float32)
     for axis in (1, 2):
-        padding = [(radius, radius) if at == axis else (0, 0) for at in range(image.ndim)]
-        padded = np.pad(image, padding, mode="reflect")
-        length = image.shape[axis]
-        image = sum(
-            (
-                weight * padded.take(np.arange(offset, offset + length), axis=axis)
-                for offset, weight in enumerate(kernel)
-            ),
-            np.zeros_like(image),
-        )
+        image = _blurred_along(image, axis, kernel)
     return image
+
+
+def _blurred_along(image: Array, axis: int, kernel: Array) -> Array:
+    radius = len(kernel) // 2
+    padding = tuple((radius, radius) if at == axis else (0, 0) for at in range(image.ndim))
+    padded: Array = np.pad(image, padding, mode="reflect")
+    result: Array = np.zeros(image.shape, np.float32)
+    for offset in range(len(kernel)):
+        shifted: Array = np.take(padded, np.arange(offset, offset + image.shape[axis]), axis=axis)
+        result += shifted * kernel[offset]
+    return result
 
 
 NODES: dict[str, Run] = {"ImageInvert": _invert, "ImageBlend": _blend, "ImageBlur": _blur, "ImageSharpen": _sharpen}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from runner.stand_in.node import Call
 
 _RGB = 3
-_MASK_RANK = 3
 
 
 def pictures_in(call: Call, name: str) -> Pictures:
@@ -40,9 +39,9 @@ def masks_in(call: Call, name: str) -> Array:
         NodeError: it is none.
     """
     value = call.inputs.get(name)
-    if not isinstance(value, np.ndarray) or value.ndim != _MASK_RANK:
+    if not isinstance(value, np.ndarray):
         raise NodeError(f"the input `{name}` holds no mask")
-    return value
+    return cast("Array", value)
 
 
 def integer(call: Call, name: str, default: int = 0) -> int:

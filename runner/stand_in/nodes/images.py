@@ -1,4 +1,7 @@
-"""Making, scaling, cutting and turning pictures. Sources: nodes.py, comfy_extras/nodes_images.py, nodes_post_processing.py."""
+"""Making, scaling, cutting and turning pictures.
+
+Sources: nodes.py, comfy_extras/nodes_images.py, nodes_post_processing.py.
+"""
 
 from __future__ import annotations
 

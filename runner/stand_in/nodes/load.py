@@ -66,7 +66,7 @@ def _image(call: Call) -> Given:
         turned = ImageOps.exif_transpose(frame)
         if turned.mode == "I":
             turned = turned.point(lambda level: level * (1 / 255))
-        pixels = np.asarray(turned.convert("RGB"), dtype=np.float32) / 255
+        pixels = np.asarray(turned.convert("RGB"), dtype=np.float32) / np.float32(255)
         if frames and pixels.shape != frames[0].shape:
             continue
         frames.append(pixels)
@@ -78,7 +78,7 @@ def _image(call: Call) -> Given:
 
 def _mask_of(picture: Image.Image) -> Array:
     if "A" in picture.getbands() or "transparency" in picture.info:
-        return 1 - np.asarray(picture.convert("RGBA").getchannel("A"), dtype=np.float32) / 255
+        return 1 - np.asarray(picture.convert("RGBA").getchannel("A"), dtype=np.float32) / np.float32(255)
     return np.zeros(_NO_ALPHA[1:], np.float32)
 
 
@@ -116,7 +116,7 @@ def decode_video(data: bytes) -> tuple[Pictures, float]:
             fps = float(container.streams.video[0].average_rate or 24)
             for frame in container.decode(video=0):
                 check_size(len(frames) + 1, frame.height, frame.width, 3)
-                frames.append(frame.to_ndarray(format="rgb24").astype(np.float32) / 255)
+                frames.append(frame.to_ndarray(format="rgb24").astype(np.float32) / np.float32(255))
                 if len(frames) >= MAX_FRAMES:
                     break
     except av.error.FFmpegError as error:

@@ -48,6 +48,7 @@ def _composite(call: Call) -> Given:
 
 
 def _combined(below: Array, above: Array, operation: str) -> Array:
+    a, b = below.round().astype(bool), above.round().astype(bool)
     match operation:
         case "multiply":
             return below * above
@@ -55,8 +56,6 @@ def _combined(below: Array, above: Array, operation: str) -> Array:
             return below + above
         case "subtract":
             return below - above
-    a, b = below.round().astype(bool), above.round().astype(bool)
-    match operation:
         case "and":
             return (a & b).astype(np.float32)
         case "or":
