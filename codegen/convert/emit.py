@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from codegen.convert.expand import Instance, expand, renumber
-from codegen.convert.graph import read_document
+from codegen.convert.expand import Instance, expand, open_document
 from codegen.convert.instance_widgets import InstanceWidgets
 from codegen.convert.numbers import as_javascript
 from codegen.convert.primitive import apply_primitives
@@ -43,9 +42,7 @@ def convert(workflow: Workflow, catalog: Catalog) -> Conversion:
 
 class _Conversion:
     def __init__(self, workflow: Workflow, catalog: Catalog) -> None:
-        document = read_document(workflow.document)
-        renumber(document)
-        self._instances = expand(document)
+        self._instances = expand(open_document(workflow.document, catalog))
         self._findings: list[Finding] = []
         self._catalog = catalog
         self._widgets = InstanceWidgets(catalog)

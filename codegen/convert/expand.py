@@ -7,11 +7,16 @@ that another graph of the file uses already are renumbered on load, as the front
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from codegen.convert.graph import ACTIVE_MODES, INPUT_BOUNDARY, OUTPUT_BOUNDARY, Document, Graph, Node
+from codegen.convert.graph import ACTIVE_MODES, INPUT_BOUNDARY, OUTPUT_BOUNDARY, Document, Graph, Node, read_document
+from codegen.convert.group_nodes import unfold_groups
 from codegen.errors import InvalidGraph
 from codegen.json_values import as_list, is_list
+
+if TYPE_CHECKING:
+    from codegen.catalog import Catalog
+    from codegen.model import JsonObject
 
 MAX_NODES = 20_000
 """After unfolding. Definitions that hold each other twice double at every level; real workflows stay below 2,000."""
@@ -54,6 +59,18 @@ class Instance:
     def runs(self) -> bool:
         """Whether it becomes an entry of the prompt."""
         return self.definition is None and not self.virtual and not self.hidden and self.node.mode in ACTIVE_MODES
+
+
+def open_document(source: JsonObject, catalog: Catalog) -> Document:
+    """A file as the frontend has it once it is loaded: group nodes are subgraphs, and every id is unique.
+
+    Raises:
+        InvalidGraph: the frontend would not load it.
+    """
+    document = read_document(source)
+    unfold_groups(document, catalog)
+    renumber(document)
+    return document
 
 
 def renumber(document: Document) -> None:

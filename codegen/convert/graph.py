@@ -138,12 +138,13 @@ def read_document(document: JsonObject) -> Document:
 def _graph(source: JsonObject) -> Graph:
     nodes: dict[NodeKey, Node] = {}
     for entry in objects(source.get("nodes")):
-        node = _node(entry)
+        node = read_node(entry)
         nodes[node.id] = node
     return Graph(nodes=nodes, links=_links(source.get("links")))
 
 
-def _node(entry: JsonObject) -> Node:
+def read_node(entry: JsonObject) -> Node:
+    """One node as saved."""
     identity = entry.get("id")
     if not isinstance(identity, int | str) or isinstance(identity, bool):
         raise InvalidGraph(f"a node of type {ascii(entry.get('type'))[:60]} has no usable `id`")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.convert.expand import Instance, expand, renumber
-from codegen.convert.graph import ACTIVE_MODES, INPUT_BOUNDARY, read_document
+from codegen.convert.expand import Instance, expand, open_document
+from codegen.convert.graph import ACTIVE_MODES, INPUT_BOUNDARY
 from codegen.json_values import as_list, as_object
 from codegen.model import Frozen, JsonObject, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from codegen.catalog import Catalog
 
 MAX_NAME = 40
 """Characters of an input's name: it is typed by people, and a column in tables."""
@@ -26,13 +28,12 @@ class Hint(Frozen):
     """Somebody put it on the form of the editor's app mode, and so left everything else out of it."""
 
 
-def hints(workflow: Workflow) -> list[Hint]:
+def hints(workflow: Workflow, catalog: Catalog) -> list[Hint]:
     """App mode first, then widgets promoted by subgraphs at the root; nothing for API prompts."""
     if workflow.kind != "ui":
         return []
-    document = read_document(workflow.document)
-    renumber(document)
-    roots = {instance.id: instance for instance in expand(document) if instance.host is None}
+    instances = expand(open_document(workflow.document, catalog))
+    roots = {instance.id: instance for instance in instances if instance.host is None}
     found = [hint.model_copy(update={"app_mode": True}) for hint in _app_mode(workflow.document, roots)]
     for instance in roots.values():
         if instance.definition is not None and instance.node.mode in ACTIVE_MODES:

@@ -41,7 +41,7 @@ def build_interface(name: str, workflow: Workflow, prompt: JsonObject, catalog: 
     """The whole document. The same workflow gives the same names, in the same order."""
     taken: set[tuple[str, str]] = set()
     chosen: list[Candidate] = []
-    found = hints(workflow)
+    found = hints(workflow, catalog)
     has_form = any(hint.app_mode for hint in found)
     for hint in found:
         candidate = _from_hint(hint, prompt, catalog)

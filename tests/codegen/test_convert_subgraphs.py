@@ -185,6 +185,66 @@ def test_inner_ids_that_are_taken_get_the_next_free_number():
     assert prompt["2:5"] == {"upscale_method": "area", "scale_by": 3, "image": ["2:4", 0]}
 
 
+GROUP = {
+    "nodes": [
+        {"type": "EmptyImage", "outputs": [{"name": "IMAGE", "type": "IMAGE"}], "widgets_values": [64, 64, 1, 0]},
+        {
+            "type": "ImageBlend",
+            "inputs": [{"name": "image1", "type": "IMAGE"}, {"name": "image2", "type": "IMAGE"}],
+            "outputs": [{"name": "IMAGE", "type": "IMAGE"}],
+            "widgets_values": [0.5, "normal"],
+        },
+    ],
+    "links": [[0, 0, 1, 1, 1, "IMAGE"]],
+    "external": [[0, 0, "IMAGE"]],
+}
+
+
+class TestGroupNodes:
+    """The predecessor of subgraphs: the inside is in `extra`, and the values are those of all inner nodes in a row."""
+
+    def canvas(self, kind: str = "workflow>pair", values: object = (), **group: object) -> Canvas:
+        canvas = Canvas(extra={"groupNodes": {"pair": {**GROUP, **group}}})
+        host = canvas.add(kind, values=list(values), gives="IMAGE IMAGE", image1=empty_image(canvas, id=9))
+        save(canvas, host[0])
+        save(canvas, host[1])
+        return canvas
+
+    @pytest.mark.parametrize("kind", ["workflow>pair", "workflow/pair"])
+    def test_it_unfolds_as_a_subgraph_would(self, kind):
+        assert self.canvas(kind, values=[50, 40, 1, 200, 0.25, "multiply"]).prompt() == {
+            "3": {"filename_prefix": "out", "images": ["12:10", 0]},
+            "4": {"filename_prefix": "out", "images": ["12:11", 0]},
+            "9": {"width": 64, "height": 48, "batch_size": 1, "color": 0},
+            "12:10": {"width": 50, "height": 40, "batch_size": 1, "color": 200},
+            "12:11": {"blend_factor": 0.25, "blend_mode": "multiply", "image1": ["9", 0], "image2": ["12:10", 0]},
+        }
+
+    def test_missing_values_are_those_inside(self):
+        assert self.canvas(values=[50]).prompt()["12:11"]["blend_mode"] == "normal"
+
+    def test_hidden_outputs_take_no_slot(self):
+        canvas = self.canvas(config={"0": {"output": {"0": {"visible": False}}}})
+        prompt = canvas.prompt()
+        assert prompt["3"]["images"] == ["12:11", 0]
+        assert "images" not in prompt["4"]
+
+    def test_without_its_inside_it_is_an_unknown_class(self):
+        canvas = self.canvas("workflow>gone")
+        assert canvas.converted().prompt["2"]["class_type"] == "workflow>gone"
+
+    @pytest.mark.parametrize(
+        "links", [[[0]], [[0, 0, 9, 0]], [[0, 0, 1, 9]], [None, "x", [-1, 0, 1, 0], [None, 0, 1, 0]]]
+    )
+    def test_odd_links_inside_are_no_links(self, links):
+        assert "image2" not in self.canvas(links=links).prompt()["12:11"]
+
+    def test_thousands_are_refused(self):
+        canvas = self.canvas(nodes=[{"type": "Note"}] * 11_000)
+        with pytest.raises(InvalidGraph, match="unfold to more than 10,000 nodes"):
+            canvas.converted()
+
+
 class TestRefused:
     def refusal(self, canvas: Canvas) -> str:
         with pytest.raises(InvalidGraph) as refused:
