@@ -42,6 +42,8 @@ def find_outputs(prompt: JsonObject, catalog: Catalog) -> tuple[Output, ...]:
     for node_id, node in prompt.items():
         kind = str(node.get("class_type"))
         definition = catalog.get(kind)
+        if definition is not None and definition.api_node:
+            continue  # marked as output nodes so that they run by themselves; they leave nothing in the history
         ends = definition.output_node if definition else bool(re.match(r"(Save|Preview|Show)|.*(Save|Combine)", kind))
         if ends and not _NOT_RESULTS.search(kind):
             found.append(Output(node=node_id, kind=_kind_of(kind, node), preview=bool(_PREVIEW.search(kind))))

@@ -31,6 +31,7 @@ LOOKED_AT_FRAMES = 240
 """Of a video: ten seconds. One frame among them with something in it is enough."""
 LOOKED_AT_SECONDS = 60
 """Of a sound."""
+SVG = "image/svg+xml"
 QUIET = 1e-4
 """Peak below which a sound counts as silent: -80 dB of full scale."""
 GLB_HEADER = struct.Struct("<4sII")
@@ -156,6 +157,10 @@ def blank(picture: Image.Image) -> bool:
 
 
 def _image(output: JsonObject, content: bytes) -> str:
+    if output.get("media_type") == SVG:
+        if b"<svg" not in content:
+            raise CheckFailed("is no SVG drawing")
+        return f"SVG, {len(content):,} bytes"
     picture = open_picture(content)
     said = (output.get("width"), output.get("height"))
     if said != picture.size:

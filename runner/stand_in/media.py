@@ -167,6 +167,17 @@ def encode_sound(facts: Facts, extension: str) -> bytes:
     return file.getvalue()
 
 
+def encode_svg(facts: Facts) -> bytes:
+    """A drawing that scales."""
+    hue, middle = facts.seed % 360, facts.width // 2
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {facts.width} {facts.height}">'
+        f'<rect width="100%" height="100%" fill="hsl({hue} 50% 40%)"/>'
+        f'<text x="{middle}" y="{facts.height // 2}" fill="white" font-size="{max(8, facts.width // 8)}" '
+        f'text-anchor="middle">{WORD}</text></svg>\n'
+    ).encode()
+
+
 def encode_mesh(facts: Facts) -> bytes:
     """A torus as binary glTF 2.0 that says what it is in its metadata; another seed gives another ring."""
     rings, sides = 32, 16

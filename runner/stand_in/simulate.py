@@ -13,7 +13,7 @@ import numpy as np
 
 from runner.stand_in import media
 from runner.stand_in.node import Given
-from runner.stand_in.nodes.save import MESH_TYPES, save_clip, save_mesh, save_pictures, save_sound
+from runner.stand_in.nodes.save import MESH_TYPES, save_clip, save_mesh, save_pictures, save_sound, save_svg
 from runner.stand_in.values import Clip, Facts, Opaque, Pictures, Stored, check_size, facts_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def simulate(call: Call) -> Given:
             call.tick(step + 1, STEPS)
     definition = call.definition
     outputs = () if definition is None else tuple(_made(output.type, facts, call) for output in definition.outputs)
-    ui = _shown(call) if definition is None or definition.output_node else None
+    # Partner nodes are marked as output nodes so that they run by themselves; they leave nothing in the history.
+    shows = definition is None or (definition.output_node and not definition.api_node)
+    ui = _shown(call) if shows else None
     return Given(outputs, ui)
 
 
@@ -126,7 +128,7 @@ def _passed_on(call: Call, facts: Facts) -> Any:  # noqa: ANN401 - anything trav
     return next(iter([*things, *given]), Opaque("*", facts))
 
 
-def _shown(call: Call) -> JsonObject:
+def _shown(call: Call) -> JsonObject:  # noqa: PLR0911 - a table
     """What an output node leaves in history: files of what came in, by its kind."""
     for value in call.inputs.values():
         match value:
@@ -138,6 +140,8 @@ def _shown(call: Call) -> JsonObject:
                 return save_sound(call, value)
             case Opaque() if value.kind.startswith(MESH_TYPES):
                 return {"3d": [save_mesh(call)]}
+            case Opaque(kind="SVG"):
+                return {"images": [save_svg(call, value.facts)]}
             case np.ndarray():
                 pictures = Pictures(np.repeat(np.asarray(value, np.float32)[..., np.newaxis], 3, axis=-1))
                 return save_pictures(call, pictures, "output", "ComfyUI")

@@ -77,12 +77,12 @@ def _blurred(image: Array, radius: int, sigma: float) -> Array:
 
 
 def _blurred_along(image: Array, axis: int, kernel: Array) -> Array:
-    radius = len(kernel) // 2
+    radius, length = len(kernel) // 2, int(image.shape[axis])
     padding = tuple((radius, radius) if at == axis else (0, 0) for at in range(image.ndim))
-    padded: Array = np.pad(image, padding, mode="reflect")
+    padded = np.pad(image, padding, mode="reflect")
     result: Array = np.zeros(image.shape, np.float32)
     for offset in range(len(kernel)):
-        shifted: Array = np.take(padded, np.arange(offset, offset + image.shape[axis]), axis=axis)
+        shifted: Array = np.take(padded, np.arange(offset, offset + length), axis=axis)
         result += shifted * kernel[offset]
     return result
 

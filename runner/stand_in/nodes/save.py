@@ -167,6 +167,13 @@ def save_mesh(call: Call) -> dict[str, str]:
     return entry
 
 
+def save_svg(call: Call, facts: Facts) -> dict[str, str]:
+    """A simulated drawing."""
+    path, entry = call.files.next("output", _prefix(call, "svg/ComfyUI"), "svg", {})
+    path.write_bytes(media.encode_svg(facts))
+    return entry
+
+
 def _preview_any(call: Call) -> Given:
     value = call.inputs.get("source")
     return Given((words(value),), {"text": [words(value)]})
