@@ -39,9 +39,7 @@ def readme(lock: Lock, interface: JsonObject, measured: Measured | None = None) 
             for name, schema in interface["$defs"]["outputs"]["properties"].items()
         ],
         body=example_body(interface),
-        python_body="{"
-        + "".join(f"\n    {k!a}: {v!a}," for k, v in example_inputs(interface).items())
-        + "\n}",
+        python_body="{" + "".join(f"\n    {k!a}: {v!a}," for k, v in example_inputs(interface).items()) + "\n}",
         measured=measured,
     )
     return text.encode()
