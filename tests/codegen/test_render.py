@@ -80,6 +80,14 @@ class TestHostileTexts:
         assert "\nBODY\n# " not in text
         assert text.count("\n```") == text.count("\n```sh") * 2 + text.count("\n```python") * 2
 
+    def test_the_calls_in_the_readme_say_the_same_in_both_languages(self):
+        text = app_files(plan(text_to_image("'\"\\\n$(id) `x` ```")))["README.md"].decode()
+        shell = text.partition("<<'BODY'\n")[2].partition("\nBODY\n")[0]
+        python = ast.parse(text.partition("```python\n")[2].partition("\n```")[0])
+        bodies = [node.value for node in python.body if isinstance(node, ast.Assign) and node.targets[0].id == "body"]
+        assert ast.literal_eval(bodies[0]) == json.loads(shell)
+        assert json.loads(shell)["prompt"] == "'\"\\\n$(id) `x` ```"
+
     @pytest.mark.parametrize(
         "change",
         [
