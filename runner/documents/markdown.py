@@ -19,7 +19,7 @@ MAX_TEXT = 300
 _BREAK: Final = "\u200b"
 _ACTIVE = re.compile(r"[\\`*_\[\]<>|~&!$]")
 _REFERENCES = re.compile(r"@(?=\w)|#(?=\w)|\bGH-(?=\d)|://|\bwww\.|\bmailto:", re.IGNORECASE)
-_LIST_MARKER = re.compile(r"^(\d*)([-+=#.)])(?=\s|$|[-+=#])")
+_LIST_MARKER = re.compile(r"^(\d*)([-+=#]|(?<=\d)[.)])(?=\s|$|[-+=#])")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that show nothing or turn the direction of what follows."""
 

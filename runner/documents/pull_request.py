@@ -54,7 +54,8 @@ def title(plan: Plan, report: Report) -> str:
     own = line(plan.title, MAX_TITLE)
     whole = f"Add {plan.name}" if own.lower().replace(" ", "-") == plan.name else f"Add {plan.name}: {own}"
     failed = sum(not test.passed for test in report.tests)
-    return line(f"{failed} tests fail: {whole}" if failed else whole, MAX_TITLE)
+    words = "1 test fails" if failed == 1 else f"{failed} tests fail"
+    return line(f"{words}: {whole}" if failed else whole, MAX_TITLE)
 
 
 def _example(interface: JsonObject) -> str:

@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+from markdown_it import MarkdownIt
+
+from codegen.parse import parse_workflow
+from codegen.plan import Plan, make_plan
+from runner import documents
+from runner.documents.markdown import code, line, plain
+from runner.documents.pull_request import MAX_BODY, MAX_TITLE
+from runner.model import Cost, Report, Sample, TestResult
+
+HOSTILE = (
+    "fixes #1 @octocat [x](javascript:alert(1)) <img src=x onerror=alert(1)> `tick` | cell\n# Heading\n"
+    "https://evil.test ![](https://evil.test/p.png) \u202etxet\u202c $x$ {{ 7*7 }} {% raw %} \x1b[31m"
+)
+
+
+class Forge:
+    """All that a document asks of a forge."""
+
+    def propose(self, **_: Any) -> Any:
+        raise AssertionError
+
+    def picture_url(self, *, head: str, path: str) -> str:
+        return f"https://forge.test/{head}/{path}"
+
+
+def node(class_type: str, title: str | None = None, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs, "_meta": {"title": title or class_type}}
+
+
+def plan_of(prompt: dict[str, Any], filename: str = "lighthouse.json") -> Plan:
+    return make_plan(parse_workflow(json.dumps(prompt).encode(), filename=filename), filename=filename)
+
+
+def lighthouse(text: str = "a lighthouse", model: str = "sd15.safetensors", title: str = "Prompt") -> Plan:
+    return plan_of(
+        {
+            "1": node("CheckpointLoaderSimple", ckpt_name=model),
+            "2": node("CLIPTextEncode", title, text=text, clip=["1", 1]),
+            "3": node("CLIPTextEncode", text="", clip=["1", 1]),
+            "4": node("EmptyLatentImage", width=512, height=768, batch_size=1),
+            "5": node(
+                "KSampler",
+                model=["1", 0],
+                positive=["2", 0],
+                negative=["3", 0],
+                latent_image=["4", 0],
+                seed=1,
+                steps=20,
+                cfg=7.0,
+                sampler_name="euler",
+                scheduler="normal",
+                denoise=1.0,
+            ),
+            "6": node("VAEDecode", samples=["5", 0], vae=["1", 2]),
+            "7": node("SaveImage", images=["6", 0], filename_prefix="x"),
+        }
+    )
+
+
+def report(*, engine: Any = "comfyui", tests: tuple[TestResult, ...] | None = None) -> Report:
+    passed = TestResult(name="health", passed=True, seconds=0.011, detail="ComfyUI 0.33.0")
+    return Report(
+        name="lighthouse",
+        run_id="run_abcdefghij0123456789",
+        attempt=1,
+        engine=engine,
+        engine_version="0.33.0",
+        target="local",
+        tested_at=datetime(2026, 11, 21, 6, 0, tzinfo=UTC),
+        tests=(passed,) if tests is None else tests,
+        cost=Cost(
+            usd=0.001995,
+            basis="estimate",
+            execution_seconds=3.0,
+            cold_start_seconds=9.5,
+            usd_per_second=0.000665,
+        ),
+        cold_start_seconds=9.5,
+        warm_seconds=3.2,
+        seed=1,
+    )
+
+
+PICTURE = Sample(file="sample.png", media_type="image/png", data=b"\x89PNG", width=512, height=768)
+SOUND = Sample(file="sample.flac", media_type="audio/flac", data=b"fLaC", preview=b"\x89PNG")
+
+
+def test_a_pull_request_tells_a_reviewer_everything() -> None:
+    failed = TestResult(name="two at once", passed=False, seconds=2.5, detail="both callers got the same job")
+    tests = (*report().tests, failed)
+    title, body = documents.pull_request(lighthouse(), report(tests=tests), PICTURE, Forge())
+    assert title == snapshot("1 test fails: Add lighthouse")
+    assert body == snapshot("""\
+The ComfyUI workflow `Lighthouse` as an HTTP endpoint, in `apps/modal/lighthouse/`.
+
+![What the test run made](https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png)
+
+| | |
+|---|---|
+| Result | ❌ 1 of 2 tests passed |
+| Engine | ComfyUI 0.33.0, local target |
+| ComfyUI | 0.3.64: the oldest that ships has everything |
+| Hardware | L40S, 4 cores, 32 GiB, \\$0.000665 a second |
+| Cost of a call | \\$0.001995 (estimate: 3.00 s at \\$0.000665 a second) |
+| Times | 9.5 s to start, then 3.20 s a call |
+| Seed of the sample | 1 |
+
+## Tests
+
+| | test | time | what was seen |
+|---|---|---|---|
+| ✅ | health | 0.01 s | ComfyUI 0.33.0 |
+| ❌ | two at once | 2.50 s | both callers got the same job |
+
+## What to look at
+
+- **warning** at node `1`: nothing says where sd15.safetensors (checkpoints) can be downloaded; add its url to app.lock.json, or put the file into the models volume under checkpoints/
+
+## How to call it
+
+```sh
+curl --fail-with-body "$ENDPOINT/generate" \\
+  --header "Modal-Key: $MODAL_KEY" --header "Modal-Secret: $MODAL_SECRET" \\
+  --json @- <<'BODY'
+{
+  "prompt": "a lighthouse",
+  "negative_prompt": "",
+  "width": 512,
+  "seed": 42
+}
+BODY
+```
+
+| input | kind | |
+|---|---|---|
+| `prompt` | text | as in the workflow if left out |
+| `negative_prompt` | text | as in the workflow if left out |
+| `width` | integer | as in the workflow if left out |
+| `height` | integer | as in the workflow if left out |
+| `batch_size` | integer | as in the workflow if left out |
+| `seed` | seed | random if left out |
+| `steps` | integer | as in the workflow if left out |
+| `cfg` | number | as in the workflow if left out |
+| `denoise` | number | as in the workflow if left out |
+
+It answers with `image` (image).
+
+
+## Models
+
+| file | folder | size | source |
+|---|---|---|---|
+| `sd15.safetensors` | `checkpoints` | unknown | unknown |
+
+The knowledge-base entry is `docs/knowledge-base/workflows/patterns/lighthouse.md`. Run `run_abcdefghij0123456789`, attempt 1.
+""")
+
+
+def test_a_simulated_success_never_passes_for_a_real_one() -> None:
+    simulated = report(engine="stand-in")
+    written = documents.files(lighthouse(), simulated, PICTURE)
+    _, body = documents.pull_request(lighthouse(), simulated, PICTURE, Forge())
+    entry = written["docs/knowledge-base/workflows/patterns/lighthouse.md"].decode()
+    readme = written["apps/modal/lighthouse/README.md"].decode()
+    facts = json.loads(written["apps/modal/lighthouse/report.json"])
+    assert body.startswith("> **Simulated.** The stand-in engine answered, not ComfyUI")
+    assert "> **Simulated.**" in entry
+    assert "simulated: true\n" in entry
+    assert "simulated: not what a GPU would take" in readme
+    assert (facts["engine"], facts["simulated"], facts["passed"]) == ("stand-in", True, True)
+
+
+def test_a_real_success_carries_no_notice() -> None:
+    written = documents.files(lighthouse(), report(), PICTURE)
+    _, body = documents.pull_request(lighthouse(), report(), PICTURE, Forge())
+    assert "imulated" not in body
+    assert "SIMULATED" not in "".join(data.decode("utf-8", "replace") for data in written.values())
+
+
+def test_the_knowledge_base_entry_reads_well_and_can_be_searched() -> None:
+    written = documents.files(lighthouse(), report(), PICTURE)
+    assert written["docs/knowledge-base/workflows/patterns/lighthouse.md"].decode() == snapshot("""\
+---
+name: "lighthouse"
+comfyui: "0.3.64"
+engine: "comfyui"
+simulated: false
+passed: true
+gpu: "L40S"
+usd_per_call: 0.001995
+tested: "2026-11-21"
+classes: ["CLIPTextEncode", "CheckpointLoaderSimple", "EmptyLatentImage", "KSampler", "SaveImage", "VAEDecode"]
+models: ["checkpoints/sd15.safetensors"]
+---
+
+# Lighthouse
+
+![What the test run made](../../../../apps/modal/lighthouse/sample.png)
+
+- App: [`lighthouse`](../../../../apps/modal/lighthouse/README.md), tested on 2026-11-21: 1 of 1 tests passed
+- Engine: ComfyUI 0.33.0
+- ComfyUI 0.3.64: the oldest that ships has everything
+- Hardware: L40S, 4 cores, 32 GiB, \\$0.000665 a second, because the size of 1 of 1 models is not known; 48 GB hold most image workflows
+- Cost of a call: \\$0.001995 (estimate: 3.00 s at \\$0.000665 a second)
+- Times: 9.5 s to start, then 3.20 s a call
+
+## Nodes
+
+- `CLIPTextEncode` × 2
+- `CheckpointLoaderSimple`
+- `EmptyLatentImage`
+- `KSampler`
+- `VAEDecode`
+- `SaveImage`
+
+## Models
+
+- `checkpoints/sd15.safetensors`, size unknown, source unknown
+
+## Learned
+
+- nothing says where sd15.safetensors (checkpoints) can be downloaded; add its url to app.lock.json, or put the file into the models volume under checkpoints/
+""")
+
+
+@pytest.mark.parametrize(
+    ("sample", "files"),
+    [(None, set()), (PICTURE, {"sample.png"}), (SOUND, {"sample.flac", "sample.png"})],
+    ids=["none", "picture", "sound"],
+)
+def test_what_is_committed(sample: Sample | None, files: set[str]) -> None:
+    written = documents.files(lighthouse(), report(), sample)
+    always = {"report.json", "README.md"}
+    assert {path for path in written if path.startswith("apps/")} == {
+        f"apps/modal/lighthouse/{f}" for f in always | files
+    }
+
+
+def test_a_sound_is_shown_by_its_wave() -> None:
+    _, body = documents.pull_request(lighthouse(), report(), SOUND, Forge())
+    assert "https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png" in body
+
+
+def rendered(markdown: str) -> str:
+    return MarkdownIt("commonmark").enable("table").render(markdown)
+
+
+def active(markdown: str) -> dict[str, set[str]]:
+    """Everything in a document that is more than text: raw HTML, links, pictures, headings."""
+    found: dict[str, set[str]] = {"html": set(), "link": set(), "image": set(), "heading": set()}
+    blocks = MarkdownIt("commonmark").enable("table").parse(markdown)
+    for index, block in enumerate(blocks):
+        if block.type == "html_block":
+            found["html"].add(block.content)
+        if block.type == "heading_open":
+            found["heading"].add(blocks[index + 1].content)
+        for token in block.children or ():
+            match token.type:
+                case "html_inline":
+                    found["html"].add(token.content)
+                case "link_open":
+                    found["link"].add(str(token.attrs["href"]))
+                case "image":
+                    found["image"].add(str(token.attrs["src"]))
+                case "text":
+                    assert not re.search(r"@\w|#\d|://|www\.\w", token.content), (
+                        token.content
+                    )  # GitHub makes links of these
+                case _:
+                    pass
+    return found
+
+
+def test_hostile_words_stay_words() -> None:
+    plan = lighthouse(text=HOSTILE, model=f"{HOSTILE}.safetensors", title=HOSTILE)
+    tests = (TestResult(name=HOSTILE, passed=False, seconds=0.1, detail=HOSTILE),)
+    title, body = documents.pull_request(plan, report(tests=tests), PICTURE, Forge())
+    assert active(body) == snapshot(
+        {
+            "html": set(),
+            "link": set(),
+            "image": {"https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png"},
+            "heading": {"How to call it", "Models", "Tests", "What to look at"},
+        }
+    )
+    entry = documents.files(plan, report(tests=tests), PICTURE)["docs/knowledge-base/workflows/patterns/lighthouse.md"]
+    assert active(entry.decode().partition("\n---\n")[2]) == snapshot(
+        {
+            "html": set(),
+            "link": {"../../../../apps/modal/lighthouse/README.md"},
+            "image": {"../../../../apps/modal/lighthouse/sample.png"},
+            "heading": {"Learned", "Lighthouse", "Models", "Nodes", "What failed"},
+        }
+    )
+    assert not {"\x1b", "\u202e"} & set(body + entry.decode() + title)
+    assert len(title) <= MAX_TITLE
+
+
+def test_the_longest_body_fits() -> None:
+    prompt: dict[str, Any] = {
+        str(index): node("CheckpointLoaderSimple", ckpt_name=f"{index}{HOSTILE * 20}.safetensors")
+        for index in range(300)
+    }
+    prompt |= {
+        f"s{index}": node("SaveImage", HOSTILE * 10, images=["0", 0], filename_prefix="x") for index in range(100)
+    }
+    tests = tuple(TestResult(name=HOSTILE * 9, passed=False, seconds=1, detail=HOSTILE * 99) for _ in range(30))
+    _, body = documents.pull_request(plan_of(prompt), report(tests=tests), PICTURE, Forge())
+    assert len(body) < MAX_BODY  # by what each part may take, not by cutting the end off
+    assert body.rstrip().endswith("attempt 1.")
+
+
+@given(st.text())
+def test_any_text_is_one_line_without_markup(text: str) -> None:
+    page = rendered(plain(text))
+    assert page.count("<") == page.count("<p>") * 2 or not plain(text)
+    assert "\n" not in line(text)
+
+
+@given(st.text(min_size=1).filter(line))
+def test_any_text_is_one_code_span(text: str) -> None:
+    page = rendered(code(text))
+    assert page.startswith("<p><code>")
+    assert page.endswith("</code></p>\n")
+    assert page.count("<code>") == 1
