@@ -51,7 +51,7 @@ class _Conversion:
             if instance.definition is not None:
                 promotions.apply(instance)
         self._resolver = Resolver(promotions.value)
-        apply_primitives(self._instances, self._widgets)
+        apply_primitives(self._instances, self._widgets, self._lookup)
 
     def run(self) -> Conversion:
         entries: dict[str, JsonObject] = {}
@@ -97,6 +97,8 @@ class _Conversion:
 
     def _final(self, instance: Instance, widget: Widget) -> Any:  # noqa: ANN401 - any JSON value
         value = widget.value
+        if widget.raw:
+            return as_javascript(value)
         options = widget.definition.options if widget.definition else {}
         if isinstance(value, str) and options.get("dynamicPrompts") and not widget.nested:
             value, chosen = first_alternatives(value)

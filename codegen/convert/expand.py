@@ -47,7 +47,9 @@ class Instance:
     hidden: bool = False
     """Inside a host at the root that is muted or bypassed."""
     overrides: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Widget values that a host sets."""
+    """Widget values that a host or a primitive sets."""
+    raw: set[str] = field(default_factory=set[str])
+    """Those of them that a host sets: they are sent as they are."""
 
     @property
     def virtual(self) -> bool:

@@ -38,7 +38,11 @@ class InstanceWidgets:
         made = self._made.get(instance.id)
         if made is None:
             made = [
-                replace(widget, value=instance.overrides.get(widget.name, widget.value))
+                replace(
+                    widget,
+                    value=instance.overrides.get(widget.name, widget.value),
+                    raw=widget.name in instance.raw,
+                )
                 for widget in self._saved_of(instance)
             ]
             self._made[instance.id] = made
@@ -48,9 +52,11 @@ class InstanceWidgets:
         """One widget by name."""
         return next((widget for widget in self.of(instance) if widget.name == name), None)
 
-    def override(self, instance: Instance, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
-        """A host or a primitive sets a widget. Which widgets there are does not change: the frontend sets them late."""
+    def override(self, instance: Instance, name: str, value: Any, *, raw: bool) -> None:  # noqa: ANN401 - any JSON value
+        """A host (`raw`) or a primitive sets a widget. Which widgets there are does not change: it happens too late."""
         instance.overrides[name] = value
+        if raw:
+            instance.raw.add(name)
         self._made.pop(instance.id, None)
 
     def offers(self, instance: Instance, socket: str) -> bool:

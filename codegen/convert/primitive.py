@@ -6,28 +6,38 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.convert.graph import OUTPUT_BOUNDARY
 from codegen.convert.numbers import fitted
+from codegen.convert.text import replace_references
 from codegen.convert.widgets import ABSENT
 from codegen.json_values import as_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from codegen.convert.expand import Instance
     from codegen.convert.instance_widgets import InstanceWidgets
     from codegen.convert.widgets import Widget
 
 PRIMITIVE = "PrimitiveNode"
+REPLACES = "Run widget replace on values"
+"""Name of the property, as the frontend spells it."""
 
 
-def apply_primitives(instances: list[Instance], widgets: InstanceWidgets) -> None:
-    """Write every primitive's value into its targets; also when it is muted or bypassed, as the frontend does."""
+def apply_primitives(
+    instances: list[Instance], widgets: InstanceWidgets, lookup: Callable[[str, str], str | None]
+) -> None:
+    """Write every primitive's value into its targets; also when it is muted or bypassed, as the frontend does.
+
+    `lookup(node, widget)` serves references such as `%Node.widget%`, which a primitive can be set to replace.
+    """
     for instance in instances:
         if instance.node.type == PRIMITIVE:
             targets = list(_targets(instance, widgets))
             value = _value(instance, targets)
+            if isinstance(value, str) and instance.node.properties.get(REPLACES):
+                value, _ = replace_references(value, lookup)
             if value is not ABSENT:
                 for target, widget in targets:
-                    widgets.override(target, widget.name, _fitted(value, widget))
+                    widgets.override(target, widget.name, _fitted(value, widget), raw=False)
 
 
 def _targets(primitive: Instance, widgets: InstanceWidgets) -> Iterator[tuple[Instance, Widget]]:

@@ -58,7 +58,7 @@ class Promotions:
         if inner.definition is None:
             widget = self._widgets.find(inner, name)
             if widget is not None and (widget.serialised or inner.virtual):
-                self._widgets.override(inner, name, value)
+                self._widgets.override(inner, name, value, raw=True)
             elif inner.virtual:
                 inner.overrides[name] = value
             return

@@ -48,6 +48,8 @@ class Widget:
     """Whether it is part of the prompt."""
     nested: bool = False
     """Whether it belongs to the selected option of a dynamic combo."""
+    raw: bool = False
+    """Whether a host gives the value, which is then sent as it is."""
 
 
 def widgets_of(node: Node, definition: NodeDefinition) -> list[Widget]:

@@ -234,6 +234,20 @@ class TestPrimitiveNodes:
         canvas.add("EmptyImage", values=[1, 2, 1, 0], widgets="width", width=huge)
         assert canvas.prompt()["2"]["width"] == 16384
 
+    def test_they_can_replace_references(self):
+        canvas = Canvas()
+        empty_image(canvas, width=77, title="Base")
+        for replaces in (True, False):
+            text = canvas.add(
+                "PrimitiveNode",
+                values=["%Base.width%"],
+                gives="STRING",
+                properties={"Run widget replace on values": replaces},
+            )
+            canvas.add("CLIPTextEncode", values=[""], gives="CONDITIONING", text=text, widgets="text")
+        prompt = canvas.prompt()
+        assert [prompt["3"]["text"], prompt["5"]["text"]] == ["77", "%Base.width%"]
+
     def test_muting_one_changes_nothing(self):
         canvas = Canvas()
         text = canvas.add("PrimitiveNode", values=["shared"], gives="STRING", mode=MUTED)

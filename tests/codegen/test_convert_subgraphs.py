@@ -96,6 +96,16 @@ class TestPromotedWidgets:
         canvas.add("sized", values=[33, 44, 55, 66, None], properties={"proxyWidgets": entries})
         assert canvas.prompt()["1:11"] == {"width": 64, "height": 33, "batch_size": 1, "color": 66}
 
+    def test_texts_are_sent_as_they_are(self):
+        canvas = Canvas()
+        inside = canvas.subgraph("text", takes={"text": "STRING"}, gives={})
+        inside.add("CLIPTextEncode", id=11, values=["{x|y}"], widgets="text", text=inside.taken(0))
+        inside.add("CLIPTextEncode", id=12, values=["{x|y}"])
+        entries = {"proxyWidgets": [["-1", "text"], ["12", "text"]]}
+        canvas.add("text", gives="", values=["{a|b} // c", "{d|e} // f"], properties=entries)
+        texts = {key: inputs["text"] for key, inputs in canvas.prompt().items()}
+        assert texts == {"1:11": "{a|b} // c", "1:12": "{d|e} // f"}
+
     def test_values_set_aside_by_a_newer_editor_win(self):
         canvas = Canvas()
         sized(canvas)
