@@ -55,7 +55,6 @@ class Pictures:
     def __init__(self, array: Array | None = None, *, facts: Facts | None = None, paint: Painter | None = None) -> None:
         self._array = array
         self._paint = paint
-        self.simulated = array is None
         if array is not None:
             count, height, width, _ = array.shape
             facts = Facts(width=width, height=height, count=count)

@@ -5,6 +5,7 @@ Sources: nodes.py, comfy_extras/nodes_images.py, nodes_post_processing.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,9 +88,9 @@ def _batch(call: Call) -> Given:
 
 
 def _repeat(call: Call) -> Given:
-    image, amount = images_in(call, "image"), integer(call, "amount", 1)
-    check_size(len(image) * amount, *image.shape[1:])
-    return Given((Pictures(np.tile(image, (amount, 1, 1, 1))),))
+    image = pictures_in(call, "image")
+    facts = replace(image.facts, count=len(image) * integer(call, "amount", 1))
+    return Given((Pictures(facts=facts, paint=lambda _, index: image.frame(index % len(image))),))
 
 
 def _from_batch(call: Call) -> Given:
