@@ -92,8 +92,7 @@ class _Conversion:
                 )
             )
         title = node.title or (definition.display_name if definition else node.type)
-        entry: JsonObject = {"inputs": inputs, "class_type": node.type, "_meta": {"title": title}}
-        return entry
+        return {"inputs": inputs, "class_type": node.type, "_meta": {"title": title}}
 
     def _final(self, instance: Instance, widget: Widget) -> Any:  # noqa: ANN401 - any JSON value
         value = widget.value

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from codegen.convert.graph import ACTIVE_MODES, INPUT_BOUNDARY, OUTPUT_BOUNDARY, Document, Graph, Node, read_document
+from codegen.convert.graph import INPUT_BOUNDARY, OUTPUT_BOUNDARY, Document, Graph, Node, read_document
 from codegen.convert.group_nodes import unfold_groups
 from codegen.errors import InvalidGraph
 from codegen.json_values import as_list, is_list
@@ -23,7 +23,8 @@ MAX_NODES = 20_000
 MAX_NESTING = 32
 """Levels of subgraphs inside subgraphs."""
 
-VIRTUAL_TYPES = frozenset({"Note", "MarkdownNote", "Reroute", "PrimitiveNode"})
+PRIMITIVE = "PrimitiveNode"
+VIRTUAL_TYPES = frozenset({"Note", "MarkdownNote", "Reroute", PRIMITIVE})
 SETTERS = frozenset({"SetNode", "easy setNode"})
 GETTERS = frozenset({"GetNode", "easy getNode"})
 """Wireless links of KJNodes and Easy-Use: a getter stands for what goes into the setter of the same name."""
@@ -60,7 +61,7 @@ class Instance:
     @property
     def runs(self) -> bool:
         """Whether it becomes an entry of the prompt."""
-        return self.definition is None and not self.virtual and not self.hidden and self.node.mode in ACTIVE_MODES
+        return self.definition is None and not self.virtual and not self.hidden and self.node.active
 
 
 def open_document(source: JsonObject, catalog: Catalog) -> Document:
@@ -106,9 +107,12 @@ def _numeric(key: str) -> bool:
 
 
 def _patch_promotions(node: Node, changes: dict[str, str]) -> None:
-    for entry in as_list(node.properties.get("proxyWidgets")):
-        if is_list(entry) and entry and str(entry[0]) in changes:
-            entry[0] = changes[str(entry[0])]
+    # The file's own lists are left alone: it is read once for each core version that is tried.
+    entries = as_list(node.properties.get("proxyWidgets"))
+    patched = [
+        [changes.get(str(entry[0]), entry[0]), *entry[1:]] if is_list(entry) and entry else entry for entry in entries
+    ]
+    node.properties = {**node.properties, "proxyWidgets": patched}
 
 
 def expand(document: Document) -> list[Instance]:
@@ -153,7 +157,7 @@ def _expand_graph(
         _check_passthrough(inside)
         instance.definition = inside
         # The frontend skips a muted or bypassed host when it collects nodes, but only at the root.
-        below = hidden or (host is None and node.mode not in ACTIVE_MODES)
+        below = hidden or (host is None and not node.active)
         instance.children = _expand_graph(
             document, inside, host=instance, within=(*within, node.type), hidden=below, unfolded=unfolded
         )

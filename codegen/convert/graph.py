@@ -19,7 +19,6 @@ NodeKey: TypeAlias = str
 
 MUTED = 2
 BYPASSED = 4
-ACTIVE_MODES = frozenset({0, 1, 3})
 INPUT_BOUNDARY = "-10"
 OUTPUT_BOUNDARY = "-20"
 
@@ -60,6 +59,11 @@ class Node:
     values: Any
     properties: JsonObject
     title: str | None
+
+    @property
+    def active(self) -> bool:
+        """Whether it is neither muted nor bypassed: the frontend knows more modes, and queues them all alike."""
+        return self.mode not in {MUTED, BYPASSED}
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from codegen.convert.expand import PRIMITIVE
 from codegen.convert.graph import OUTPUT_BOUNDARY
 from codegen.convert.numbers import fitted
 from codegen.convert.text import replace_references
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from codegen.convert.instance_widgets import InstanceWidgets
     from codegen.convert.widgets import Widget
 
-PRIMITIVE = "PrimitiveNode"
 REPLACES = "Run widget replace on values"
 """Name of the property, as the frontend spells it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from codegen.convert.expand import PRIMITIVE
 from codegen.convert.graph import INPUT_BOUNDARY
 from codegen.convert.resolve import Constant
 from codegen.convert.widgets import ABSENT
@@ -57,10 +58,8 @@ class Promotions:
     def _set(self, inner: Instance, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
         if inner.definition is None:
             widget = self._widgets.find(inner, name)
-            if widget is not None and (widget.serialised or inner.virtual):
+            if inner.virtual or (widget is not None and widget.serialised):
                 self._widgets.override(inner, name, value, raw=True)
-            elif inner.virtual:
-                inner.overrides[name] = value
             return
         index = _input_index(inner, name)
         if index is not None:
@@ -95,10 +94,10 @@ class Promotions:
                 if found is not None:
                     return found
                 continue
-            widget = self._widgets.find(inner, socket.widget or socket.name) if socket.widget else None
+            widget = self._widgets.find(inner, socket.widget) if socket.widget else None
             if widget is not None:
                 return Constant(widget.value)
-            if inner.node.type == "PrimitiveNode" and socket.widget:
+            if inner.node.type == PRIMITIVE and socket.widget:
                 values = as_list(inner.node.values)
                 return Constant(values[0] if values else None)
         return None

@@ -82,10 +82,7 @@ class Resolver:
                 continue
             origin = instance.siblings.get(link.origin)
             if origin is None:
-                raise InvalidGraph(
-                    f"input {ascii(socket.name)[:60]} of node {instance.id} is wired to {ascii(link.origin)[:20]}, "
-                    "which is not in the file"
-                )
+                return None
             step = self._output(origin, link.origin_slot, kind or socket.type, visited)
             if step is None or isinstance(step, Wire):
                 return step

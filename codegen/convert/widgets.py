@@ -159,10 +159,10 @@ def _extension_widgets(
     if any(entry.type == COMBO and any(map(entry.options.get, UPLOAD_FLAGS)) for entry in required):
         yield Widget("upload", "BUTTON", reader.take(), serialised=False)
     if any(entry.options.get("audio_upload") for entry in required):
-        yield Widget("audioUI", "AUDIO_UI", reader.take(), serialised=True)
+        yield Widget("audioUI", "AUDIO_UI", reader.take(), serialised=False)
         yield Widget("upload", "BUTTON", reader.take(), serialised=False)
     elif definition.class_type in AUDIO_PLAYERS:
-        yield Widget("audioUI", "AUDIO_UI", reader.take(), serialised=True)
+        yield Widget("audioUI", "AUDIO_UI", reader.take(), serialised=False)
 
 
 AUDIO_PLAYERS = frozenset({"SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "PreviewAudio"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.convert.expand import Instance, expand, open_document
-from codegen.convert.graph import ACTIVE_MODES, INPUT_BOUNDARY
+from codegen.convert.graph import INPUT_BOUNDARY
 from codegen.json_values import as_list, as_object
 from codegen.model import Frozen, JsonObject, Workflow
 
@@ -36,7 +36,7 @@ def hints(workflow: Workflow, catalog: Catalog) -> list[Hint]:
     roots = {instance.id: instance for instance in instances if instance.host is None}
     found = [hint.model_copy(update={"app_mode": True}) for hint in _app_mode(workflow.document, roots)]
     for instance in roots.values():
-        if instance.definition is not None and instance.node.mode in ACTIVE_MODES:
+        if instance.definition is not None and instance.node.active:
             found += list(_promoted(instance))
     return found
 

@@ -164,9 +164,16 @@ class TestNodesThatDoNotRun:
 
     def test_other_modes_count_as_active(self):
         canvas = Canvas()
-        empty_image(canvas, mode=1)
-        empty_image(canvas, mode=3)
-        assert list(canvas.prompt()) == ["1", "2"]
+        for mode in (1, 3, 7):
+            empty_image(canvas, mode=mode)
+        assert list(canvas.prompt()) == ["1", "2", "3"]
+
+    def test_a_link_from_a_node_that_is_gone_gives_nothing(self):
+        canvas = Canvas()
+        gone = canvas.add("PrimitiveInt", gives="INT")
+        canvas.add("EmptyImage", values=[64, 48, 1, 0], width=gone, widgets="width")
+        del canvas.nodes[0]
+        assert canvas.prompt()["2"]["width"] == 64
 
     def test_a_bypassed_node_passes_on_by_type(self):
         canvas = Canvas()

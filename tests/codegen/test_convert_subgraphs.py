@@ -2,6 +2,8 @@
 
 import pytest
 
+from codegen.catalog import load_catalog
+from codegen.convert import convert
 from codegen.errors import InvalidGraph
 from tests.codegen.canvas import BYPASSED, MUTED, Canvas, empty_image, save
 
@@ -193,6 +195,10 @@ def test_inner_ids_that_are_taken_get_the_next_free_number():
     prompt = canvas.prompt()
     assert list(prompt) == ["1", "3", "2:4", "2:5"]
     assert prompt["2:5"] == {"upscale_method": "area", "scale_by": 3, "image": ["2:4", 0]}
+    workflow = canvas.workflow()
+    for version in ("0.3.64", "0.33.0", "0.33.0"):
+        assert list(convert(workflow, load_catalog(version)).prompt) == list(prompt), "however often it is read"
+        assert workflow.document == document
 
 
 GROUP = {
