@@ -14,20 +14,54 @@ if TYPE_CHECKING:
     from codegen.model import JsonObject
 
 MEDIA_KINDS = frozenset({"image", "mask", "video", "audio", "mesh", "file"})
+FIRST_SEED = 1
+"""Of the sample. Small, so that every seed input takes it, and fixed, so that the sample can be made again."""
+MAX_SEED = 2**64 - 1
+SIZES = frozenset({"width", "height", "length", "batch_size", "steps", "fps", "frame_rate", "duration", "seconds"})
+"""Numbers that make a call cost more or less."""
 UNKNOWN_INPUT = "flowberth_no_such_input"
 
 
-def right_inputs(interface: JsonObject, seed: int) -> JsonObject:
-    """What must be given, and every seed; all else is left at the workflow's own values."""
+def right_inputs(interface: JsonObject, variant: int) -> JsonObject:
+    """What must be given; all else is left at the workflow's own values.
+
+    Another `variant` differs in one thing, or ComfyUI would answer from its cache: in every seed, or for want of one in
+    the input that `varied` names. Variant 0 is the workflow as it is.
+    """
+    chosen = varied(interface)
     inputs: JsonObject = {}
     for name, schema in properties(interface).items():
-        kind = schema["x-flowberth"]["kind"]
+        kind = str(schema["x-flowberth"]["kind"])
         if kind in MEDIA_KINDS:
-            media_type, data = sample_media(kind)
+            media_type, data = sample_media(kind, variant if name == chosen else 0)
             inputs[name] = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
         elif kind == "seed":
-            inputs[name] = min(seed, int(schema.get("maximum", seed)))
+            inputs[name] = min(FIRST_SEED + variant, int(schema.get("maximum", MAX_SEED)))
+        elif name == chosen and variant:
+            inputs[name] = _varied_value(schema, kind, variant)
     return inputs
+
+
+def varied(interface: JsonObject) -> str | None:
+    """The input that tells variants apart where there is no seed: a text, a number that is no size, a picture."""
+    kinds = {name: str(schema["x-flowberth"]["kind"]) for name, schema in properties(interface).items()}
+    if "seed" in kinds.values():
+        return None
+    plain = [name for name in kinds if name.rstrip("_0123456789") not in SIZES]
+    for kind in ("text", "number", "integer", "image", "mask"):
+        for name in (*plain, *kinds):
+            if kinds[name] == kind:
+                return name
+    return None
+
+
+def _varied_value(schema: JsonObject, kind: str, variant: int) -> object:
+    default = schema["default"]
+    if kind == "text":
+        return f"{default} ({variant})"
+    step = schema.get("x-step") or (1 if kind == "integer" else 0.01)
+    higher = default + variant * step
+    return higher if higher <= schema.get("maximum", higher) else default - variant * step
 
 
 def seeds(interface: JsonObject) -> list[str]:

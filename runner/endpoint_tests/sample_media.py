@@ -26,13 +26,13 @@ AUDIO_SECONDS = 3
 
 
 @cache
-def sample_media(kind: str) -> tuple[str, bytes]:
-    """Media type and bytes for an input of `kind` (image, mask, video, audio, mesh, file)."""
+def sample_media(kind: str, variant: int = 0) -> tuple[str, bytes]:
+    """Media type and bytes for an input of `kind` (image, mask, video, audio, mesh, file); pictures have variants."""
     match kind:
         case "image":
-            return "image/png", _png(_scene(PICTURE_SIZE, 0.0))
+            return "image/png", _png(_scene(PICTURE_SIZE, variant / 4))
         case "mask":
-            return "image/png", _png(_mask())
+            return "image/png", _png(_mask(variant))
         case "video":
             return "video/mp4", _video()
         case "audio":
@@ -69,13 +69,13 @@ def _ramp(first: int, last: int) -> list[int]:
     return [first + (last - first) * level // 255 for level in range(256)]
 
 
-def _mask() -> Image.Image:
+def _mask(variant: int) -> Image.Image:
     """White where something is to be changed: a disc in the middle, a quarter of the picture's width."""
     from PIL import Image, ImageDraw  # noqa: PLC0415
 
     width, height = PICTURE_SIZE
     mask = Image.new("RGB", PICTURE_SIZE)
-    radius = width // 8
+    radius = width // 8 + 4 * variant
     box = (width // 2 - radius, height // 2 - radius, width // 2 + radius, height // 2 + radius)
     ImageDraw.Draw(mask).ellipse(box, fill=(255, 255, 255))
     return mask

@@ -108,7 +108,7 @@ The ComfyUI workflow `Lighthouse` as an HTTP endpoint, in `apps/modal/lighthouse
 
 | | |
 |---|---|
-| Result | ❌ 1 of 2 tests passed |
+| Result | ✗ 1 of 2 tests passed |
 | Engine | ComfyUI 0.33.0, local target |
 | ComfyUI | 0.3.64: the oldest that ships has everything |
 | Hardware | L40S, 4 cores, 32 GiB, \\$0.000665 a second |
@@ -120,8 +120,8 @@ The ComfyUI workflow `Lighthouse` as an HTTP endpoint, in `apps/modal/lighthouse
 
 | | test | time | what was seen |
 |---|---|---|---|
-| ✅ | health | 0.01 s | ComfyUI 0.33.0 |
-| ❌ | two at once | 2.50 s | both callers got the same job |
+| ✓ | health | 0.01 s | ComfyUI 0.33.0 |
+| ✗ | two at once | 2.50 s | both callers got the same job |
 
 ## What to look at
 
