@@ -57,6 +57,8 @@ class Node:
     inputs: list[Slot]
     outputs: list[Slot]
     values: Any
+    named_values: JsonObject
+    """The same by name, in files of newer frontends, which themselves do not read it."""
     properties: JsonObject
     title: str | None
 
@@ -161,6 +163,7 @@ def read_node(entry: JsonObject) -> Node:
         inputs=[_slot(slot) for slot in objects(entry.get("inputs"))],
         outputs=[_slot(slot) for slot in objects(entry.get("outputs"))],
         values=entry.get("widgets_values"),
+        named_values=as_object(entry.get("widgets_values_named")),
         properties=as_object(entry.get("properties")),
         title=title if isinstance(title, str) and title else None,
     )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from codegen.convert.graph import Node
 
 CONTROL_VALUES = frozenset({"fixed", "increment", "decrement", "randomize"})
+NOT_INPUTS = frozenset({"control_after_generate", "control_filter_list", "upload", "audioUI"})
+"""Names of widgets that are no inputs, in any class."""
 CUSTOM_COMBO = "CustomCombo"
 CUSTOM_COMBO_FIXED = 2
 """Values before the options: the choice, and an index that the frontend computes anew."""
@@ -74,15 +76,17 @@ class InstanceWidgets:
         saved = self._saved.get(id(node))
         if saved is None:
             definition = self._catalog.get(node.type)
-            saved = _from_slots(node) if definition is None else widgets_of(node, definition)
+            saved = _without_definition(node) if definition is None else widgets_of(node, definition)
             if node.type == CUSTOM_COMBO:
                 saved = _custom_combo(node, saved)
             self._saved[id(node)] = saved
         return saved
 
 
-def _from_slots(node: Node) -> list[Widget]:
-    """Without a definition: sockets that stand for widgets are saved in the widgets' order, since frontend 1.16."""
+def _without_definition(node: Node) -> list[Widget]:
+    """What the file itself says: values by name, or else sockets that stand for widgets, in the widgets' order."""
+    if node.named_values:
+        return [Widget(name, "", value) for name, value in node.named_values.items() if name not in NOT_INPUTS]
     names = [socket.widget for socket in node.inputs if socket.widget is not None]
     saved = node.values
     if is_object(saved):

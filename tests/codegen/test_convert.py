@@ -362,6 +362,17 @@ class TestUnknownClasses:
         }
         assert [(finding.code, finding.node) for finding in conversion.findings] == [("needs-preflight", "2")]
 
+    def test_values_come_by_name_where_the_file_has_them(self):
+        canvas = Canvas()
+        node = canvas.add("Sharpen+", values=["sfx", 3, "randomize", 0.5])
+        node.saved["widgets_values_named"] = {
+            "model": "sfx",
+            "model.seed": 3,
+            "control_after_generate": "randomize",
+            "amount": 0.5,
+        }
+        assert canvas.prompt() == {"1": {"model": "sfx", "model.seed": 3, "amount": 0.5}}
+
     def test_given_definitions_make_it_exact(self):
         definition = {
             "display_name": "Sharpen a lot",

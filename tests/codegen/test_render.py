@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -40,7 +40,7 @@ PLAIN = without_digest(app_files(plan())["app.py"])
 
 
 class TestHostileTexts:
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=40)
     @given(st.text(max_size=60).filter(lambda text: not set(text) & set("{}|\\/%")))
     @example("'''\"\"\"\n\r\t\u2028\x00\x1b")
     @example("${jndi:ldap://x}".replace("{", "(").replace("}", ")").replace("/", ""))
