@@ -39,7 +39,7 @@ def readme(lock: Lock, interface: JsonObject, measured: Measured | None = None) 
             for name, schema in interface["$defs"]["outputs"]["properties"].items()
         ],
         body=example_body(interface),
-        python_body="{" + "".join(f"\n    {k!a}: {v!a}," for k, v in example_inputs(interface).items()) + "\n}",
+        python_body="{" + "".join(f"\n    {_python(k)}: {_python(v)}," for k, v in example_inputs(interface).items()) + "\n}",
         measured=measured,
     )
     return text.encode()
@@ -66,6 +66,11 @@ def example_inputs(interface: JsonObject) -> JsonObject:
             value = properties[name]["default"]
             body[name] = value[:EXAMPLE_TEXT] if isinstance(value, str) and kind == "text" else value
     return body
+
+
+def _python(value: object) -> str:
+    """ASCII, on one line, with the quotes that formatters like."""
+    return json.dumps(value) if isinstance(value, str) else ascii(value)
 
 
 def _row(name: str, schema: Any, required: bool) -> dict[str, str]:  # noqa: ANN401, FBT001 - JSON

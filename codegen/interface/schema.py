@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from codegen.interface.hints import MAX_NAME, Hint, hints
 from codegen.interface.inputs import MEDIA, Candidate, describe, from_meaning
 from codegen.interface.outputs import Output, find_outputs
+from codegen.json_values import as_object
 
 if TYPE_CHECKING:
     from codegen.catalog import Catalog
@@ -95,7 +96,7 @@ def _titled(candidate: Candidate, prompt: JsonObject, catalog: Catalog) -> Candi
     """A primitive or a loader whose title a person wrote is called by it."""
     node = prompt[candidate.targets[0][0]]
     kind = str(node.get("class_type"))
-    title = str(node.get("_meta", {}).get("title") or "")
+    title = _given_title(node)
     definition = catalog.get(kind)
     usual = {kind, definition.display_name if definition else kind, *_USUAL_TITLES}
     generic = candidate.targets[0][1] in {"value", "image", "choice", "file", "audio"}
@@ -170,8 +171,12 @@ def _title(candidate: Candidate, prompt: JsonObject) -> str:
 
 
 def _node_title(prompt: JsonObject, node: str) -> str:
-    entry = prompt[node]
-    return str(entry.get("_meta", {}).get("title") or entry.get("class_type"))[:100]
+    return (_given_title(prompt[node]) or str(prompt[node].get("class_type")))[:100]
+
+
+def _given_title(node: JsonObject) -> str:
+    title = as_object(node.get("_meta")).get("title")
+    return title if isinstance(title, str) else ""
 
 
 def _identifier(name: str, fallback: str) -> str:
