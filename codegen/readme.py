@@ -39,7 +39,7 @@ def readme(lock: Lock, interface: JsonObject, measured: Measured | None = None) 
             for name, schema in interface["$defs"]["outputs"]["properties"].items()
         ],
         body=example_body(interface),
-        python_body="{" + "".join(f"\n    {_python(k)}: {_python(v)}," for k, v in example_inputs(interface).items()) + "\n}",
+        python_body=_python_dict(example_inputs(interface)),
         measured=measured,
     )
     return text.encode()
@@ -68,8 +68,13 @@ def example_inputs(interface: JsonObject) -> JsonObject:
     return body
 
 
+def _python_dict(values: JsonObject) -> str:
+    """ASCII, with the quotes that formatters like."""
+    rows = (f"    {json.dumps(key)}: {_python(value)},\n" for key, value in values.items())
+    return "{\n" + "".join(rows) + "}"
+
+
 def _python(value: object) -> str:
-    """ASCII, on one line, with the quotes that formatters like."""
     return json.dumps(value) if isinstance(value, str) else ascii(value)
 
 

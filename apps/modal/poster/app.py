@@ -60,17 +60,22 @@ app = modal.App("poster")
 )
 @modal.concurrent(max_inputs=8)
 class ComfyUI:
+    """ComfyUI with the workflow, behind the HTTP contract of the runtime in `apps/modal/shared`."""
+
     @modal.enter()
-    def start(self):
+    def start(self) -> None:
+        """Boot ComfyUI; the runtime's libraries are in the image, not where this file is deployed from."""
         from shared.service import Service
 
         self.service = Service.from_folder(FOLDER)
         self.service.start()
 
     @modal.exit()
-    def stop(self):
+    def stop(self) -> None:
+        """End ComfyUI and whatever runs in it."""
         self.service.stop()
 
     @modal.asgi_app(requires_proxy_auth=True)
-    def web(self):
+    def web(self) -> object:
+        """The ASGI app: `/generate`, `/jobs`, `/playground` and the rest."""
         return self.service.asgi()
