@@ -2,7 +2,6 @@
 
 import re
 
-from codegen.lock import Lock
 from codegen.plan import make_plan
 from codegen.vendored import runtime_files, runtime_version
 from tests.codegen.canvas import text_to_image
@@ -20,7 +19,7 @@ def test_every_file_of_the_runtime_and_no_other():
 
 
 def test_the_stamp_in_a_lock_is_that_of_the_files():
-    lock: Lock = make_plan(text_to_image().workflow(), filename="x").lock
+    lock = make_plan(text_to_image().workflow(), filename="x").lock
     assert lock.runtime == runtime_version() == runtime_files()["shared/VERSION"].decode().strip()
 
 
