@@ -90,7 +90,8 @@ def _without_definition(node: Node) -> list[Widget]:
     names = [socket.widget for socket in node.inputs if socket.widget is not None]
     saved = node.values
     if is_object(saved):
-        return [Widget(name, "", saved[name]) for name in names if name in saved]
+        plain = [name for name, value in saved.items() if not isinstance(value, list | dict) and name not in NOT_INPUTS]
+        return [Widget(name, "", saved[name]) for name in names or plain if name in saved]
     values = as_list(saved)
     widgets: list[Widget] = []
     position = 0

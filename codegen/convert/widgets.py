@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from codegen.convert.graph import Node
+    from codegen.model import JsonObject
 
 WIDGET_TYPES = frozenset(
     {
@@ -54,25 +55,36 @@ class Widget:
 
 def widgets_of(node: Node, definition: NodeDefinition) -> list[Widget]:
     """All widgets of a node with their saved values."""
+    if is_object(node.values):
+        # The frontend reads positions, and an object has none: every widget becomes undefined. Packs whose nodes save
+        # objects (such as VideoHelperSuite) read them by name themselves.
+        by_name = node.values if definition.python_module.startswith(PACK_MODULES) else None
+        return list(_assign(node, definition, _Reader([], blank=by_name is None, by_name=by_name), force=False))
     listed = as_list(node.values)
-    # The frontend reads positions, and an object has none: every widget becomes undefined.
-    reader = _Reader(listed, blank=is_object(node.values))
+    reader = _Reader(listed)
     widgets = list(_assign(node, definition, reader, force=False))
     forced = sum(1 for entry in definition.inputs if _is_forced_widget(entry))
     if forced and len(listed) == reader.position + forced:
-        widgets = list(_assign(node, definition, _Reader(listed, blank=False), force=True))
+        widgets = list(_assign(node, definition, _Reader(listed), force=True))
     return widgets
 
 
-class _Reader:
-    """Takes values from the list one after the other."""
+PACK_MODULES = "custom_nodes."
+"""How the modules of packs begin, in a server's answer."""
 
-    def __init__(self, values: list[Any], *, blank: bool) -> None:
+
+class _Reader:
+    """Takes values from the list one after the other, or by name."""
+
+    def __init__(self, values: list[Any], *, blank: bool = False, by_name: JsonObject | None = None) -> None:
         self.values = values
         self.blank = blank
+        self.by_name = by_name
         self.position = 0
 
-    def take(self) -> Any:  # noqa: ANN401 - any JSON value
+    def take(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
+        if self.by_name is not None:
+            return self.by_name.get(name, ABSENT)
         value = self.values[self.position] if self.position < len(self.values) else ABSENT
         self.position += 1
         return value
@@ -108,13 +120,13 @@ def _widgets(entry: InputDefinition, reader: _Reader, *, prefix: str, force: boo
         return
     if entry.options.get("forceInput"):
         if force:
-            reader.take()
+            reader.take(name)
         return
     if kind == LOAD_3D:
         for label, text in LOAD_3D_BUTTONS:
-            saved = reader.take()
+            saved = reader.take(label)
             yield Widget(label, "BUTTON", text if saved is ABSENT else saved)
-    value = _initial(entry, kind, reader.take(), blank=reader.blank)
+    value = _initial(entry, kind, reader.take(name), blank=reader.blank)
     yield Widget(name, kind, value, entry, nested=bool(prefix), serialised=kind not in UNSERIALISED)
     yield from _followers(entry, kind, reader, nested=bool(prefix))
 
@@ -134,17 +146,22 @@ def _followers(entry: InputDefinition, kind: str, reader: _Reader, *, nested: bo
     """Widgets that come with another one."""
     if kind == BOUNDING_BOX:
         for part in BOX_PARTS:
-            yield Widget(part, "INT", reader.take(), serialised=False)
+            yield _silent(part, "INT", reader)
     flagged = entry.options.get("control_after_generate")
     if kind == "INT" and (flagged if flagged is not None else (entry.name in SEED_NAMES and not nested)):
-        yield Widget("control_after_generate", "CONTROL", reader.take(), serialised=False)
+        yield _silent("control_after_generate", "CONTROL", reader)
     elif kind == COMBO and flagged:
-        yield Widget("control_after_generate", "CONTROL", reader.take(), serialised=False)
-        yield Widget("control_filter_list", "CONTROL", reader.take(), serialised=False)
+        yield _silent("control_after_generate", "CONTROL", reader)
+        yield _silent("control_filter_list", "CONTROL", reader)
+
+
+def _silent(name: str, kind: str, reader: _Reader) -> Widget:
+    """A widget that has a place among the values and is no input."""
+    return Widget(name, kind, reader.take(name), serialised=False)
 
 
 def _dynamic_combo(entry: InputDefinition, reader: _Reader, *, name: str, force: bool) -> Iterator[Widget]:
-    saved = reader.take()
+    saved = reader.take(name)
     value = first_key(entry) if saved is ABSENT or saved is None else saved
     yield Widget(name, COMBO, ABSENT if reader.blank else value, entry, nested="." in name)
     if not reader.blank:
@@ -157,12 +174,12 @@ def _extension_widgets(
 ) -> Iterator[Widget]:
     """Widgets that frontend extensions add behind the required ones."""
     if any(entry.type == COMBO and any(map(entry.options.get, UPLOAD_FLAGS)) for entry in required):
-        yield Widget("upload", "BUTTON", reader.take(), serialised=False)
+        yield _silent("upload", "BUTTON", reader)
     if any(entry.options.get("audio_upload") for entry in required):
-        yield Widget("audioUI", "AUDIO_UI", reader.take(), serialised=False)
-        yield Widget("upload", "BUTTON", reader.take(), serialised=False)
+        yield _silent("audioUI", "AUDIO_UI", reader)
+        yield _silent("upload", "BUTTON", reader)
     elif definition.class_type in AUDIO_PLAYERS:
-        yield Widget("audioUI", "AUDIO_UI", reader.take(), serialised=False)
+        yield _silent("audioUI", "AUDIO_UI", reader)
 
 
 AUDIO_PLAYERS = frozenset({"SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "PreviewAudio"})

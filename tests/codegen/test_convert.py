@@ -373,6 +373,23 @@ class TestUnknownClasses:
         }
         assert canvas.prompt() == {"1": {"model": "sfx", "model.seed": 3, "amount": 0.5}}
 
+    @pytest.mark.parametrize("widgets", ["", "frame_rate"])
+    def test_objects_are_read_by_name(self, widgets):
+        values = {"frame_rate": 8, "pingpong": False, "videopreview": {"hidden": False}, "upload": "image"}
+        canvas = Canvas()
+        canvas.add("VHS_VideoCombine", values=values, widgets=widgets, **dict.fromkeys(widgets.split(), "INT"))
+        assert canvas.prompt()["1"] == ({"frame_rate": 8} if widgets else {"frame_rate": 8, "pingpong": False})
+
+    def test_objects_are_read_by_name_with_the_definition_of_a_pack_too(self):
+        definition = {
+            "input": {"required": {"frame_rate": ["FLOAT", {"default": 24}], "loop": ["INT", {"default": 0}]}},
+            "python_module": "custom_nodes.ComfyUI-VideoHelperSuite",
+        }
+        canvas = Canvas()
+        canvas.add("VHS_VideoCombine", values={"frame_rate": 8, "videopreview": {}})
+        catalog = catalog_from_object_info({"VHS_VideoCombine": definition}, version="own")
+        assert canvas.prompt(catalog)["1"] == {"frame_rate": 8, "loop": 0}
+
     def test_given_definitions_make_it_exact(self):
         definition = {
             "display_name": "Sharpen a lot",
