@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -25,6 +27,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder for files; by default one that is removed")
     given = parser.parse_args()
+    # uvicorn raises the signal again when it has shut down; as an exception it lets the folder be removed first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="flowberth-stand-in-", ignore_cleanup_errors=True) as temporary:
         files = Files((given.data or Path(temporary)).resolve())
         config = uvicorn.Config(

@@ -153,7 +153,7 @@ def in_order(nodes: JsonObject, outputs: tuple[str, ...]) -> list[str]:
                 order.append(node)
                 continue
             stack.append((node, True))
-            values = nodes[node].get("inputs", {}).values()
+            values = reversed(nodes[node].get("inputs", {}).values())  # so that the first is done first
             stack += [(value[0], False) for value in values if is_link(value) and value[0] in nodes]
     return order
 

@@ -75,10 +75,15 @@ class Pictures:
         return self.facts.count
 
     def frame(self, index: int) -> Array:
-        """One picture, (height, width, channels)."""
+        """One picture, (height, width, channels).
+
+        Raises:
+            NodeError: it would take more than `MAX_BYTES`.
+        """
         if self._array is not None:
             return self._array[index]
         assert self._paint is not None
+        check_size(self.height, self.width, 3)
         return self._paint(self.facts, index)
 
     def frames(self) -> Iterator[Array]:

@@ -24,8 +24,7 @@ _QUARTERS = {"none": 0, "90 degrees": 1, "180 degrees": 2, "270 degrees": 3}
 
 def _empty(call: Call) -> Given:
     width, height, count = (integer(call, name, 1) for name in ("width", "height", "batch_size"))
-    if max(width, height) * count > 1 << 31:
-        raise NodeError("there are too many pixels")
+    check_size(count, height, width, 3)
     colour = np.array(rgb(integer(call, "color")), np.float32)
     return Given((Pictures(np.broadcast_to(colour, (count, height, width, 3))),))
 
