@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -14,6 +15,9 @@ from codegen.catalog import Catalog, load_catalog, packaged_versions
 from runner.stand_in.announce import announce
 from runner.stand_in.app import stand_in_app
 from runner.stand_in.files import Files
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 STOP_SECONDS = 1
 """For open connections when it is asked to stop: there is nothing to lose."""
@@ -28,7 +32,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder for files; by default one that is removed")
     given = parser.parse_args()
     # uvicorn raises the signal again when it has shut down; as an exception it lets the folder be removed first.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _leave)
     with tempfile.TemporaryDirectory(prefix="flowberth-stand-in-", ignore_cleanup_errors=True) as temporary:
         files = Files((given.data or Path(temporary)).resolve())
         config = uvicorn.Config(
@@ -40,6 +44,10 @@ def main() -> None:
             ws_max_size=64 << 20,
         )
         _Announced(config).run()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def nearest_catalog(version: str) -> Catalog:

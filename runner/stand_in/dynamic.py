@@ -28,7 +28,7 @@ def _expanded(
     for definition in declared:
         name = prefix + definition.name
         if definition.type == DYNAMIC_COMBO:
-            yield definition.model_copy(update={"name": name, "type": "*"})
+            yield definition.model_copy(update={"name": name, "type": "*", "required": False})
             if depth:
                 yield from _expanded(inputs_of_option(definition, inputs.get(name)), f"{name}.", inputs, depth - 1)
         elif definition.type == AUTOGROW:

@@ -78,8 +78,6 @@ def _class_error(node_id: str, entry: Any, catalog: Catalog) -> JsonObject | Non
     if class_type not in catalog:
         message = f"Node '{title}' not found. The custom node may not be installed."
         return error("missing_node_type", message, where, **extra)
-    if not is_object(facts.get("inputs")):
-        return error("invalid_prompt", "Cannot execute because a node is missing its inputs.", where, **extra)
     return None
 
 
@@ -91,6 +89,8 @@ class _Checker:
         self._catalog = catalog
         self._files = files
         self.faults: dict[str, list[JsonObject]] = {}
+        self._needed_by: dict[str, tuple[InputDefinition, list[Any]]] = {}
+        """The input, and the link in it, through which a node was come to."""
         self._valid: dict[str, bool] = {}
 
     def is_valid(self, output: str) -> bool:
@@ -138,17 +138,21 @@ class _Checker:
 
     def _sources(self, node: str) -> Iterator[str]:
         """Nodes that declared inputs are linked to; links into undeclared inputs are not looked at."""
-        entry = self._nodes[node]
-        declared = {definition.name for definition in expanded(self._definition(node), entry["inputs"])}
-        for name, value in entry["inputs"].items():
-            link = as_list(value)
-            if name in declared and len(link) == _LINK and isinstance(link[0], str) and link[0] in self._nodes:
+        inputs = as_object(self._nodes[node].get("inputs"))
+        for definition in expanded(self._definition(node), inputs):
+            link = as_list(inputs.get(definition.name))
+            if len(link) == _LINK and isinstance(link[0], str) and link[0] in self._nodes:
+                self._needed_by.setdefault(link[0], (definition, link))
                 yield link[0]
 
     def _check(self, node: str) -> None:
         if node in self._valid:
             return
-        inputs = self._nodes[node]["inputs"]
+        inputs = self._nodes[node].get("inputs")
+        if not is_object(inputs):
+            self._fail(node, self._exception(node, "KeyError", "'inputs'"))
+            self._valid[node] = False
+            return
         before = len(self.faults.get(node, []))
         sources_valid = True
         for definition in expanded(self._definition(node), inputs):
@@ -174,11 +178,11 @@ class _Checker:
             return True
         source, slot = value
         if not isinstance(source, str) or source not in self._nodes:
-            self._fail(node, _exception("KeyError", repr(source)))
+            self._fail(node, self._exception(node, "KeyError", repr(source)))
             return True
         outputs = self._definition(source).outputs
         if not is_link(value) or not 0 <= slot < len(outputs):
-            self._fail(node, _exception("IndexError", "tuple index out of range"))
+            self._fail(node, self._exception(node, "IndexError", "tuple index out of range"))
             return True
         received = outputs[int(slot)].type
         if not fits(received, definition.type):
@@ -237,6 +241,18 @@ class _Checker:
         fault = error("custom_validation_failed", "Custom validation failed for node", details, input_name=upload[0])
         self._fail(node, fault)
 
+    def _exception(self, node: str, kind: str, words: str) -> JsonObject:
+        """What the server itself stumbles over; told of the input through which it came to the node."""
+        came = self._needed_by.get(node)
+        if came is None:
+            message = "Exception when validating node"
+            return error("exception_during_validation", message, words, exception_type=kind, traceback=[])
+        definition, link = came
+        message = "Exception when validating inner node"
+        extra = {"input_name": definition.name, "input_config": _config(definition), "exception_message": words}
+        extra |= {"exception_type": kind, "traceback": [], "linked_node": link}
+        return error("exception_during_inner_validation", message, words, **extra)
+
     def _fail_cycle(self, node: str, path: list[str]) -> None:
         members = path[path.index(node) :]
         words = " -> ".join(f"{member} ({self._nodes[member]['class_type']})" for member in [*members, node])
@@ -264,11 +280,6 @@ def fits(received: str, wanted: str) -> bool:
 def _config(definition: InputDefinition) -> list[Any]:
     kind = list(definition.choices or ()) if definition.type == COMBO else definition.type
     return [kind, dict(definition.options)]
-
-
-def _exception(kind: str, words: str) -> JsonObject:
-    message = "Exception when validating node"
-    return error("exception_during_validation", message, words, exception_type=kind, traceback=[])
 
 
 def _number(value: object) -> bool:

@@ -8,6 +8,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 from websockets.asyncio.client import connect
 
+from runner.endpoint_tests.validity import check_output
 from tests.engine import stand_in
 
 if TYPE_CHECKING:
@@ -153,10 +155,10 @@ def test_everything_is_told_in_the_servers_words_and_order(engine: Client) -> No
 def test_the_same_again_is_answered_from_the_cache_and_still_has_outputs(engine: Client) -> None:
     engine.run(sampled(seed=5))
     told = engine.events(sampled(seed=5))
-    assert {kind: data for kind, data in told}["execution_cached"]["nodes"] == ["1", "2", "3", "4", "5", "6"]
+    assert dict(told)["execution_cached"]["nodes"] == ["1", "2", "3", "4", "5", "6"]
     assert [data["node"] for kind, data in told if kind == "executing"] == [None]
     assert "executed" in [kind for kind, _ in told]
-    changed = {kind: data for kind, data in engine.events(sampled(seed=6))}
+    changed = dict(engine.events(sampled(seed=6)))
     assert changed["execution_cached"]["nodes"] == ["1", "2", "3"]
 
 
@@ -193,8 +195,6 @@ def test_waiting_prompts_are_listed_and_deleted(engine: Client) -> None:
 
 
 def until(condition: Any) -> None:
-    import time
-
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
@@ -209,8 +209,6 @@ def until(condition: Any) -> None:
     ],
 )
 def test_sounds_and_videos_are_playable(engine: Client, class_types: Any, output: str, media_type: str) -> None:
-    from runner.endpoint_tests.validity import check_output
-
     prompt = {**class_types, "9": node("VAELoader", vae_name="x.safetensors")}
     if media_type == "audio":
         prompt["2"] = node("VAEDecodeAudio", samples=["1", 0], vae=["9", 0])
@@ -224,8 +222,6 @@ def test_sounds_and_videos_are_playable(engine: Client, class_types: Any, output
 
 
 def test_a_mesh_is_binary_gltf(engine: Client) -> None:
-    from runner.endpoint_tests.validity import check_output
-
     prompt = {
         "1": node("EmptyLatentHunyuan3Dv2", resolution=3072, batch_size=1),
         "2": node("VAELoader", vae_name="x.safetensors"),
