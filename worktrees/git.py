@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -59,11 +60,12 @@ def git(folder: Path, *arguments: str, stdin: bytes | None = None, config: dict[
 
 def git_bytes(folder: Path, *arguments: str, stdin: bytes | None = None, config: dict[str, str] | None = None) -> bytes:
     """As `git`, for content that is no text."""
+    environment = _environment(config or {})
     try:
         output = Git(str(folder)).execute(
-            ["git", *arguments],
+            [*_without(environment), "git", *arguments],
             istream=BytesIO(stdin) if stdin is not None else None,
-            env=_environment(config or {}),
+            env=environment,
             stdout_as_string=False,
             strip_newline_in_stdout=False,
             kill_after_timeout=COMMAND_SECONDS,
@@ -110,10 +112,14 @@ def _environment(config: dict[str, str]) -> dict[str, str]:
     for index, (key, value) in enumerate(settings.items()):
         environment[f"GIT_CONFIG_KEY_{index}"] = key
         environment[f"GIT_CONFIG_VALUE_{index}"] = value
-    # GitPython lays `env` over its own environment; what a surrounding git or shell left there must not reach ours.
-    for name in os.environ:
-        if name.startswith("GIT_") and name not in environment:
-            environment[name] = ""
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"):
-        environment.pop(name, None)
     return environment
+
+
+def _without(environment: dict[str, str]) -> list[str]:
+    """The command that takes everything else of our environment away: tokens, and what a surrounding git left.
+
+    GitPython lays `env` over a copy of our own environment, so it has to be taken away behind it.
+    """
+    if sys.platform == "win32":  # has no `env`
+        return []
+    return ["env", *(part for name in os.environ if name not in environment for part in ("-u", name))]

@@ -18,6 +18,7 @@ UNION_PATH = "docs/knowledge-base/**/*.md merge=union\n"
 
 def conflicts(mirror: Mirror, head: str, base: str) -> tuple[str, ...]:
     """Paths that both sides changed in ways git cannot join; found without a work tree."""
+    mirror.fetch()
     try:
         _merged_tree(mirror, head, base)
     except MergeRefused as refusal:

@@ -16,10 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import fasteners  # pyright: ignore[reportMissingTypeStubs] - has none
-
 from worktrees.errors import GitFailed, NotARepository, UnsafePath, UnusableBase
 from worktrees.git import git, git_bytes, redacted, succeeds
+from worktrees.lock import FileLock
 from worktrees.worktree import Worktree
 
 if TYPE_CHECKING:
@@ -43,9 +42,8 @@ class Mirror:
         self._worktrees = data_dir / "worktrees" / f"{slug}-{digest}"
 
     @cached_property
-    def _lock(self) -> fasteners.InterProcessLock:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        return fasteners.InterProcessLock(self.path.with_suffix(".lock"))
+    def _lock(self) -> FileLock:
+        return FileLock(self.path.with_suffix(".lock"))
 
     @contextmanager
     def _locked(self) -> Generator[None]:
@@ -61,7 +59,8 @@ class Mirror:
         shutil.rmtree(self.path, ignore_errors=True)
         half = Path(tempfile.mkdtemp(prefix="half-", dir=self.path.parent))
         try:
-            git(half, "init", "--quiet", "--bare", "--initial-branch=main")
+            kind = git(self.remote, "rev-parse", "--show-object-format")
+            git(half, "init", "--quiet", "--bare", "--initial-branch=main", f"--object-format={kind}")
             git(half, "remote", "add", "origin", str(self.remote))
             git(half, "config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
             git(half, "config", f"flowberth.{MADE}", "true")

@@ -11,19 +11,23 @@ from worktrees.errors import GitFailed, PushRejected, UnsafePath
 from worktrees.git import git, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    import fasteners  # pyright: ignore[reportMissingTypeStubs] - has none
+    from worktrees.lock import FileLock
 
 SOUND = "flowberth-sound"
 """File in the worktree's git folder: checked out completely. Without it the worktree is left from a crash, and is made
 again."""
 
 
+FOLDER_MODE = "040000"
+"""Of a folder in a commit."""
+
+
 class Worktree:
     """A worktree on the run's branch."""
 
-    def __init__(self, path: Path, mirror: Path, branch: str, base: str, lock: fasteners.InterProcessLock) -> None:
+    def __init__(self, path: Path, mirror: Path, branch: str, base: str, lock: FileLock) -> None:
         self.path = path
         self.branch = branch
         self.base = base
@@ -72,11 +76,33 @@ class Worktree:
             UnsafePath: one would lie outside, inside `.git`, or behind a symbolic link. Nothing has been written then.
         """
         located = {path: self._locate(path) for path in files}
+        self._refuse_links(files)
         for path, target in located.items():
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_name(f".{target.name}.partial")
             partial.write_bytes(files[path])
             partial.replace(target)
+
+    def _refuse_links(self, paths: Iterable[str]) -> None:
+        """A link above the folders that are checked out exists in the commit only."""
+        folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents} - {"."}
+        if not folders:
+            return
+        listed = git(self.path, "ls-tree", "-z", "HEAD", "--", *sorted(folders))
+        for entry in filter(None, listed.split("\0")):
+            facts, _, name = entry.partition("\t")
+            if name in folders and not facts.startswith(FOLDER_MODE):
+                raise UnsafePath(f"{name!a} is a symbolic link or a file in the repository; replace it by a folder")
+
+    def delete(self, folder: str, pattern: str) -> None:
+        """Delete the files of a folder whose names match, such as `sample.*`; none is fine.
+
+        Raises:
+            UnsafePath: the folder lies outside, inside `.git`, or behind a symbolic link.
+        """
+        for path in self._locate(folder).glob(pattern):
+            if path.is_file() or path.is_symlink():
+                path.unlink()
 
     def _locate(self, path: str) -> Path:
         pure = PurePosixPath(path)

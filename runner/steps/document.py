@@ -22,6 +22,7 @@ class Documented(Frozen):
 def document(run: RunContext, tested: Tested) -> Documented:
     """One commit. Everything in it follows from the plan and from what the tests recorded."""
     files = documents.files(run.plan, tested.report, tested.sample)
+    run.worktree.delete(run.app_dir, "sample.*")  # of an earlier run, perhaps of another kind
     run.worktree.write(files)
     run.tell(f"{len(files)} files")
     run.worktree.commit(f"Test {run.name}: report, sample and knowledge-base entry", run.trailers)
