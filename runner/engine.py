@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from functools import cache
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PROBE_SECONDS = 5.0
 """A ComfyUI that runs a prompt still answers /system_stats within this."""
+_CREDENTIALS = re.compile(r"//[^/@]*@")
 _VENV_PYTHONS = (".venv/bin/python", "venv/bin/python", ".venv/Scripts/python.exe", "venv/Scripts/python.exe")
 
 
@@ -51,10 +53,15 @@ def check_url(url: str) -> None:
         stats = httpx.get(f"{url}/system_stats", timeout=PROBE_SECONDS).raise_for_status().json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise EngineUnavailable(
-            f"no ComfyUI answers at {url}/system_stats ({error}); start one, or correct --comfyui"
+            f"no ComfyUI answers at {_shown(url)}/system_stats ({error}); start one, or correct --comfyui"
         ) from None
     if not isinstance(stats, dict) or "system" not in stats:
-        raise EngineUnavailable(f"{url} is no ComfyUI: its /system_stats has no `system`")
+        raise EngineUnavailable(f"{_shown(url)} is no ComfyUI: its /system_stats has no `system`")
+
+
+def _shown(url: str) -> str:
+    """Without a user and password in it."""
+    return _CREDENTIALS.sub("//", url)
 
 
 def checkout_command(path: Path, work_dir: Path) -> list[str]:
