@@ -24,8 +24,13 @@ MAX_EXAMPLE = 4000
 """Characters of the example call."""
 
 
-def pull_request(plan: Plan, report: Report, sample: Sample | None, forge: Forge) -> tuple[str, str]:
-    """`(title, body)`; the body is Markdown as GitHub reads it, at most `MAX_BODY` characters."""
+def pull_request(
+    plan: Plan, report: Report, sample: Sample | None, forge: Forge, *, updates: bool = False
+) -> tuple[str, str]:
+    """`(title, body)`; the body is Markdown as GitHub reads it, at most `MAX_BODY` characters.
+
+    `updates`: the base branch has an app of that name.
+    """
     head, app = f"flowberth/{plan.name}", f"apps/modal/{plan.name}"
     picture = sample.picture_file if sample else None
     properties = cast("JsonObject", plan.interface["properties"])
@@ -46,13 +51,13 @@ def pull_request(plan: Plan, report: Report, sample: Sample | None, forge: Forge
         ],
         max_rows=MAX_ROWS,
     )
-    return title(plan, report), body[:MAX_BODY]
+    return title(plan, report, updates=updates), body[:MAX_BODY]
 
 
-def title(plan: Plan, report: Report) -> str:
+def title(plan: Plan, report: Report, *, updates: bool = False) -> str:
     """The app's name, and the workflow's own title if that says more; what failed, if anything did."""
-    own = line(plan.title, MAX_TITLE)
-    whole = f"Add {plan.name}" if own.lower().replace(" ", "-") == plan.name else f"Add {plan.name}: {own}"
+    own, verb = line(plan.title, MAX_TITLE), "Update" if updates else "Add"
+    whole = f"{verb} {plan.name}" if own.lower().replace(" ", "-") == plan.name else f"{verb} {plan.name}: {own}"
     failed = sum(not test.passed for test in report.tests)
     words = "1 test fails" if failed == 1 else f"{failed} tests fail"
     return line(f"{words}: {whole}" if failed else whole, MAX_TITLE)

@@ -17,6 +17,7 @@ def propose(run: RunContext, tested: Tested) -> PullRequestRef:
     run.worktree.push()
     run.tell(f"pushed {run.branch}")
     forge = run.services.forge(run.request.repo)
-    title, body = documents.pull_request(run.plan, tested.report, tested.sample, forge)
+    updates = run.mirror.read(f"refs/remotes/origin/{run.request.base}", f"{run.app_dir}/app.lock.json") is not None
+    title, body = documents.pull_request(run.plan, tested.report, tested.sample, forge, updates=updates)
     pull = forge.propose(head=run.branch, base=run.request.base, title=title, body=body)
     return PullRequestRef(number=pull.number, title=pull.title, url=pull.url)

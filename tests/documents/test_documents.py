@@ -167,6 +167,19 @@ The knowledge-base entry is `docs/knowledge-base/workflows/patterns/lighthouse.m
 """)
 
 
+def test_the_title_says_what_is_new() -> None:
+    odd = plan_of(
+        {"1": node("EmptyImage", width=8, height=8, batch_size=1, color=1), "2": node("PreviewImage", images=["1", 0])},
+        "Tile (draft #2).json",
+    )
+    titles = [
+        documents.pull_request(plan, report(), None, Forge(), updates=updates)[0]
+        for plan in (lighthouse(), odd)
+        for updates in (False, True)
+    ]
+    assert titles == snapshot(["Add lighthouse", "Update lighthouse", "Add tile-draft-2", "Update tile-draft-2"])
+
+
 def test_a_simulated_success_never_passes_for_a_real_one() -> None:
     simulated = report(engine="stand-in")
     written = documents.files(lighthouse(), simulated, PICTURE)
