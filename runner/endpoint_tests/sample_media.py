@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 import struct
 import wave
@@ -123,37 +122,11 @@ def _audio() -> bytes:
 
 
 def _mesh() -> bytes:
-    """A pyramid as binary glTF 2.0."""
-    points = ((-1.0, 0.0, -1.0), (1.0, 0.0, -1.0), (1.0, 0.0, 1.0), (-1.0, 0.0, 1.0), (0.0, 1.5, 0.0))
-    faces = (0, 1, 2, 0, 2, 3, 0, 4, 1, 1, 4, 2, 2, 4, 3, 3, 4, 0)
-    positions = b"".join(struct.pack("<3f", *point) for point in points)
-    indices = struct.pack(f"<{len(faces)}H", *faces)
-    document = {
-        "asset": {"version": "2.0"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0}],
-        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
-        "buffers": [{"byteLength": len(positions) + len(indices)}],
-        "bufferViews": [
-            {"buffer": 0, "byteOffset": 0, "byteLength": len(positions), "target": 34962},
-            {"buffer": 0, "byteOffset": len(positions), "byteLength": len(indices), "target": 34963},
-        ],
-        "accessors": [
-            {
-                "bufferView": 0,
-                "componentType": 5126,
-                "count": len(points),
-                "type": "VEC3",
-                "min": [-1.0, 0.0, -1.0],
-                "max": [1.0, 1.5, 1.0],
-            },
-            {"bufferView": 1, "componentType": 5123, "count": len(faces), "type": "SCALAR"},
-        ],
-    }
-    text = json.dumps(document, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    binary = positions + indices
-    binary += b"\0" * (-len(binary) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
-    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+    """A pyramid."""
+    import numpy as np  # noqa: PLC0415
+
+    from runner.gltf import write_glb  # noqa: PLC0415
+
+    points = np.array([(-1, 0, -1), (1, 0, -1), (1, 0, 1), (-1, 0, 1), (0, 1.5, 0)])
+    faces = np.array([(0, 1, 2), (0, 2, 3), (0, 4, 1), (1, 4, 2), (2, 4, 3), (3, 4, 0)])
+    return write_glb(points, faces, generator="Flowberth sample")

@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import io
-import json
-import struct
 import warnings
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import av
 import av.error
@@ -17,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from runner.endpoint_tests.errors import CheckFailed
+from runner.gltf import read_glb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +33,6 @@ LOOKED_AT_SECONDS = 60
 SVG = "image/svg+xml"
 QUIET = 1e-4
 """Peak below which a sound counts as silent: -80 dB of full scale."""
-GLB_HEADER = struct.Struct("<4sII")
-GLB_CHUNK = struct.Struct("<I4s")
 
 
 def check_output(output: JsonObject, content: bytes) -> str:
@@ -121,28 +118,6 @@ def sound(content: bytes, seconds: float = LOOKED_AT_SECONDS) -> tuple[NDArray[n
     return np.concatenate(pieces)[: int(seconds * rate)], rate
 
 
-def glb(content: bytes) -> tuple[JsonObject, bytes]:
-    """The JSON and the binary chunk of a binary glTF 2.0 file, per section 4 of its specification.
-
-    Raises:
-        CheckFailed: it is none.
-    """
-    if len(content) < GLB_HEADER.size + GLB_CHUNK.size:
-        raise CheckFailed("is too short for binary glTF")
-    magic, version, length = GLB_HEADER.unpack_from(content)
-    if magic != b"glTF" or version != 2 or length != len(content):  # noqa: PLR2004 - glTF 2.0
-        raise CheckFailed("is no binary glTF 2.0")
-    size, kind = GLB_CHUNK.unpack_from(content, GLB_HEADER.size)
-    start = GLB_HEADER.size + GLB_CHUNK.size
-    try:
-        document: Any = json.loads(content[start : start + size]) if kind == b"JSON" else None
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise CheckFailed("is no binary glTF: its first chunk is no JSON object")
-    return cast("JsonObject", document), content[start + size + GLB_CHUNK.size :]
-
-
 def blank(picture: Image.Image) -> bool:
     """One shade of grey (or nothing at all) all over: what a decoder makes of NaN, and a filter of what it refuses.
 
@@ -197,7 +172,10 @@ def _audio(content: bytes) -> str:
 def _mesh(filename: str, content: bytes) -> str:
     suffix = filename.rpartition(".")[2].lower()
     if suffix == "glb":
-        document, _ = glb(content)
+        try:
+            document, _ = read_glb(content)
+        except ValueError as error:
+            raise CheckFailed(f"is no binary glTF: {error}") from None
         if not document.get("meshes"):
             raise CheckFailed("has no mesh in it")
         return f"glTF, {len(document['meshes'])} mesh{'es' if len(document['meshes']) > 1 else ''}"

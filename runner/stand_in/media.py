@@ -11,15 +11,15 @@ from __future__ import annotations
 import colorsys
 import hashlib
 import io
-import json
 import math
-import struct
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from runner.gltf import write_glb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -189,36 +189,5 @@ def encode_mesh(facts: Facts) -> bytes:
     corner = around * sides + across
     right, up = (around + 1) % rings * sides + across, around * sides + (across + 1) % sides
     far = (around + 1) % rings * sides + (across + 1) % sides
-    faces = np.stack([corner, up, right, right, up, far], -1).reshape(-1)
-    positions, indices = points.astype("<f4").tobytes(), faces.astype("<u2").tobytes()
-    document = {
-        "asset": {"version": "2.0", "generator": f"{WORD} by the stand-in engine ({facts.label})"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "name": WORD}],
-        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
-        "buffers": [{"byteLength": len(positions) + len(indices)}],
-        "bufferViews": [
-            {"buffer": 0, "byteOffset": 0, "byteLength": len(positions)},
-            {"buffer": 0, "byteOffset": len(positions), "byteLength": len(indices)},
-        ],
-        "accessors": [
-            {
-                "bufferView": 0,
-                "componentType": 5126,
-                "count": len(points),
-                "type": "VEC3",
-                "min": points.min(0).tolist(),
-                "max": points.max(0).tolist(),
-            },
-            {"bufferView": 1, "componentType": 5123, "count": len(faces), "type": "SCALAR"},
-        ],
-    }
-    return _glb(json.dumps(document).encode(), positions + indices)
-
-
-def _glb(text: bytes, binary: bytes) -> bytes:
-    text += b" " * (-len(text) % 4)
-    binary += b"\0" * (-len(binary) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
-    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+    faces = np.stack([corner, up, right, right, up, far], -1).reshape(-1, 3)
+    return write_glb(points, faces, generator=f"{WORD} by the stand-in engine ({facts.label})")
