@@ -20,6 +20,7 @@ does the header `X-Flowberth-Engine` of every answer.
 Errors:
 
     NodeError            a node cannot do what it is asked for; ends the prompt as an exception of a node does
+    NeedsModel           a node got something simulated, so it is simulated too
     Interrupted          somebody interrupted the prompt
     UnsafeName           a file name leaves its folder
 

@@ -8,9 +8,10 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from codegen.json_values import is_object
-from runner.stand_in.errors import Interrupted, NodeError, UnsafeName
-from runner.stand_in.links import is_link
+from codegen.json_values import as_object, is_object
+from runner.stand_in.errors import Interrupted, NeedsModel, NodeError, UnsafeName
+from runner.stand_in.links import is_link, needed_inputs
+from runner.stand_in.lists import for_each
 from runner.stand_in.node import Call, Given
 from runner.stand_in.nodes import NODES
 from runner.stand_in.signature import signatures
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from runner.stand_in.files import Files
 
     Send = Callable[[str, JsonObject], None]
+
+MAX_SHOWN = 200
+"""Characters of an input that is shown in an error."""
 
 
 @dataclass
@@ -113,9 +117,15 @@ class Executor:
         def tick(value: int, most: int) -> None:
             _check(interrupted)
             send("progress", {"value": value, "max": most, "prompt_id": prompt.id, "node": node})
+            state("running", value, most)
+
+        def state(name: str, value: int, most: int) -> None:
+            facts = {"value": value, "max": most, "state": name, "node_id": node, "prompt_id": prompt.id}
+            facts |= {"display_node_id": node, "parent_node_id": None, "real_node_id": node}
+            send("progress_state", {"prompt_id": prompt.id, "nodes": {node: facts}})
 
         call = Call(
-            inputs={name: _resolved(value, before) for name, value in entry.get("inputs", {}).items()},
+            inputs={name: _resolved(value, before) for name, value in as_object(entry.get("inputs")).items()},
             class_type=class_type,
             definition=self._catalog.get(class_type),
             files=self._files,
@@ -123,7 +133,17 @@ class Executor:
             extra=prompt.extra_data.get("extra_pnginfo") or {},
             tick=tick,
         )
-        return NODES.get(class_type, simulate)(call)
+        state("running", 0, 1)
+        given = for_each(call, _perform)
+        state("finished", 1, 1)
+        return given
+
+
+def _perform(call: Call) -> Given:
+    try:
+        return NODES.get(call.class_type, simulate)(call)
+    except NeedsModel:
+        return simulate(call)
 
 
 def _check(interrupted: threading.Event) -> None:
@@ -153,7 +173,7 @@ def in_order(nodes: JsonObject, outputs: tuple[str, ...]) -> list[str]:
                 order.append(node)
                 continue
             stack.append((node, True))
-            values = reversed(nodes[node].get("inputs", {}).values())  # so that the first is done first
+            values = reversed(needed_inputs(nodes[node]))  # so that the first is done first
             stack += [(value[0], False) for value in values if is_link(value) and value[0] in nodes]
     return order
 
@@ -167,8 +187,17 @@ def _error(prompt: Prompt, node: str, error: Exception, executed: list[str]) -> 
         "node_type": entry["class_type"],
         "executed": executed,
         "exception_message": f"{error}\n",
-        "exception_type": "ValueError" if known else type(error).__name__,
+        "exception_type": "ValueError" if known else _full_name(type(error)),
         "traceback": [] if known else traceback.format_tb(error.__traceback__),
-        "current_inputs": {name: [json.dumps(value)[:200]] for name, value in entry.get("inputs", {}).items()},
+        "current_inputs": {name: [_brief(value)] for name, value in as_object(entry.get("inputs")).items()},
         "current_outputs": executed,
     }
+
+
+def _full_name(kind: type[Exception]) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _brief(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Numbers and texts as they are, all else in words; ComfyUI shows tensors as torch prints them."""
+    return value if value is None or isinstance(value, int | float | str) else json.dumps(value)[:MAX_SHOWN]

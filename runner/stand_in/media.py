@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 WORD = "SIMULATED"
 MAX_EDGE = 4096
 """Pixels of a simulated picture: larger ones are drawn small and enlarged."""
+MAX_FRAME_EDGE = 1024
+"""The same for the frames of a video, of which there are many."""
+FEW = 8
+"""Pictures of a batch that are worth being drawn at their size."""
 MAX_FRAMES = 48
 """Frames of a simulated video: two seconds show that it is one."""
+MAX_FRAME_PIXELS = MAX_FRAMES * 1280 * 720
+"""Pixels that are looked at for one video: of large frames there are fewer."""
 MAX_VIDEO_EDGE = 640
 """Pixels of a simulated video's longer side."""
 MAX_SECONDS = 5.0
@@ -55,7 +61,7 @@ def paint(facts: Facts, index: int) -> Array:
 def _painted(facts: Facts, index: int) -> Image.Image:
     width, height = facts.width, facts.height
     edge = max(width, height)
-    scale = min(1.0, MAX_EDGE / edge)
+    scale = min(1.0, (MAX_EDGE if facts.count <= FEW else MAX_FRAME_EDGE) / edge)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     digest = hashlib.sha256(f"{facts.label} {facts.seed}".encode()).digest()
     hue, slant = digest[0] / 255, digest[1] / 255
@@ -115,7 +121,7 @@ def encode_video(frames: Iterable[Array], fps: float, extension: str) -> bytes:
     with av.open(file, "w", format="matroska" if extension == "mkv" else extension) as container:
         stream: Any = None
         for count, frame in enumerate(frames):
-            if count >= MAX_FRAMES:
+            if count >= MAX_FRAMES or count * frame.shape[0] * frame.shape[1] > MAX_FRAME_PIXELS:
                 break
             pixels = _even(frame)
             if stream is None:

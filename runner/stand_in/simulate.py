@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runner.stand_in import media
+from runner.stand_in.lists import Listed, single
 from runner.stand_in.node import Given
 from runner.stand_in.nodes.save import MESH_TYPES, save_clip, save_mesh, save_pictures, save_sound, save_svg
 from runner.stand_in.values import Clip, Facts, Opaque, Pictures, Stored, check_size, facts_of
 
 if TYPE_CHECKING:
+    from codegen.catalog import OutputDefinition
     from codegen.model import JsonObject
     from runner.stand_in.node import Call
 
@@ -33,13 +35,14 @@ _SIZED_FIRST = ("LATENT", "IMAGE", "VIDEO", "MASK")
 
 
 def simulate(call: Call) -> Given:
-    """Run a node in appearance only."""
+    """Run a node in appearance only; of a list that it takes as a whole, the first value stands for all."""
+    call = replace(call, inputs={name: single(value) for name, value in call.inputs.items()})
     facts = _facts(call)
     if _takes_long(call):
         for step in range(STEPS):
             call.tick(step + 1, STEPS)
     definition = call.definition
-    outputs = () if definition is None else tuple(_made(output.type, facts, call) for output in definition.outputs)
+    outputs = () if definition is None else tuple(_output(output, facts, call) for output in definition.outputs)
     # Partner nodes are marked as output nodes so that they run by themselves; they leave nothing in the history.
     shows = definition is None or (definition.output_node and not definition.api_node)
     ui = _shown(call) if shows else None
@@ -93,6 +96,11 @@ def _seed(call: Call, known: list[Facts]) -> int:
     parts += [str(facts.seed) for facts in known]
     parts += [value[:2000] for value in call.inputs.values() if isinstance(value, str)]
     return int.from_bytes(hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).digest()[:4]) if parts else 0
+
+
+def _output(output: OutputDefinition, facts: Facts, call: Call) -> Any:  # noqa: ANN401 - anything travels along links
+    value = _made(output.type, facts, call)
+    return Listed((value,)) if output.is_list else value
 
 
 def _made(kind: str, facts: Facts, call: Call) -> Any:  # noqa: ANN401, PLR0911 - a table

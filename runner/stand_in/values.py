@@ -26,7 +26,10 @@ Array: TypeAlias = "NDArray[np.float32]"
 
 MAX_BYTES = 768 << 20
 """Of one batch of pictures in memory. A stand-in that makes the machine swap helps nobody."""
+EASY_BYTES = 192 << 20
+"""Of a batch that is made at once; a larger one, such as a long video, is made picture by picture when looked at."""
 _FLOAT_BYTES = 4
+_RGB = 3
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class Facts:
     label: str = ""
     """The node class that would have made it."""
     seed: int = 0
+
+    def is_easy(self) -> bool:
+        """Whether as many pictures of that size are best made at once."""
+        return self.count * self.width * self.height * _RGB * _FLOAT_BYTES <= EASY_BYTES
 
     def resized(self, width: int, height: int) -> Facts:
         """The same in another size."""
@@ -101,6 +108,26 @@ class Pictures:
             return self._array
         check_size(len(self), self.height, self.width, 3)
         return np.stack(list(self.frames()))
+
+    def mapped(self, change: Callable[[Array], Array], width: int, height: int) -> Pictures:
+        """Each picture changed on its own; `change` takes and gives a batch, and makes it `width` by `height`.
+
+        Raises:
+            NodeError: one picture alone would take more than `MAX_BYTES`.
+        """
+        check_size(height, width, _RGB)
+        if self.is_easy() and Facts(width=width, height=height, count=len(self)).is_easy():
+            return pictures(change(self.array()))
+        return self.later(len(self), lambda index: change(self.frame(index)[np.newaxis])[0], width, height)
+
+    def later(self, count: int, frame: Callable[[int], Array], width: int, height: int) -> Pictures:
+        """Pictures that are made when they are looked at."""
+        facts = replace(self.facts, width=width, height=height, count=count)
+        return Pictures(facts=facts, paint=lambda _, index: frame(index).clip(0, 1).astype(np.float32, copy=False))
+
+    def is_easy(self) -> bool:
+        """Whether all of it fits easily."""
+        return self.facts.is_easy()
 
 
 Painter: TypeAlias = "Callable[[Facts, int], Array]"

@@ -8,16 +8,17 @@ import numpy as np
 
 from runner.stand_in.errors import NodeError
 from runner.stand_in.node import Call, Given
-from runner.stand_in.nodes.arguments import images_in, integer, number, same_batch, same_channels
+from runner.stand_in.nodes.arguments import images_in, integer, number, pictures_in, same_batch, same_channels
 from runner.stand_in.resample import scale
-from runner.stand_in.values import Array, Pictures, pictures
+from runner.stand_in.values import Array, pictures
 
 if TYPE_CHECKING:
     from runner.stand_in.node import Run
 
 
 def _invert(call: Call) -> Given:
-    return Given((Pictures(1 - images_in(call, "image")),))
+    image = pictures_in(call, "image")
+    return Given((image.mapped(lambda batch: 1 - batch, image.width, image.height),))
 
 
 def _blend(call: Call) -> Given:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from runner.stand_in.errors import NodeError
-from runner.stand_in.values import Array, Pictures
+from runner.stand_in.errors import NeedsModel, NodeError
+from runner.stand_in.values import Array, Clip, Opaque, Pictures
 
 if TYPE_CHECKING:
     from runner.stand_in.node import Call
@@ -20,11 +20,29 @@ def pictures_in(call: Call, name: str) -> Pictures:
 
     Raises:
         NodeError: it is none.
+        NeedsModel: a model would have made one of it.
     """
     value = call.inputs.get(name)
     if not isinstance(value, Pictures):
-        raise NodeError(f"the input `{name}` holds no picture")
+        raise _lacks(name, "picture", value)
     return value
+
+
+def clip_in(call: Call, name: str) -> Clip:
+    """A VIDEO.
+
+    Raises:
+        NodeError: it is none.
+        NeedsModel: a model would have made one of it.
+    """
+    value = call.inputs.get(name)
+    if not isinstance(value, Clip):
+        raise _lacks(name, "video", value)
+    return value
+
+
+def _lacks(name: str, what: str, value: object) -> NodeError | NeedsModel:
+    return NeedsModel(name) if isinstance(value, Opaque) else NodeError(f"the input `{name}` holds no {what}")
 
 
 def images_in(call: Call, name: str) -> Array:
@@ -37,10 +55,11 @@ def masks_in(call: Call, name: str) -> Array:
 
     Raises:
         NodeError: it is none.
+        NeedsModel: a model would have made one of it.
     """
     value = call.inputs.get(name)
     if not isinstance(value, np.ndarray):
-        raise NodeError(f"the input `{name}` holds no mask")
+        raise _lacks(name, "mask", value)
     return cast("Array", value)
 
 

@@ -14,7 +14,7 @@ from runner.stand_in.errors import NodeError
 from runner.stand_in.node import Call, Given
 from runner.stand_in.nodes.arguments import images_in, integer, number, pictures_in, rgb, same_channels
 from runner.stand_in.resample import proportional, scale, total_pixels
-from runner.stand_in.values import Array, Pictures, check_size, pictures
+from runner.stand_in.values import Array, Pictures, check_size
 
 if TYPE_CHECKING:
     from runner.stand_in.node import Run
@@ -30,8 +30,7 @@ def _empty(call: Call) -> Given:
 
 
 def _scaled(image: Pictures, width: int, height: int, method: str, crop: str = "disabled") -> Given:
-    check_size(len(image), height, width, 3)
-    return Given((pictures(scale(image.array(), width, height, method, crop)),))
+    return Given((image.mapped(lambda batch: scale(batch, width, height, method, crop), width, height),))
 
 
 def _scale(call: Call) -> Given:
@@ -58,32 +57,39 @@ def _scale_to_pixels(call: Call) -> Given:
 
 
 def _crop(call: Call) -> Given:
-    image = images_in(call, "image")
-    x = min(integer(call, "x"), image.shape[2] - 1)
-    y = min(integer(call, "y"), image.shape[1] - 1)
-    return Given((Pictures(image[:, y : y + integer(call, "height", 1), x : x + integer(call, "width", 1)]),))
+    image = pictures_in(call, "image")
+    x, y = min(integer(call, "x"), image.width - 1), min(integer(call, "y"), image.height - 1)
+    right, bottom = min(image.width, x + integer(call, "width", 1)), min(image.height, y + integer(call, "height", 1))
+    return Given((image.mapped(lambda batch: batch[:, y:bottom, x:right], right - x, bottom - y),))
 
 
 def _flip(call: Call) -> Given:
-    axis = 1 if str(call.inputs.get("flip_method")).startswith("x") else 2
-    return Given((Pictures(np.flip(images_in(call, "image"), axis=axis)),))
+    axis, image = 1 if str(call.inputs.get("flip_method")).startswith("x") else 2, pictures_in(call, "image")
+    return Given((image.mapped(lambda batch: np.flip(batch, axis=axis), image.width, image.height),))
 
 
 def _rotate(call: Call) -> Given:
-    turns = _QUARTERS.get(str(call.inputs.get("rotation")), 0)
-    return Given((Pictures(np.rot90(images_in(call, "image"), k=turns, axes=(2, 1))),))
+    turns, image = _QUARTERS.get(str(call.inputs.get("rotation")), 0), pictures_in(call, "image")
+    size = (image.height, image.width) if turns % 2 else (image.width, image.height)
+    return Given((image.mapped(lambda batch: np.rot90(batch, k=turns, axes=(2, 1)), *size),))
 
 
 def _batch(call: Call) -> Given:
     names = sorted((name for name in call.inputs if name.startswith("image")), key=lambda name: (len(name), name))
-    found = [images_in(call, name) for name in names if call.inputs[name] is not None]
+    found = [pictures_in(call, name) for name in names if call.inputs[name] is not None]
     if not found:
         raise NodeError("there is no picture")
-    height, width = found[0].shape[1:3]
-    channels = max(image.shape[-1] for image in found)
-    same = [same_channels(scale(image, width, height, "bilinear", "center"), channels) for image in found]
-    check_size(sum(map(len, same)), height, width, channels)
-    return Given((Pictures(np.concatenate(same)),))
+    width, height = found[0].width, found[0].height
+    same = [
+        image.mapped(lambda batch: scale(batch, width, height, "bilinear", "center"), width, height) for image in found
+    ]
+    count = sum(map(len, same))
+    if replace(found[0].facts, count=count).is_easy():
+        arrays = [image.array() for image in same]
+        channels = max(array.shape[-1] for array in arrays)
+        return Given((Pictures(np.concatenate([same_channels(array, channels) for array in arrays])),))
+    places = [(image, index) for image in same for index in range(len(image))]
+    return Given((found[0].later(count, lambda at: places[at][0].frame(places[at][1])[..., :3], width, height),))
 
 
 def _repeat(call: Call) -> Given:
@@ -93,10 +99,12 @@ def _repeat(call: Call) -> Given:
 
 
 def _from_batch(call: Call) -> Given:
-    image = images_in(call, "image")
+    image = pictures_in(call, "image")
     start = min(len(image) - 1, integer(call, "batch_index"))
     length = min(len(image) - start, integer(call, "length", 1))
-    return Given((Pictures(image[start : start + length]),))
+    if image.is_easy():
+        return Given((Pictures(image.array()[start : start + length]),))
+    return Given((image.later(length, lambda index: image.frame(start + index), image.width, image.height),))
 
 
 def _pad(call: Call) -> Given:

@@ -85,10 +85,10 @@ def _mask_of(picture: Image.Image) -> Array:
 def _image_mask(call: Call) -> Given:
     picture = ImageOps.exif_transpose(_opened(_path(call)))
     if picture.getbands() != ("R", "G", "B", "A"):
-        picture = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
+        if picture.mode == "I":
+            picture = picture.point(lambda level: level * (1 / 255))
+        picture = picture.convert("RGBA")
     channel = _CHANNELS.get(str(call.inputs.get("channel")), "A")
-    if channel not in picture.getbands():
-        return Given((np.zeros(_NO_ALPHA, np.float32),))
     mask = np.asarray(picture.getchannel(channel), dtype=np.float32) / 255
     return Given(((1 - mask if channel == "A" else mask)[np.newaxis],))
 

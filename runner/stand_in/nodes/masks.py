@@ -74,15 +74,17 @@ def _feather(call: Call) -> Given:
         if reach <= 0:
             continue
         ramp = ((np.arange(reach) + 1) / reach).astype(np.float32)
+        # ComfyUI counts from the far edges with -0, -1, -2: its weakest weight lands on the opposite edge.
+        far = -np.arange(reach)
         match side:
             case "left":
                 mask[:, :, :reach] *= ramp
             case "right":
-                mask[:, :, width - reach :] *= ramp[::-1]
+                mask[:, :, far] *= ramp
             case "top":
                 mask[:, :reach, :] *= ramp[:, np.newaxis]
             case _:
-                mask[:, height - reach :, :] *= ramp[::-1, np.newaxis]
+                mask[:, far, :] *= ramp[:, np.newaxis]
     return Given((mask,))
 
 
@@ -117,7 +119,7 @@ def _to_image(call: Call) -> Given:
 def _from_image(call: Call) -> Given:
     image, channel = images_in(call, "image"), _CHANNELS.get(str(call.inputs.get("channel")), 0)
     if channel >= image.shape[-1]:
-        return Given((np.ones(image.shape[:3], np.float32),))
+        raise NodeError(f"the picture has no channel {call.inputs.get('channel')!r}")
     return Given((np.ascontiguousarray(image[..., channel]),))
 
 

@@ -15,8 +15,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from runner.stand_in import media
-from runner.stand_in.errors import NodeError
 from runner.stand_in.node import Call, Given
+from runner.stand_in.nodes.arguments import clip_in, masks_in, pictures_in
 from runner.stand_in.values import Array, Clip, Facts, Opaque, Pictures, Stored, facts_of
 
 if TYPE_CHECKING:
@@ -56,64 +56,63 @@ def _prefix(call: Call, default: str = "ComfyUI") -> str:
     return str(call.inputs.get("filename_prefix") or default)
 
 
-def _pictures(call: Call, name: str = "images") -> Pictures:
-    value = call.inputs.get(name)
-    if not isinstance(value, Pictures):
-        raise NodeError(f"the input `{name}` holds no picture")
-    return value
-
-
 def _save_image(call: Call) -> Given:
-    return Given((), save_pictures(call, _pictures(call), "output", _prefix(call)))
+    pictures = pictures_in(call, "images")
+    return Given((pictures,), save_pictures(call, pictures, "output", _prefix(call)))
 
 
 def _preview_image(call: Call) -> Given:
-    return Given((), save_pictures(call, _pictures(call), "temp", "ComfyUI_temp"))
+    pictures = pictures_in(call, "images")
+    return Given((pictures,), save_pictures(call, pictures, "temp", "ComfyUI_temp"))
+
+
+def _compare(call: Call) -> Given:
+    shown: JsonObject = {}
+    for side in ("a", "b"):
+        pictures = call.inputs.get(f"image_{side}")
+        saved = save_pictures(call, pictures, "temp", "ComfyUI_temp") if isinstance(pictures, Pictures) else {}
+        shown[f"{side}_images"] = saved.get("images", [])
+    return Given((), shown)
 
 
 def _mask_preview(call: Call) -> Given:
-    mask = call.inputs.get("mask")
-    if not isinstance(mask, np.ndarray):
-        raise NodeError("the input `mask` holds no mask")
-    pictures = Pictures(np.repeat(np.asarray(mask, np.float32)[..., np.newaxis], 3, axis=-1))
-    return Given((), save_pictures(call, pictures, "temp", "ComfyUI_temp"))
+    mask = masks_in(call, "mask")
+    pictures = Pictures(np.repeat(mask[..., np.newaxis], 3, axis=-1))
+    return Given((mask,), save_pictures(call, pictures, "temp", "ComfyUI_temp"))
 
 
 def _animated(extension: str) -> Run:
     def save(call: Call) -> Given:
-        pictures = _pictures(call)
+        pictures = pictures_in(call, "images")
         frames = [_picture(pictures.frame(index)) for index in range(min(len(pictures), MAX_ANIMATED))]
         sizes = {"width": pictures.width, "height": pictures.height}
         path, entry = call.files.next("output", _prefix(call), extension, sizes)
         delay = int(1000 / max(0.01, float(call.inputs.get("fps") or 6)))
         frames[0].save(path, save_all=True, append_images=frames[1:], duration=delay)
-        return Given((), {"images": [entry], "animated": [len(pictures) != 1]})
+        return Given((pictures,), {"images": [entry], "animated": [len(pictures) != 1]})
 
     return save
 
 
 def _create_video(call: Call) -> Given:
-    return Given((Clip(_pictures(call), float(call.inputs.get("fps") or 24), call.inputs.get("audio")),))
+    return Given((Clip(pictures_in(call, "images"), float(call.inputs.get("fps") or 24), call.inputs.get("audio")),))
 
 
 def _video_parts(call: Call) -> Given:
-    clip = call.inputs.get("video")
-    if not isinstance(clip, Clip):
-        raise NodeError("the input `video` holds no video")
-    sound = clip.sound or Opaque("AUDIO", clip.pictures.facts)
+    clip = clip_in(call, "video")
+    sound = Opaque("AUDIO", clip.pictures.facts) if clip.sound is None else clip.sound
     return Given((clip.pictures, sound, clip.fps, 8))
 
 
 def _save_video(call: Call) -> Given:
-    clip = call.inputs.get("video")
-    if not isinstance(clip, Clip):
-        raise NodeError("the input `video` holds no video")
+    clip = clip_in(call, "video")
     wanted = str(call.inputs.get("format"))
-    return Given((), save_clip(call, clip, wanted if wanted in media.CODECS else "mp4"))
+    return Given((clip,), save_clip(call, clip, wanted if wanted in media.CODECS else "mp4"))
 
 
 def _save_webm(call: Call) -> Given:
-    return Given((), save_clip(call, Clip(_pictures(call), float(call.inputs.get("fps") or 24)), "webm"))
+    pictures = pictures_in(call, "images")
+    return Given((pictures,), save_clip(call, Clip(pictures, float(call.inputs.get("fps") or 24)), "webm"))
 
 
 def save_clip(call: Call, clip: Clip, extension: str) -> JsonObject:
@@ -126,7 +125,9 @@ def save_clip(call: Call, clip: Clip, extension: str) -> JsonObject:
 
 def _save_sound(extension: str, type_: FileType = "output") -> Run:
     def save(call: Call) -> Given:
-        return Given((), save_sound(call, call.inputs.get("audio"), extension, type_))
+        sound = call.inputs.get("audio")
+        wanted = str(call.inputs.get("format"))
+        return Given((sound,), save_sound(call, sound, wanted if wanted in SOUNDS else extension, type_))
 
     return save
 
@@ -167,11 +168,33 @@ def save_mesh(call: Call) -> dict[str, str]:
     return entry
 
 
+def _show_mesh(call: Call) -> Given:
+    """Saves, shows and passes on what is three-dimensional."""
+    entry = save_mesh(call)
+    solid, place, camera = (call.inputs.get(name) for name in ("model_3d", "model_3d_info", "camera_info"))
+    return Given((solid, place, camera, call.inputs.get("width"), call.inputs.get("height")), {"3d": [entry]})
+
+
 def save_svg(call: Call, facts: Facts) -> dict[str, str]:
     """A simulated drawing."""
     path, entry = call.files.next("output", _prefix(call, "svg/ComfyUI"), "svg", {})
     path.write_bytes(media.encode_svg(facts))
     return entry
+
+
+def _save_text(call: Call) -> Given:
+    text, extension = words(call.inputs.get("text")), str(call.inputs.get("format") or "txt")
+    path, entry = call.files.next("output", _prefix(call), extension if extension.isalnum() else "txt", {})
+    path.write_text(text, "utf-8", "replace")
+    return Given((text,), {"text": [text], "files": [entry]})
+
+
+def _save_latent(call: Call) -> Given:
+    """A safetensors file without a tensor: there is nothing to keep of a simulated latent."""
+    path, entry = call.files.next("output", _prefix(call, "latents/ComfyUI"), "latent", {})
+    header = json.dumps({"__metadata__": {"prompt": media.WORD}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    return Given((call.inputs.get("samples"),), {"latents": [entry]})
 
 
 def _preview_any(call: Call) -> Given:
@@ -199,6 +222,8 @@ NODES: dict[str, Run] = {
     "SaveImage": _save_image,
     "PreviewImage": _preview_image,
     "MaskPreview": _mask_preview,
+    "SaveImageAdvanced": _save_image,
+    "ImageCompare": _compare,
     "SaveAnimatedWEBP": _animated("webp"),
     "SaveAnimatedPNG": _animated("png"),
     "CreateVideo": _create_video,
@@ -208,9 +233,18 @@ NODES: dict[str, Run] = {
     "SaveAudio": _save_sound("flac"),
     "SaveAudioMP3": _save_sound("mp3"),
     "SaveAudioOpus": _save_sound("opus"),
+    "SaveAudioAdvanced": _save_sound("flac"),
     "PreviewAudio": _save_sound("flac", "temp"),
     "SaveGLB": _save_mesh,
     "Preview3D": _preview_mesh,
     "Preview3DAnimation": _preview_mesh,
+    "Preview3DAdvanced": _show_mesh,
+    "PreviewGaussianSplat": _show_mesh,
+    "PreviewPointCloud": _show_mesh,
+    "Save3DAdvanced": _show_mesh,
+    "SaveGaussianSplat": _show_mesh,
+    "SavePointCloud": _show_mesh,
+    "SaveLatent": _save_latent,
+    "SaveText": _save_text,
     "PreviewAny": _preview_any,
 }

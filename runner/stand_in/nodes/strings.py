@@ -1,4 +1,4 @@
-"""Texts. Source: comfy_extras/nodes_string.py. Regular expressions are simulated: a hostile one never ends."""
+"""Texts. Source: comfy_extras/nodes_string.py. Regular expressions are in pattern.py."""
 
 from __future__ import annotations
 
