@@ -3,6 +3,7 @@
 Errors (all in `worktrees.errors`)::
 
     WorktreeError
+    ├── GitMissing               no git on this machine, or not on the PATH
     ├── NotARepository           the folder is in no git repository, or the repository has no commit yet
     ├── UnusableBase             detached or unknown base branch
     ├── UnsafePath               a path that would leave the worktree

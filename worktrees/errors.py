@@ -7,6 +7,10 @@ class WorktreeError(Exception):
     """Base of everything `worktrees` raises on purpose. `str(error)` says the way out."""
 
 
+class GitMissing(WorktreeError):  # noqa: N818 - reads as the sentence that is shown
+    """There is no git on this machine, or not on the PATH."""
+
+
 class NotARepository(WorktreeError):  # noqa: N818 - reads as the sentence that is shown
     """The folder is in no git repository, or the repository has no commit yet."""
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython would refuse to be imported where there is no git
 from git.cmd import Git
-from git.exc import GitCommandError, GitCommandNotFound
+from git.exc import GitCommandError
 
-from worktrees.errors import GitFailed
+from worktrees.errors import GitFailed, GitMissing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,12 +56,15 @@ def git(folder: Path, *arguments: str, stdin: bytes | None = None, config: dict[
 
     Raises:
         GitFailed: it exits with another status than 0.
+        GitMissing: there is no git.
     """
     return git_bytes(folder, *arguments, stdin=stdin, config=config).decode("utf-8", "surrogateescape").rstrip("\n")
 
 
 def git_bytes(folder: Path, *arguments: str, stdin: bytes | None = None, config: dict[str, str] | None = None) -> bytes:
     """As `git`, for content that is no text."""
+    if shutil.which("git") is None:
+        raise GitMissing("git is not installed, or not on the PATH; install it from https://git-scm.com/downloads")
     environment = _environment(config or {})
     try:
         output = Git(str(folder)).execute(
@@ -70,8 +75,6 @@ def git_bytes(folder: Path, *arguments: str, stdin: bytes | None = None, config:
             strip_newline_in_stdout=False,
             kill_after_timeout=COMMAND_SECONDS,
         )
-    except GitCommandNotFound:
-        raise GitFailed("git is not installed, or not on the PATH") from None
     except GitCommandError as error:
         raise GitFailed(f"`git {arguments[0]}` failed: {redacted(error.stderr)[-SHOWN_CHARACTERS:]}") from None
     assert isinstance(output, bytes)

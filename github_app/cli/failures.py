@@ -67,6 +67,10 @@ def explain(error: BaseException, *, log: Path | None = None) -> Failure:
     if _is_ours(error):
         hint = getattr(error, "hint", None)
         return Failure(type(error).__name__, str(error), hint, _exit_code(error))
+    if isinstance(error, OSError) and error.filename is not None:
+        what = f"{ascii(str(error.filename))[1:-1]}: {(error.strerror or 'cannot be used').lower()}"
+        hint = "If it is in the data folder, name another with FLOWBERTH_DATA_DIR; `flowberth doctor` looks at it."
+        return Failure("CannotUseFile", what, hint, ExitCode.FAILED)
     where = f"The traceback is in {log}; " if log else ""
     return Failure(
         "Unexpected",

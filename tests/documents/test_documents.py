@@ -132,7 +132,7 @@ The ComfyUI workflow `Lighthouse` as an HTTP endpoint, in `apps/modal/lighthouse
 ```sh
 curl --fail-with-body "$ENDPOINT/generate" \\
   --header "Modal-Key: $MODAL_KEY" --header "Modal-Secret: $MODAL_SECRET" \\
-  --json @- <<'BODY'
+  --header "Content-Type: application/json" --data @- <<'BODY'
 {
   "prompt": "a lighthouse",
   "negative_prompt": "",

@@ -235,3 +235,31 @@ def test_a_prompt_full_of_syntax_stays_a_prompt(
     assert json.loads(committed("apps/modal/odd/workflow.json")) == prompt
     assert not list(tmp_path.rglob("pwned"))
     assert not Path("pwned").exists()
+
+
+def test_without_git_the_way_out_is_told(flowberth_process: Callable, tmp_path: Path, data_dir: Path) -> None:
+    (tmp_path / "tile.json").write_bytes(saved(PROMPT))
+    said = flowberth_process("up", tmp_path / "tile.json", "--json", PATH=str(tmp_path))
+    assert said.code == 1
+    assert said.json["error"] == snapshot(
+        {
+            "type": "GitMissing",
+            "message": "git is not installed, or not on the PATH; install it from https://git-scm.com/downloads",
+            "hint": None,
+        }
+    )
+
+
+def test_a_data_folder_that_is_none_is_told(flowberth_process: Callable, tmp_path: Path) -> None:
+    (tmp_path / "tile.json").write_bytes(saved(PROMPT))
+    (tmp_path / "file").touch()
+    said = flowberth_process("up", tmp_path / "tile.json", "--json", FLOWBERTH_DATA_DIR=str(tmp_path / "file"))
+    assert said.code == 1
+    error = said.json["error"]
+    assert {**error, "message": error["message"].replace(str(tmp_path), "")} == snapshot(
+        {
+            "type": "CannotUseFile",
+            "message": "/file/demo: not a directory",
+            "hint": "If it is in the data folder, name another with FLOWBERTH_DATA_DIR; `flowberth doctor` looks at it.",
+        }
+    )

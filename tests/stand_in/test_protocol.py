@@ -285,8 +285,8 @@ def test_a_body_that_is_none_is_refused_and_nothing_breaks(engine: Client, body:
 
 def test_a_long_chain_is_no_problem(engine: Client) -> None:
     prompt = {"0": node("EmptyImage", width=2, height=2, batch_size=1, color=0)}
-    prompt |= {str(i): node("ImageInvert", image=[str(i - 1), 0]) for i in range(1, 3000)}
-    prompt["end"] = node("PreviewImage", images=["2999", 0])
+    prompt |= {str(i): node("ImageInvert", image=[str(i - 1), 0]) for i in range(1, 10_000)}
+    prompt["end"] = node("PreviewImage", images=["9999", 0])
     assert engine.picture(prompt, "end").convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
