@@ -119,22 +119,24 @@ class _Api:
         try:
             body = as_object(json.loads(await request.body()))
         except (ValueError, RecursionError):
-            return PlainTextResponse("500 Internal Server Error", status_code=500)
-        nodes = body.get("prompt")
-        if not is_object(nodes):
+            return _trouble()
+        if "prompt" not in body:
             return _refusal(error("no_prompt", "No prompt provided", "No prompt provided"))
-        verdict = await run_in_threadpool(validate, nodes, self._catalog, self._files)
+        nodes = body["prompt"]
+        if not is_object(nodes):
+            return _trouble()
+        targets = body.get("partial_execution_targets")
+        wanted = None if targets is None else {str(target) for target in as_list(targets)}
+        verdict = await run_in_threadpool(validate, nodes, self._catalog, self._files, wanted)
         if verdict.error is not None:
             return _refusal(verdict.error, verdict.node_errors)
-        wanted = body.get("partial_execution_targets")
-        outputs = tuple(node for node in verdict.outputs if wanted is None or node in as_list(wanted))
         number = self._next_number(body)
         client_id = body.get("client_id")
         prompt = Prompt(
             id=str(body.get("prompt_id") or uuid.uuid4()),
             number=number,
             nodes=nodes,
-            outputs=outputs,
+            outputs=verdict.outputs,
             client_id=str(client_id) if client_id is not None else None,
             extra_data=as_object(body.get("extra_data")),
         )
@@ -251,6 +253,11 @@ class _Api:
     async def _socket(self, socket: WebSocket) -> None:
         client_id = socket.query_params.get("clientId") or uuid.uuid4().hex
         await self.sockets.serve(socket, client_id, self._queue.status())
+
+
+def _trouble() -> Response:
+    """What aiohttp answers when a handler fails."""
+    return PlainTextResponse("500 Internal Server Error\n\nServer got itself in trouble", status_code=500)
 
 
 def _refusal(reason: JsonObject, node_errors: JsonObject | None = None) -> Response:

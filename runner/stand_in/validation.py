@@ -13,7 +13,7 @@ from runner.stand_in.links import is_link
 from runner.stand_in.nodes.load import UPLOADS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from codegen.catalog import Catalog, NodeDefinition
     from codegen.model import JsonObject
@@ -36,15 +36,18 @@ class Verdict:
     node_errors: JsonObject = field(default_factory=dict[str, Any])
 
 
-def validate(nodes: JsonObject, catalog: Catalog, files: Files) -> Verdict:
-    """Look at a whole prompt; numbers in it that were sent as texts are converted in place, as the server does."""
+def validate(nodes: JsonObject, catalog: Catalog, files: Files, wanted: Collection[str] | None = None) -> Verdict:
+    """Look at a whole prompt, for the sake of the `wanted` outputs or of all.
+
+    Numbers that were sent as texts are converted in place, as the server does.
+    """
     outputs: list[str] = []
     for node_id, entry in nodes.items():
         wrong = _class_error(node_id, entry, catalog)
         if wrong is not None:
             return Verdict(wrong)
         definition = catalog.get(entry["class_type"])
-        if definition is not None and definition.output_node:
+        if definition is not None and definition.output_node and (wanted is None or node_id in wanted):
             outputs.append(node_id)
     if not outputs:
         return Verdict(error("prompt_no_outputs", "Prompt has no outputs"))
@@ -177,6 +180,10 @@ class _Checker:
             self._fail(node, error("bad_linked_input", message, definition.name, **extra, received_value=value))
             return True
         source, slot = value
+        if is_list(source) or is_object(source):
+            words = f"unhashable type: '{type(source).__name__}'"
+            self._fail(node, self._exception(node, "TypeError", words))
+            return True
         if not isinstance(source, str) or source not in self._nodes:
             self._fail(node, self._exception(node, "KeyError", repr(source)))
             return True

@@ -16,7 +16,7 @@ from runner.stand_in.node import Call, Given
 if TYPE_CHECKING:
     from runner.stand_in.node import Run
 
-MAX_SECONDS = 5.0
+MAX_SECONDS = 2.0
 """For one expression; honest ones take microseconds."""
 _PROGRAM = """
 import json, re, sys
