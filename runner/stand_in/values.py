@@ -129,6 +129,11 @@ class Pictures:
         """Whether all of it fits easily."""
         return self.facts.is_easy()
 
+    @property
+    def made(self) -> bool:
+        """Whether its pixels are there already."""
+        return self._array is not None
+
 
 Painter: TypeAlias = "Callable[[Facts, int], Array]"
 Masks: TypeAlias = Array

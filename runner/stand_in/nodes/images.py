@@ -102,7 +102,7 @@ def _from_batch(call: Call) -> Given:
     image = pictures_in(call, "image")
     start = min(len(image) - 1, integer(call, "batch_index"))
     length = min(len(image) - start, integer(call, "length", 1))
-    if image.is_easy():
+    if image.made:
         return Given((Pictures(image.array()[start : start + length]),))
     return Given((image.later(length, lambda index: image.frame(start + index), image.width, image.height),))
 
