@@ -39,7 +39,8 @@ def engine_settings(choice: EngineChoice, *, core: str, work_dir: Path) -> dict[
             "FLOWBERTH_ENGINE_COMMAND": json.dumps(checkout_command(choice.path, work_dir)),
             "FLOWBERTH_ENGINE_CWD": str(choice.path),
         }
-    command = [sys.executable, "-m", "runner.stand_in", "--port", "{port}", "--core", core]
+    files = work_dir / "stand-in"  # removed with everything else there, also when the stand-in was killed
+    command = [sys.executable, "-m", "runner.stand_in", "--port", "{port}", "--core", core, "--data", str(files)]
     return {"FLOWBERTH_ENGINE_COMMAND": json.dumps(command)}
 
 
@@ -50,10 +51,12 @@ def check_url(url: str) -> None:
         EngineUnavailable: nothing does, or something else.
     """
     try:
-        stats = httpx.get(f"{url}/system_stats", timeout=PROBE_SECONDS).raise_for_status().json()
+        # As the app will ask, which gets no proxy of ours.
+        answer = httpx.get(f"{url}/system_stats", timeout=PROBE_SECONDS, trust_env=False)
+        stats = answer.raise_for_status().json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise EngineUnavailable(
-            f"no ComfyUI answers at {_shown(url)}/system_stats ({error}); start one, or correct --comfyui"
+            f"no ComfyUI answers at {_shown(url)}/system_stats ({_shown(str(error))}); start one, or correct --comfyui"
         ) from None
     if not isinstance(stats, dict) or "system" not in stats:
         raise EngineUnavailable(f"{_shown(url)} is no ComfyUI: its /system_stats has no `system`")

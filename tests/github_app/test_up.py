@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from runner.model import RunResult
@@ -29,7 +30,11 @@ def git(repo: Path, *args: str) -> str:
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
-    repo = tmp_path / "site"
+    return made_repo(tmp_path)
+
+
+def made_repo(folder: Path) -> Path:
+    repo = folder / "site"
     subprocess.run(["git", "init", "-q", "-b", "main", repo], check=True)
     git(repo, "config", "user.name", "A person")
     git(repo, "config", "user.email", "person@example.org")
@@ -148,6 +153,44 @@ def test_ctrl_c_cancels_the_run_and_leaves_nothing_running(
     shown = flowberth_process("runs", "show", result["run_id"], "--json", FLOWBERTH_DATABASE_URL=database_url)
     assert shown.json["state"] == "cancelled"
     assert not list(Path(environment["FLOWBERTH_DATA_DIR"], "worktrees").glob("*/*"))
+
+
+def ours(data_dir: Path) -> list[psutil.Process]:
+    """Processes that work for this data folder: apps and engines."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if any(str(data_dir) in place for place in (*process.cmdline(), process.cwd())):
+                found.append(process)
+    return found
+
+
+@pytest.mark.parametrize("line", ["deploy: starting on the local target\n", "test: generate\n"])
+def test_killed_with_a_live_app_the_same_command_goes_on_and_nothing_is_left(
+    flowberth_process: Callable, environment: dict[str, str], database_url: str, tile: Path, line: str
+) -> None:
+    repo, data_dir = made_repo(tile.parent), Path(environment["FLOWBERTH_DATA_DIR"])
+    environment["FLOWBERTH_DATABASE_URL"] = database_url
+    with started(
+        [SCRIPT, "up", tile, "--repo", repo, "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr
+        assert line in process.stderr
+        process.kill()
+    said = flowberth_process("up", tile, "--repo", repo, "--json")
+    assert said.code == 0, said.err
+    runs = flowberth_process("runs", "list", "--json").json["runs"]
+    mine = [(run["id"], run["state"]) for run in runs if run["repo"] == str(repo)]
+    assert mine == [(said.json["run_id"], "succeeded")]
+    assert [
+        pull["state"] for pull in flowberth_process("pr", "list", "--repo", repo, "--json").json["pull_requests"]
+    ] == ["open"]
+    assert git(repo, "branch", "--format=%(refname:short)").split() == ["flowberth/tile", "main"]
+    assert list((data_dir / "worktrees").glob("*/*")) == []
+    assert ours(data_dir) == []
 
 
 def test_on_a_terminal_the_steps_are_a_live_list(
