@@ -32,6 +32,7 @@ SHOWN_CHARACTERS = 500
 _PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "SSH_AUTH_SOCK", "SYSTEMROOT")
 _SAFE_CONFIG = {
     "core.hooksPath": os.devnull,
+    "core.attributesFile": os.devnull,
     "core.fsmonitor": "false",
     "core.autocrlf": "false",
     "core.quotePath": "false",
@@ -79,6 +80,19 @@ def git_bytes(folder: Path, *arguments: str, stdin: bytes | None = None, config:
         raise GitFailed(f"`git {arguments[0]}` failed: {redacted(error.stderr)[-SHOWN_CHARACTERS:]}") from None
     assert isinstance(output, bytes)
     return output
+
+
+def answer(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Exit status and output of a command whose failure is an answer too."""
+    environment = _environment({})
+    status, output, _ = Git(str(folder)).execute(
+        [*_without(environment), "git", *arguments],
+        env=environment,
+        with_extended_output=True,
+        with_exceptions=False,
+        kill_after_timeout=COMMAND_SECONDS,
+    )
+    return status, str(output)
 
 
 def succeeds(folder: Path, *arguments: str) -> bool:

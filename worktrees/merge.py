@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git.cmd import Git
-
 from worktrees.errors import GitFailed, MergeRefused
-from worktrees.git import git
+from worktrees.git import answer, git
 
 if TYPE_CHECKING:
     from worktrees.mirror import Mirror
 
 UNION_PATH = "docs/knowledge-base/**/*.md merge=union\n"
 """Knowledge-base files of two pull requests never conflict: both sides' lines are kept."""
+CONFLICTS = 1
+"""Exit status of `git merge-tree` that says so; a larger one is a failure."""
 
 
 def conflicts(mirror: Mirror, head: str, base: str) -> tuple[str, ...]:
@@ -80,28 +80,19 @@ def _merged_tree(mirror: Mirror, head: str, base: str) -> str:
     if not attributes.exists():
         attributes.parent.mkdir(exist_ok=True)
         attributes.write_text(UNION_PATH)
-    ours, theirs = f"refs/remotes/origin/{base}", f"refs/remotes/origin/{head}"
-    try:
-        return git(
-            mirror.path, "merge-tree", "--write-tree", "--name-only", "--no-messages", ours, theirs
-        ).splitlines()[0]
-    except GitFailed:
-        pass
-    paths = _conflicting(mirror, ours, theirs)
-    listed = ", ".join(ascii(path)[1:-1] for path in paths[:10]) or "unrelated histories"
+    status, output = answer(
+        mirror.path,
+        *("merge-tree", "--write-tree", "--name-only", "--no-messages"),
+        *(f"refs/remotes/origin/{base}", f"refs/remotes/origin/{head}"),
+    )
+    tree, *paths = output.splitlines() or [""]
+    if status == 0:
+        return tree
+    found = tuple(dict.fromkeys(paths)) if status == CONFLICTS else ()
+    listed = ", ".join(ascii(path)[1:-1] for path in found[:10]) or "unrelated histories"
     raise MergeRefused(
-        f"{head} conflicts with {base} in {listed}; merge {base} into {head}, resolve, and try again", paths
+        f"{head} conflicts with {base} in {listed}; merge {base} into {head}, resolve, and try again", found
     )
-
-
-def _conflicting(mirror: Mirror, ours: str, theirs: str) -> tuple[str, ...]:
-    status, output, _ = Git(str(mirror.path)).execute(
-        ["git", "merge-tree", "--write-tree", "--name-only", "--no-messages", ours, theirs],
-        with_extended_output=True,
-        with_exceptions=False,
-    )
-    lines = str(output).splitlines()
-    return tuple(dict.fromkeys(lines[1:])) if status == 1 else ()
 
 
 def _explained(words: str, base: str) -> str:

@@ -22,6 +22,8 @@ again."""
 
 FOLDER_MODE = "040000"
 """Of a folder in a commit."""
+PARTIAL = ".flowberth-partial"
+"""Ending of a file that is being written; what a crash leaves is never committed."""
 
 
 class Worktree:
@@ -79,7 +81,7 @@ class Worktree:
         self._refuse_links(files)
         for path, target in located.items():
             target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f".{target.name}.partial")
+            partial = target.with_name(f".{target.name}{PARTIAL}")
             partial.write_bytes(files[path])
             partial.replace(target)
 
@@ -120,10 +122,11 @@ class Worktree:
     def commit(self, message: str, trailers: Mapping[str, str]) -> str | None:
         """Commit everything that changed below the folders runs touch; `None` if nothing did.
 
-        A commit that a killed process made is found that way: nothing has changed since.
+        A commit that a killed process made is found that way: nothing has changed since. Ignore rules, the
+        repository's or a person's, do not apply: an app without its picture or its lock is none.
         """
         self._unlock_index()
-        git(self.path, "add", "--all", "--sparse", "--", ".")
+        git(self.path, "add", "--all", "--force", "--sparse", "--", ".", f":(exclude,glob)**/.*{PARTIAL}")
         if succeeds(self.path, "diff", "--cached", "--quiet"):
             return None
         lines = [f"--trailer={key}: {value}" for key, value in trailers.items()]

@@ -10,6 +10,8 @@ from worktrees.errors import MergeRefused
 from worktrees.merge import conflicts, delete_branch, merge
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.worktrees.conftest import Place
 
 KNOWLEDGE = "docs/knowledge-base/x.md"
@@ -104,3 +106,20 @@ def test_a_branch_is_deleted_only_where_it_was_seen(place: Place) -> None:
     assert place.git("rev-parse", "side") == new
     assert delete_branch(place.mirror, "side", new)
     assert place.git("branch", "--list", "side") == ""
+
+
+def test_a_conflict_is_found_whatever_surrounds_us(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "apps/modal/poster/app.py"
+    place.commit(path, "both\n")
+    place.commit("apps/modal/.gitattributes", "* merge=evil\n")
+    branch(place, "flowberth/poster", path, "theirs\n")
+    place.commit(path, "ours\n")
+    canary, home = tmp_path / "canary", tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(f'[merge "evil"]\ndriver = "touch {canary}"\n')
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    assert conflicts(place.mirror, "flowberth/poster", "main") == (path,)
+    assert not canary.exists()
