@@ -62,17 +62,25 @@ def _download(url: str, target: Path, sha256: str | None) -> None:
                 raise ModelUnavailable(
                     f"{target.name}: access refused; accept its licence and set {variable or 'a token'}"
                 )
-            answer.raise_for_status()
-            resumed = answer.status_code == HTTPStatus.PARTIAL_CONTENT
-            with part.open("ab" if resumed else "wb") as file:
-                for chunk in answer.iter_bytes(CHUNK_BYTES):
-                    file.write(chunk)
+            if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # nothing is left to download
+                if answer.headers.get("Content-Range") != f"bytes */{done}":
+                    part.unlink()
+                    raise ModelUnavailable(f"{target.name}: the file has become shorter; the next call begins anew")
+            else:
+                _receive(answer.raise_for_status(), part)
     except httpx.HTTPError as error:
         raise ModelUnavailable(f"{target.name}: {error}; the next call goes on where this one stopped") from error
     if sha256 and _digest(part) != sha256:
         part.unlink()
         raise ModelUnavailable(f"{target.name}: the download is not the file that the lock names (sha256 differs)")
     part.replace(target)
+
+
+def _receive(answer: httpx.Response, part: Path) -> None:
+    resumed = answer.status_code == HTTPStatus.PARTIAL_CONTENT
+    with part.open("ab" if resumed else "wb") as file:
+        for chunk in answer.iter_bytes(CHUNK_BYTES):
+            file.write(chunk)
 
 
 def _digest(path: Path) -> str:
