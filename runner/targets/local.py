@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from runner.errors import DeployFailed
 from runner.model import Frozen
 from runner.protocols import Deployment
 from runner.targets.local_server import KEEP
+from worktrees.lock import FileLock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,19 +71,21 @@ class LocalTarget:
             DeployFailed: the app did not come up; carries the tail of its log.
             EngineUnavailable: the ComfyUI asked for cannot be used.
         """
-        found = self._found(spec)
-        if found is not None:
-            return found
-        self.stop(spec.run_id)
-        return self._start(spec)
+        with FileLock(self._folder / spec.run_id / "ensure.lock"):
+            found = self._found(spec)
+            if found is not None:
+                return found
+            self.stop(spec.run_id)
+            return self._start(spec)
 
     def keep(self, spec: DeploymentSpec) -> None:
         """Let the deployment outlive this process."""
         with self._guard:
             process = self._processes.pop(spec.run_id, None)
         if process is not None and process.stdin is not None:
-            process.stdin.write(KEEP)
-            process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it has died meanwhile; the next `ensure` will see
+                process.stdin.write(KEEP)
+                process.stdin.close()
             process.returncode = 0  # it lives on: Popen would warn that it was left running
 
     def stop(self, run_id: RunId) -> None:
@@ -190,7 +194,7 @@ class LocalTarget:
 
 def _healthy(name: str, url: str, startup_seconds: float) -> Deployment | None:
     try:
-        answer = httpx.get(f"{url}/health", timeout=HEALTH_SECONDS)
+        answer = httpx.get(f"{url}/health", timeout=HEALTH_SECONDS, trust_env=False)  # no proxy leads here
         if not answer.is_success:
             return None
         engine = answer.json()["engine"]

@@ -7,7 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +179,18 @@ def test_what_is_kept_outlives_its_process_and_is_stopped_by_another(
     assert processes(data) == []
 
 
+def test_asked_for_at_once_it_is_made_once_whatever_proxy_there_is(
+    apps: Path, data: Path, target: LocalTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    targets = [target, LocalTarget(data), LocalTarget(data)]
+    with ThreadPoolExecutor(len(targets)) as pool:
+        urls = set(pool.map(lambda each: each.ensure(spec(apps)).url, targets))
+    assert len(urls) == 1
+    assert len(processes(data)) == PROCESSES
+
+
 def test_another_attempt_replaces_the_one_before(apps: Path, data: Path, target: LocalTarget) -> None:
     target.ensure(spec(apps))
     second = target.ensure(spec(apps, attempt=2))
@@ -232,4 +247,15 @@ def test_a_comfyui_that_is_none_is_told_with_the_way_out(choice: EngineChoice, w
     with pytest.raises(EngineUnavailable, match=r"correct --comfyui") as failure:
         engine_settings(choice, core="0.33.0", work_dir=tmp_path)
     assert words in str(failure.value)
+    assert "secret" not in str(failure.value)
+
+
+def test_a_server_that_is_something_else_is_told_without_the_password(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:  # answers 501 to everything
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        choice = EngineChoice(url=f"http://user:secret@127.0.0.1:{server.server_port}")
+        with pytest.raises(EngineUnavailable) as failure:
+            engine_settings(choice, core="0.33.0", work_dir=tmp_path)
+        server.shutdown()
+    assert "501" in str(failure.value)
     assert "secret" not in str(failure.value)
