@@ -5,8 +5,8 @@ The pipeline, one module per arrow::
     bytes --parse--> Workflow --plan--> Plan --render--> {path: bytes}
 
 A plan takes the core version that the workflow needs (`core_version`), the prompt that it gives (`convert`, with node
-definitions from `catalog`), the files it loads (`models`), what people call it with (`interface`), and the smallest
-hardware that holds it (`hardware`).
+definitions from `catalog`), the custom-node packs that the other classes come from (`packs`), the files it loads
+(`models`), what people call it with (`interface`), and the smallest hardware that holds it (`hardware`).
 
 Errors (all in `codegen.errors`)::
 

@@ -6,7 +6,7 @@ import json
 from datetime import date
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codegen.catalog import COMBO, Catalog, InputDefinition, load_catalog, packaged_versions
 from codegen.convert import convert
@@ -14,6 +14,9 @@ from codegen.convert.dynamic import find_input
 from codegen.json_values import as_object
 from codegen.lock import ComfyPin
 from codegen.model import Conversion, Finding, Frozen, JsonObject, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx", ".pkl", ".task", ".npz")
 """A combo value that ends so is a file on some disk, whatever else the list holds."""
@@ -32,7 +35,10 @@ class Choice(Frozen):
 
     pin: ComfyPin
     conversion: Conversion
+    missing: tuple[str, ...]
+    """Classes that the version does not have, in the order of the prompt."""
     findings: tuple[Finding, ...]
+    """One for each class and each value that the version does not have."""
 
 
 def choose_core(workflow: Workflow, wanted: str | None) -> tuple[Choice, Catalog]:
@@ -47,9 +53,10 @@ def choose_core(workflow: Workflow, wanted: str | None) -> tuple[Choice, Catalog
     for version in versions:
         catalog = load_catalog(version)
         conversion = convert(workflow, catalog)
-        lacks = _lacks(conversion.prompt, catalog)
-        if lacks and version != versions[-1]:
-            missing.append(f"{version} lacks {lacks[0]}")
+        classes = _missing_classes(conversion.prompt, catalog)
+        values = _refused_values(conversion.prompt, catalog)
+        if (classes or values) and version != versions[-1]:
+            missing.append(f"{version} lacks {f'the node {_shown(classes[0])}' if classes else values[0]}")
             continue
         if wanted:
             reason = "asked for"
@@ -60,7 +67,11 @@ def choose_core(workflow: Workflow, wanted: str | None) -> tuple[Choice, Catalog
         return Choice(
             pin=ComfyPin(version=version, reason=reason),
             conversion=conversion,
-            findings=tuple(_finding(what, version) for what in lacks),
+            missing=classes,
+            findings=(
+                *(unknown_class(kind, version) for kind in classes),
+                *(_refused_value(what, version) for what in values),
+            ),
         ), catalog
     raise AssertionError("at least one version ships")
 
@@ -79,20 +90,46 @@ def is_file_choice(value: Any, choices: tuple[Any, ...], options: JsonObject) ->
     return isinstance(value, str) and value.lower().endswith(MODEL_SUFFIXES)
 
 
-def _lacks(prompt: JsonObject, catalog: Catalog) -> list[str]:
-    lacks: dict[str, None] = {}
+def unknown_class(class_type: str, version: str) -> Finding:
+    """A class that a version does not have."""
+    return Finding(
+        code="unknown-class",
+        severity="error",
+        message=(
+            f"ComfyUI {version} has no node {_shown(class_type)}: "
+            "it belongs to a custom-node pack or to another version"
+        ),
+        hint="name the pack that provides it; the app cannot run without",
+    )
+
+
+def foreign_classes(missing: Iterable[str]) -> tuple[str, ...]:
+    """Those that no version that ships has: they are not of ComfyUI."""
+    return tuple(kind for kind in missing if not any(kind in load_catalog(version) for version in packaged_versions()))
+
+
+def _shown(class_type: str) -> str:
+    return ascii(class_type)[1:-1][:80]
+
+
+def _missing_classes(prompt: JsonObject, catalog: Catalog) -> tuple[str, ...]:
+    kinds = dict.fromkeys(str(node.get("class_type")) for node in prompt.values())
+    return tuple(kind for kind in kinds if kind not in catalog)
+
+
+def _refused_values(prompt: JsonObject, catalog: Catalog) -> tuple[str, ...]:
+    refused: dict[str, None] = {}
     for node in prompt.values():
         kind = str(node.get("class_type"))
         definition = catalog.get(kind)
         if definition is None:
-            lacks[f"the node {ascii(kind)[1:-1][:80]}"] = None
             continue
         inputs = as_object(node.get("inputs"))
         for name, value in inputs.items():
             declared = find_input(definition.inputs, name, inputs)
             if declared is not None and not isinstance(value, list | dict) and _is_refused(value, declared):
-                lacks[f"the value {ascii(value)[:60]} of {kind}.{name}"] = None
-    return list(lacks)
+                refused[f"the value {ascii(value)[:60]} of {kind}.{name}"] = None
+    return tuple(refused)
 
 
 def _is_refused(value: Any, declared: InputDefinition) -> bool:  # noqa: ANN401 - any JSON value
@@ -116,17 +153,7 @@ def _is_refused(value: Any, declared: InputDefinition) -> bool:  # noqa: ANN401 
     )
 
 
-def _finding(what: str, version: str) -> Finding:
-    if what.startswith("the node "):
-        return Finding(
-            code="unknown-class",
-            severity="error",
-            message=(
-                f"ComfyUI {version} has no node {what.removeprefix('the node ')}: "
-                "it belongs to a custom-node pack or to another version"
-            ),
-            hint="name the pack that provides it; the app cannot run without",
-        )
+def _refused_value(what: str, version: str) -> Finding:
     return Finding(
         code="unknown-value",
         severity="warning",

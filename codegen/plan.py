@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.core_version import choose_core, core_facts
+from codegen.core_version import choose_core, core_facts, foreign_classes, unknown_class
 from codegen.errors import InvalidGraph
 from codegen.hardware import choose_hardware
 from codegen.interface import build_interface
@@ -11,6 +11,7 @@ from codegen.lock import Dependencies, Gpu, Lock
 from codegen.model import AppName, Finding, Frozen, JsonObject, Workflow
 from codegen.models import find_models
 from codegen.naming import app_name, derive_name
+from codegen.packs import PackUse, find_packs
 from codegen.vendored import runtime_files, runtime_version
 
 SYSTEM_PACKAGES = ("ffmpeg", "git", "libgl1", "libglib2.0-0")
@@ -26,6 +27,8 @@ class Plan(Frozen):
     prompt: JsonObject
     interface: JsonObject
     lock: Lock
+    packs: tuple[PackUse, ...]
+    """All that is known of the custom-node packs; those whose commit is known too are in the lock."""
     findings: tuple[Finding, ...]
 
 
@@ -48,6 +51,7 @@ def make_plan(
     if not outputs:
         raise InvalidGraph("the workflow has no output node; add one, such as Save Image, or un-mute it")
     models, model_findings = find_models(workflow, prompt)
+    packs = find_packs(workflow, prompt, foreign_classes(choice.missing))
     facts = core_facts(choice.pin.version)
     lock = Lock(
         name=chosen,
@@ -59,6 +63,7 @@ def make_plan(
             packages=tuple(runtime_files()["shared/requirements.txt"].decode().split()),
             system=SYSTEM_PACKAGES,
         ),
+        packs=packs.pins,
         models=models,
         hardware=choose_hardware(models, frozenset(output.kind for output in outputs), gpu),
     )
@@ -69,5 +74,12 @@ def make_plan(
         prompt=prompt,
         interface=build_interface(chosen, workflow, prompt, catalog),
         lock=lock,
-        findings=(*choice.conversion.findings, *choice.findings, *model_findings),
+        packs=packs.uses,
+        findings=(
+            *choice.conversion.findings,
+            *(unknown_class(kind, choice.pin.version) for kind in choice.missing if kind not in packs.attributed),
+            *(finding for finding in choice.findings if finding.code != "unknown-class"),
+            *packs.findings,
+            *model_findings,
+        ),
     )

@@ -11,14 +11,21 @@ from github_app.cli import terminal
 from github_app.cli.output import finding_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from codegen.lock import Lock, ModelPin
     from codegen.model import JsonObject
+    from codegen.packs import PackUse
     from codegen.plan import Plan
     from github_app.cli.terminal import SafeConsole
 
 SECONDS_PER_HOUR = 3600
 DEFAULT_CHARACTERS = 60
 """Of a default value in the table of inputs."""
+CLASSES_CHARACTERS = 60
+"""Of the names of a pack's nodes."""
+COMMIT_CHARACTERS = 12
+"""Of a commit, for people."""
 
 
 def plan_json(plan: Plan) -> JsonObject:
@@ -30,6 +37,7 @@ def plan_json(plan: Plan) -> JsonObject:
         "nodes": len(plan.prompt),
         "lock": plan.lock.model_dump(mode="json"),
         "interface": plan.interface,
+        "packs": [pack.model_dump(mode="json") for pack in plan.packs],
         "findings": [finding.model_dump(mode="json") for finding in plan.findings],
     }
 
@@ -44,6 +52,8 @@ def show_plan(console: SafeConsole, plan: Plan) -> None:
     if outputs := plan.interface.get("$defs", {}).get("outputs", {}).get("properties", {}):
         kinds = ", ".join(f"{terminal.one_line(name)} ({_kind(schema)})" for name, schema in outputs.items())
         console.print(f"Outputs: {kinds}")
+    if plan.packs:
+        console.print(_packs(plan.packs))
     if lock.models:
         console.print(_models(lock))
     for line in finding_lines(plan.findings):
@@ -60,8 +70,6 @@ def _facts(plan: Plan) -> Table:
     facts.add_row("ComfyUI", f"{lock.comfyui.version}: {terminal.one_line(lock.comfyui.reason)}")
     price = f"{hardware.gpu or 'CPU'}, ${per_hour:.2f} an hour while it works"
     facts.add_row("Hardware", f"{price}: {terminal.one_line(hardware.reason)}")
-    for pack in lock.packs:
-        facts.add_row("Pack", terminal.one_line(f"{pack.name} @ {pack.commit[:12]} {pack.repository}"))
     return facts
 
 
@@ -84,6 +92,17 @@ def _default(schema: dict[str, Any]) -> str:
 
 def _kind(schema: dict[str, Any]) -> str:
     return terminal.one_line(str(schema.get("x-flowberth", {}).get("kind", schema.get("type", ""))))
+
+
+def _packs(packs: Sequence[PackUse]) -> Table:
+    table = Table(title="Packs", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for column in ("repository", "commit", "nodes"):
+        table.add_column(column, overflow="fold")
+    for pack in packs:
+        commit = pack.commit[:COMMIT_CHARACTERS] if pack.commit else "unknown"
+        nodes = terminal.shorten(", ".join(pack.classes), CLASSES_CHARACTERS)
+        table.add_row(terminal.one_line(pack.repository), commit, nodes)
+    return table
 
 
 def _models(lock: Lock) -> Table:

@@ -1,0 +1,417 @@
+"""Which packs a workflow needs: what the file says, what the lists know, and what is asked instead of guessed."""
+
+import gzip
+import json
+import runpy
+import sys
+import time
+from dataclasses import replace
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen.catalog import load_catalog, packaged_versions
+from codegen.core_version import choose_core, foreign_classes
+from codegen.lock import PackPin
+from codegen.model import Workflow
+from codegen.packs import Packs, find_packs
+from codegen.packs.known import KnownPacks, Repository, known_packs
+from codegen.packs.said import Saying, sayings
+from codegen.parse import parse_workflow
+from codegen.plan import make_plan
+from tests.codegen.canvas import Canvas, empty_image, save
+
+DAY = date(2025, 11, 25)
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def repository(name: str, *classes: str, stars: int | None = 10, updated: date | None = DAY, **more: Any) -> Repository:
+    return Repository(url=f"https://github.com/{name}", classes=classes, stars=stars, updated=updated, **more)
+
+
+def uses(*classes: str) -> Workflow:
+    """An API export, which says nothing of packs."""
+    nodes = {str(number): {"class_type": kind, "inputs": {}} for number, kind in enumerate(classes, 1)}
+    return parse_workflow(json.dumps(nodes).encode(), filename="x.json")
+
+
+def found(workflow: Workflow, *repositories: Repository, core: tuple[str, ...] = ()) -> Packs:
+    prompt = choose_core(workflow, None)[0].conversion.prompt
+    classes = foreign_classes(dict.fromkeys(node["class_type"] for node in prompt.values()))
+    return find_packs(workflow, prompt, classes, KnownPacks(repositories, core=core, day=DAY))
+
+
+def attributed(packs: Packs) -> dict[str, str]:
+    return {kind: use.repository.removeprefix("https://github.com/") for use in packs.uses for kind in use.classes}
+
+
+def codes(packs: Packs) -> list[str]:
+    return [finding.code for finding in packs.findings]
+
+
+def saved(*nodes: tuple[str, dict[str, Any]]) -> Workflow:
+    """A file of the editor, with what it wrote into the properties of each node."""
+    canvas = Canvas()
+    image = empty_image(canvas)
+    for kind, properties in nodes:
+        image = canvas.add(kind, properties=properties, image=image)
+    save(canvas, image)
+    return canvas.workflow()
+
+
+class TestTheMap:
+    def test_the_one_that_has_the_class(self):
+        packs = found(uses("Sharpen+"), repository("a/essentials", "Sharpen+"), repository("b/other", "Blur"))
+        assert attributed(packs) == {"Sharpen+": "a/essentials"}
+        assert [use.source for use in packs.uses] == ["manager-map"]
+
+    def test_a_class_that_is_named_in_the_way_of_a_pack(self):
+        packs = found(
+            uses("Any Switch (rgthree)", "ttN text"),
+            repository("r/rgthree", suffix=" (rgthree)"),
+            repository("t/tiny", prefix="ttN "),
+        )
+        assert attributed(packs) == {"Any Switch (rgthree)": "r/rgthree", "ttN text": "t/tiny"}
+
+    def test_what_comfyui_has_belongs_to_nobody_else(self):
+        packs = found(uses("KSampler", "OldSampler"), repository("a/b", "KSampler", "OldSampler"), core=("OldSampler",))
+        assert packs == Packs()
+
+    def test_what_nobody_has_is_left_to_others(self):
+        assert found(uses("Nobody's"), repository("a/b", "Somebody's")) == Packs()
+
+
+class TestSeveralHaveTheClass:
+    def test_like_with_like_is_a_question(self):
+        packs = found(
+            uses("LoadVideo2"), repository("b/two", "LoadVideo2"), repository("a/one", "LoadVideo2", stars=30)
+        )
+        assert packs.uses == packs.pins == ()
+        assert packs.attributed == {"LoadVideo2"}
+        (finding,) = packs.findings
+        assert (finding.code, finding.severity, finding.node) == ("ambiguous-pack", "error", "1")
+        assert finding.message == (
+            "several packs have a node LoadVideo2: https://github.com/a/one (30 stars), https://github.com/b/two (10 stars)"
+        )
+        assert finding.hint
+        assert "packs in app.lock.json" in finding.hint
+
+    def test_many_are_counted(self):
+        packs = found(uses("X"), *(repository(f"a/p{n}", "X", stars=n or None) for n in range(8)))
+        assert packs.findings[0].message.endswith("https://github.com/a/p3 (3 stars), and 3 more")
+
+    def test_a_hundred_times_the_stars_decide(self):
+        packs = found(uses("X"), repository("a/one", "X", stars=2000), repository("b/two", "X", stars=20))
+        assert attributed(packs) == {"X": "a/one"}
+
+    def test_unless_they_shine_on_a_ruin(self):
+        long_ago = date(2021, 1, 1)
+        old, new = repository("a/old", "X", stars=500, updated=long_ago), repository("b/new", "X", stars=20)
+        assert codes(found(uses("X"), old, new)) == ["ambiguous-pack"]
+        assert attributed(found(uses("X"), replace(old, updated=DAY), new)) == {"X": "a/old"}
+
+    def test_the_rest_of_the_workflow_decides_against_stars(self):
+        packs = found(
+            uses("X", "Y"), repository("a/famous", "X", stars=5000), repository("b/needed", "X", "Y", stars=3)
+        )
+        assert attributed(packs) == {"X": "b/needed", "Y": "b/needed"}
+
+    def test_what_is_decided_decides_the_next(self):
+        packs = found(
+            uses("X", "Y", "Z"),
+            repository("a/famous", "X", stars=3000),
+            repository("b/chosen", "X", "Y", stars=400),
+            repository("c/unknown", "Y", "Z", stars=0),
+            repository("b/chosen2", "Z", stars=90),
+        )
+        assert attributed(packs)["Y"] == attributed(packs)["X"] == "b/chosen"
+
+    def test_a_fork_loses_to_its_origin(self):
+        classes = tuple(f"N{number}" for number in range(9))
+        packs = found(
+            uses(*classes), repository("a/origin", *classes, stars=500), repository("b/fork", *classes, stars=1)
+        )
+        assert set(attributed(packs).values()) == {"a/origin"}
+
+    def test_precedence_that_the_manager_gives(self):
+        packs = found(uses("X"), repository("a/one", "X", preempts=("X",)), repository("b/two", "X", stars=9000))
+        assert attributed(packs) == {"X": "a/one"}
+
+    def test_one_of_little_renown_among_nodes_that_nobody_lists_is_a_question(self):
+        packs = found(uses("StartLoop2", "EndLoop2", "GetItem"), repository("a/one", "GetItem", stars=100))
+        (finding,) = packs.findings
+        assert finding.message == (
+            "the node GetItem may come from https://github.com/a/one (100 stars), "
+            "or from where the nodes come that nobody lists"
+        )
+
+
+class TestWhatTheFileSays:
+    def test_a_clone_with_its_commit_is_pinned(self):
+        own = {"aux_id": "kijai/ComfyUI-KJNodes", "ver": COMMIT.upper()}
+        packs = found(saved(("Resize!", own)), repository("Kijai/ComfyUI-KJNodes"), repository("b/famous", "Resize!"))
+        assert packs.pins == (
+            PackPin(
+                name="ComfyUI-KJNodes",
+                repository="https://github.com/Kijai/ComfyUI-KJNodes",
+                commit=COMMIT,
+                classes=("Resize!",),
+                source="properties",
+            ),
+        )
+        assert packs.findings == ()
+
+    def test_an_id_of_the_registry_finds_its_repository(self):
+        own = {"cnr_id": "comfyui_kjnodes", "ver": "1.2.3"}
+        packs = found(saved(("X", own)), repository("k/ComfyUI-KJNodes", "X"), repository("b/famous", "X", stars=9000))
+        assert attributed(packs) == {"X": "k/ComfyUI-KJNodes"}
+        (finding,) = packs.findings
+        assert (finding.code, finding.severity, finding.node) == ("unpinned-pack", "error", "2")
+        assert finding.message == (
+            "the node X comes from https://github.com/k/ComfyUI-KJNodes, and nothing says at which commit; "
+            "the file was saved with version 1.2.3"
+        )
+        assert packs.uses[0].version == "1.2.3"
+
+    def test_an_id_that_is_not_known_leaves_it_to_the_map(self):
+        packs = found(saved(("X", {"cnr_id": "pr-nodes-47064894", "ver": COMMIT})), repository("a/b", "X"))
+        assert attributed(packs) == {"X": "a/b"}
+        assert packs.pins == (), "the commit may be of another repository"
+
+    def test_nodes_that_disagree_are_a_question(self):
+        first, second = ({"aux_id": name, "ver": COMMIT} for name in ("a/one", "b/two"))
+        packs = found(saved(("X", first), ("X", second)), repository("a/one"), repository("b/two"))
+        assert codes(packs) == ["ambiguous-pack"]
+
+    def test_commits_that_disagree_pin_nothing(self):
+        first, second = ({"aux_id": "a/one", "ver": commit} for commit in (COMMIT, COMMIT[::-1]))
+        packs = found(saved(("X", first), ("Y", second)), repository("a/one"))
+        assert (packs.pins, codes(packs)) == ((), ["unpinned-pack"])
+
+    def test_a_repository_that_nobody_lists_is_said(self):
+        packs = found(saved(("X", {"aux_id": "evil/twin", "ver": COMMIT})), repository("a/one", "X"))
+        assert [pin.repository for pin in packs.pins] == ["https://github.com/evil/twin"]
+        assert [(finding.code, finding.severity) for finding in packs.findings] == [("unlisted-pack", "warning")]
+
+    def test_comfyuis_own_belongs_to_nobody_else(self):
+        assert found(saved(("X", {"cnr_id": "comfy-core", "ver": "0.99.0"})), repository("a/one", "X")) == Packs()
+
+    def test_two_of_one_name_get_folders_of_their_own(self):
+        nodes = [(f"N{n}", {"aux_id": f"{owner}/Pack", "ver": COMMIT}) for n, owner in enumerate(("a", "b"))]
+        nodes.append(("N2", {"aux_id": "c/B-pack", "ver": COMMIT}))
+        names = [pin.name for pin in found(saved(*nodes)).pins]
+        assert names == ["Pack", "b-Pack", "c-B-pack"]
+
+    def test_nodes_in_subgraphs_and_groups_speak_too(self):
+        own = {"aux_id": "a/one", "ver": "short"}
+        document = {
+            "nodes": [],
+            "definitions": {"subgraphs": [{"nodes": [{"type": "X", "properties": own}]}]},
+            "extra": {"groupNodes": {"G": {"nodes": [{"type": "Y", "properties": own}]}}},
+        }
+        workflow = Workflow(kind="ui", document=document, source=b"")
+        saying = Saying(url="https://github.com/a/one", version="short")
+        assert sayings(workflow, {"X", "Y"}) == {"X": (saying,), "Y": (saying,)}
+
+    @pytest.mark.parametrize(
+        "own",
+        [
+            {"aux_id": "../../x"},
+            {"aux_id": "a/b; rm -rf /"},
+            {"aux_id": "a/b\n"},
+            {"aux_id": "--upload-pack=x/y"},
+            {"aux_id": ["a/b"]},
+            {"cnr_id": {"a": 1}},
+            {"cnr_id": "\x1b[2J"},
+            {"ver": COMMIT},
+        ],
+    )
+    def test_what_no_editor_writes_is_not_heard(self, own):
+        assert sayings(saved(("X", own)), {"X"}) == {}
+
+
+NAMES = st.sampled_from(["A", "B", "C", "D", "E", "KSampler", "SaveImage"])
+PROPERTIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "cnr_id": st.sampled_from(["one", "two", "comfy-core", "../x", None]),
+        "aux_id": st.sampled_from(["a/one", "z/ONE", "x/y z", 5]),
+        "ver": st.sampled_from([COMMIT, COMMIT[:7], "1.0.0", "", None, []]) | st.text(max_size=5),
+    },
+)
+REPOSITORIES = st.lists(
+    st.builds(
+        repository,
+        st.sampled_from(["a/one", "b/two", "c/three", "d/one"]),
+        NAMES,
+        NAMES,
+        stars=st.none() | st.integers(-1, 10**6),
+        updated=st.none() | st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+        suffix=st.none() | NAMES,
+    ),
+    max_size=5,
+    unique_by=lambda one: one.url,
+)
+
+
+@given(st.lists(st.tuples(NAMES, PROPERTIES), min_size=1, max_size=6), REPOSITORIES, st.randoms())
+def test_whatever_a_file_says(nodes, repositories, random):
+    workflow = saved(*nodes)
+    packs = found(workflow, *repositories)
+    shuffled = list(repositories)
+    random.shuffle(shuffled)
+    assert found(workflow, *shuffled) == packs, "the order of the lists does not matter"
+    pinned = [kind for pin in packs.pins for kind in pin.classes]
+    asked = [kind for use in packs.uses if not use.commit for kind in use.classes]
+    assert len(codes(packs)) == len(set(packs.findings))
+    assert codes(packs).count("unpinned-pack") == sum(use.commit is None for use in packs.uses)
+    assert len(pinned) + len(asked) + codes(packs).count("ambiguous-pack") == len(packs.attributed)
+    assert packs.attributed <= {"A", "B", "C", "D", "E"}
+    assert all(pin.commit == COMMIT for pin in packs.pins), "no commit is made up"
+    assert len({pin.name.lower() for pin in packs.pins}) == len(packs.pins)
+
+
+def test_many_names_that_many_have_take_no_time():
+    classes = [f"N{number}" for number in range(3000)]
+    many = [repository(f"a/p{number}", *classes, stars=number) for number in range(12)]
+    known = KnownPacks(many, day=DAY)
+    workflow = uses(*classes)
+    started = time.perf_counter()
+    packs = find_packs(workflow, workflow.document, classes, known)
+    assert len(packs.attributed) == 3000
+    assert time.perf_counter() - started < 5, "a tenth of that where nothing else is running"
+
+
+class TestWhatShips:
+    def test_well_known_classes(self):
+        classes = ["Any Switch (rgthree)", "VHS_VideoCombine", "IPAdapterAdvanced", "ImageResize+", "UnetLoaderGGUF"]
+        packs = find_packs(uses(*classes), uses(*classes).document, classes)
+        assert attributed(packs) == {
+            "Any Switch (rgthree)": "rgthree/rgthree-comfy",
+            "VHS_VideoCombine": "Kosinkadink/ComfyUI-VideoHelperSuite",
+            "IPAdapterAdvanced": "cubiq/ComfyUI_IPAdapter_plus",
+            "ImageResize+": "cubiq/ComfyUI_essentials",
+            "UnetLoaderGGUF": "city96/ComfyUI-GGUF",
+        }
+
+    def test_every_repository_can_be_pinned(self):
+        snapshot = json.loads(gzip.decompress((files("codegen") / "data" / "packs.json.gz").read_bytes()))
+        assert len(snapshot["repositories"]) > 3000
+        for entry in snapshot["repositories"]:
+            assert set(entry) <= {"url", "id", "stars", "updated", "classes", "prefix", "suffix", "preempts"}
+            name = entry["url"].rsplit("/", 1)[-1]
+            PackPin(name=name, repository=entry["url"], commit=COMMIT, classes=(), source="manager-map")
+
+    def test_it_is_not_read_for_workflows_without_foreign_classes(self):
+        known_packs.cache_clear()
+        canvas = Canvas()
+        save(canvas, empty_image(canvas))
+        make_plan(canvas.workflow(), filename="x.json")
+        assert known_packs.cache_info().misses == 0
+
+
+class TestPlan:
+    def test_what_is_pinned_is_in_the_lock_and_no_longer_unknown(self):
+        own = {"aux_id": "cubiq/ComfyUI_essentials", "ver": COMMIT}
+        plan = make_plan(saved(("ImageResize+", own), ("Nobody's", {})), filename="x.json")
+        assert [(pin.name, pin.commit) for pin in plan.lock.packs] == [("ComfyUI_essentials", COMMIT)]
+        assert [use.repository for use in plan.packs] == ["https://github.com/cubiq/ComfyUI_essentials"]
+        unknown = [finding.message for finding in plan.findings if finding.code == "unknown-class"]
+        assert len(unknown) == 1
+        assert "has no node Nobody's" in unknown[0]
+
+    def test_a_class_of_a_newer_comfyui_than_is_asked_for_is_still_comfyuis(self):
+        canvas = Canvas()
+        save(canvas, canvas.add("ResizeImageMaskNode", values=["scale width", 64, "area"], input=empty_image(canvas)))
+        plan = make_plan(canvas.workflow(), filename="x.json", core="0.3.64")
+        assert plan.packs == ()
+        assert "unknown-class" in [finding.code for finding in plan.findings]
+
+
+TEMPLATES = files("comfyui_workflow_templates_json") / "templates"
+
+
+def test_no_class_of_comfyui_in_any_public_template_is_given_to_others():
+    core = {kind for version in packaged_versions() for kind in load_catalog(version).classes()}
+    given_to_others: dict[str, set[str]] = {}
+    names = sorted(entry.name for entry in TEMPLATES.iterdir() if entry.name.endswith(".json"))
+    names = [name for name in names if not name.startswith(("index", "fuse"))]
+    for name in names:
+        workflow = parse_workflow((TEMPLATES / name).read_bytes(), filename=name)
+        choice, _ = choose_core(workflow, None)
+        packs = find_packs(workflow, choice.conversion.prompt, foreign_classes(choice.missing))
+        assert not packs.attributed & core, name
+        for kind, owner in attributed(packs).items():
+            given_to_others.setdefault(owner, set()).add(kind)
+    assert len(names) == 644
+    assert given_to_others == {"cubiq/ComfyUI_essentials": {"ImageRemoveAlpha+"}}, "the only one of a pack among them"
+
+
+def test_the_tool_keeps_facts_only_and_writes_the_same_bytes_again(tmp_path, monkeypatch, capsys):
+    source = tmp_path / "comfyui_manager"
+    source.mkdir()
+    (tmp_path / "comfyui_manager-4.9.dist-info").mkdir()
+    one, two, core = (
+        "https://github.com/a/One",
+        "https://github.com/b/two.git",
+        "https://github.com/comfyanonymous/ComfyUI",
+    )
+    clone = {"install_type": "git-clone", "title": "prose", "author": "prose", "description": "prose"}
+    listed = [
+        {**clone, "files": [two], "nodename_pattern": r" \(two\)$", "id": "two"},
+        {**clone, "files": [one], "nodename_pattern": "Smart|^Web.*", "preemptions": ["X"]},
+        {**clone, "files": [one.lower()]},
+        {**clone, "files": [core]},
+        {**clone, "files": ["http://plain.example/x"]},
+        {**clone, "files": ["https://github.com/a/;rm"]},
+        {**clone, "files": ["https://raw.githubusercontent.com/a/b/x.py"], "install_type": "copy"},
+    ]
+    mapped = {
+        one: [["Y", "X"], {"title_aux": "prose"}],
+        core: [["KSampler"], {}],
+        "https://github.com/no/one": [["Z"], {}],
+    }
+    stats = {one: {"stars": 0, "last_update": "2025-01-02 03:04:05"}}
+    (source / "custom-node-list.json").write_text(json.dumps({"custom_nodes": listed}))
+    (source / "extension-node-map.json").write_text(json.dumps(mapped))
+    (source / "github-stats.json").write_text(json.dumps(stats))
+    tool = runpy.run_path("tools/packs.py")
+    written = []
+    for _ in range(2):
+        monkeypatch.setattr(sys, "argv", ["packs.py", str(tmp_path)])
+        monkeypatch.setitem(tool["main"].__globals__, "TARGET", tmp_path / "packs.json.gz")
+        tool["main"]()
+        written.append((tmp_path / "packs.json.gz").read_bytes())
+    assert written[0] == written[1]
+    assert json.loads(gzip.decompress(written[0])) == {
+        "source": "comfyui_manager-4.9",
+        "day": "2025-01-02",
+        "core": ["KSampler"],
+        "repositories": [
+            {"url": one, "stars": 0, "updated": "2025-01-02", "classes": ["X", "Y"], "preempts": ["X"]},
+            {"url": "https://github.com/b/two", "id": "two", "suffix": " (two)"},
+        ],
+    }
+    assert "2 repositories" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [
+        (r"^ttN ", ("ttN ", None)),
+        (r" \[Crystools\]$", (None, " [Crystools]")),
+        (r"- Ostris$", (None, "- Ostris")),
+        ("Smart", (None, None)),
+        ("^exact$", (None, None)),
+        (r"^\d+", (None, None)),
+        ("^(a|b)", (None, None)),
+        ("a.*$", (None, None)),
+        ("", (None, None)),
+    ],
+)
+def test_only_beginnings_and_ends_are_read_out_of_patterns(pattern, meant):
+    assert runpy.run_path("tools/packs.py")["affixes"](pattern) == meant
