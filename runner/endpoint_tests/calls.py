@@ -55,12 +55,10 @@ class Calls:
             except CheckFailed as error:
                 faults.append(f"{output['name']} {error}")
         declared = declared_outputs(self._interface)
-        faults += [
-            f"{name} is {kinds.pop()}, not {facts['kind']}"
-            for name, facts in declared.items()
-            if (kinds := {str(output["kind"]) for output in _named(answer, name)}) != {facts["kind"]}
-            and facts["kind"] != "file"
-        ]
+        for name, facts in declared.items():
+            kinds = sorted({str(output["kind"]) for output in _named(answer, name)})
+            if facts["kind"] not in {"file", *kinds}:
+                faults.append(f"{name} is {' and '.join(kinds)}, not {facts['kind']}")
         if faults:
             raise CheckFailed("; ".join(faults))
         return "; ".join(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, cast
 
 from runner.endpoint_tests.sample_media import sample_media
@@ -19,6 +20,8 @@ FIRST_SEED = 1
 MAX_SEED = 2**64 - 1
 SIZES = frozenset({"width", "height", "length", "batch_size", "steps", "fps", "frame_rate", "duration", "seconds"})
 """Numbers that make a call cost more or less."""
+PROSE = re.compile(r"prompt|text|caption|lyrics|tags")
+"""Names of texts that may say anything."""
 UNKNOWN_INPUT = "flowberth_no_such_input"
 
 
@@ -43,14 +46,16 @@ def right_inputs(interface: JsonObject, variant: int) -> JsonObject:
 
 
 def varied(interface: JsonObject) -> str | None:
-    """The input that tells variants apart where there is no seed: a text, a number that is no size, a picture."""
+    """The input that tells variants apart where there is no seed: a prompt, a picture, a number that is no size."""
     kinds = {name: str(schema["x-flowberth"]["kind"]) for name, schema in properties(interface).items()}
     if "seed" in kinds.values():
         return None
-    plain = [name for name in kinds if name.rstrip("_0123456789") not in SIZES]
-    for kind in ("text", "number", "integer", "image", "mask"):
-        for name in (*plain, *kinds):
-            if kinds[name] == kind:
+    # Of texts only prompts: others may be code, or the name of something.
+    fit = {name: kind for name, kind in kinds.items() if kind != "text" or PROSE.search(name)}
+    plain = [name for name in fit if name.rstrip("_0123456789") not in SIZES]
+    for kind in ("text", "image", "mask", "number", "integer"):
+        for name in (*plain, *fit):
+            if fit[name] == kind:
                 return name
     return None
 

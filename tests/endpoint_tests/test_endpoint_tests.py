@@ -18,6 +18,7 @@ from codegen.parse import parse_workflow
 from codegen.plan import make_plan
 from codegen.render import app_files
 from runner.endpoint_tests import run_endpoint_tests
+from runner.endpoint_tests.requests import right_inputs, varied
 from runner.errors import EndpointUnreachable, RunCancelled
 from shared.service import Service
 from shared.settings import Settings
@@ -284,3 +285,42 @@ def test_a_cancelled_run_stops_between_tests(endpoint: Endpoint) -> None:
     with pytest.raises(RunCancelled):
         run_endpoint_tests(endpoint.url, endpoint.interface, progress=progress)
     assert told == ["health", "root", "schema"]
+
+
+def declared(**kinds: str) -> dict[str, Any]:
+    """An interface with inputs of these kinds, each with a default."""
+    defaults: dict[str, Any] = {"text": "a cat", "number": 0.5, "integer": 3, "boolean": True}
+    return {
+        "properties": {
+            name: {"default": defaults.get(kind), "maximum": 3, "x-flowberth": {"kind": kind}}
+            if kind in {"number", "integer"}
+            else {"default": defaults.get(kind), "x-flowberth": {"kind": kind}}
+            for name, kind in kinds.items()
+        },
+        "required": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("interface", "name", "values"),
+    [
+        (declared(seed="seed", prompt="text"), None, {"seed": 2}),
+        (declared(width="integer", prompt="text"), "prompt", {"prompt": "a cat (1)"}),
+        (declared(expression="text", strength="number"), "strength", {"strength": 0.51}),
+        (declared(width="integer", strength="number"), "strength", {"strength": 0.51}),
+        (declared(width="integer"), "width", {"width": 2}),
+        (declared(expression="text", flag="boolean"), None, {}),
+    ],
+)
+def test_two_calls_differ_in_something_that_may_differ(
+    interface: dict[str, Any], name: str | None, values: dict[str, Any]
+) -> None:
+    assert varied(interface) == name
+    assert right_inputs(interface, 1) == values
+
+
+def test_another_picture_is_another_picture() -> None:
+    interface = declared(image="image", width="integer")
+    assert varied(interface) == "image"
+    first, second = (right_inputs(interface, variant)["image"] for variant in (0, 1))
+    assert first != second
