@@ -42,6 +42,29 @@ def test_scripts_get_lock_and_interface(flowberth: Callable, tile: Path) -> None
     assert plan["interface"]["type"] == "object"
 
 
+def test_packs_are_shown_with_what_is_still_to_be_asked(flowberth: Callable, tmp_path: Path) -> None:
+    pinned = {"aux_id": "cubiq/ComfyUI_essentials", "ver": "0123456789abcdef0123456789abcdef01234567"}
+    nodes = list(GRAPH["nodes"])
+    nodes[0] = {**nodes[0], "type": "VHS_LoadVideo"}
+    nodes[1] = {**nodes[1], "type": "ImageResize+", "properties": pinned}
+    (tmp_path / "packed.json").write_bytes(saved({**GRAPH, "nodes": nodes}))
+    said = flowberth("analyze", tmp_path / "packed.json")
+    assert said.code == 0
+    shown = "\n".join(line.rstrip() for line in said.out.splitlines())
+    assert shown[shown.index("Packs") :] == snapshot("""\
+Packs
+repository                                               commit        nodes
+https://github.com/cubiq/ComfyUI_essentials              0123456789ab  ImageResize+
+https://github.com/Kosinkadink/ComfyUI-VideoHelperSuite  unknown       VHS_LoadVideo
+warning: node 1: 'VHS_LoadVideo' is not known here: its values come from the slots in the file. the definitions of a server that has it (--object-info) make this exact
+warning: node 2: 'ImageResize+' is not known here: its values come from the slots in the file. the definitions of a server that has it (--object-info) make this exact
+error: node 1: the node VHS_LoadVideo comes from https://github.com/Kosinkadink/ComfyUI-VideoHelperSuite, and nothing says at which commit. look up a commit of it and add both to packs in app.lock.json; the app cannot run without\
+""")
+    plan = flowberth("analyze", tmp_path / "packed.json", "--json").json
+    assert [pack["commit"] for pack in plan["packs"]] == [pinned["ver"], None]
+    assert [pack["repository"] for pack in plan["lock"]["packs"]] == ["https://github.com/cubiq/ComfyUI_essentials"]
+
+
 def test_a_hostile_title_stays_a_title(flowberth: Callable, tmp_path: Path) -> None:
     title = "\x1b[2J[bold]x\n" * 20 + "🎈"
     evil = {**PROMPT, "3": {**PROMPT["3"], "_meta": {"title": title}}}
