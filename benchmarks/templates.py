@@ -24,6 +24,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+if Path(sys.path[0]) == Path(__file__).parent:
+    sys.path.pop(0)  # a script beside this one is called like a package of ours
+
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
