@@ -55,11 +55,14 @@ def choose_core(workflow: Workflow, wanted: str | None) -> tuple[Choice, Catalog
         conversion = convert(workflow, catalog)
         classes = _missing_classes(conversion.prompt, catalog)
         values = _refused_values(conversion.prompt, catalog)
-        if (classes or values) and version != versions[-1]:
-            missing.append(f"{version} lacks {f'the node {_shown(classes[0])}' if classes else values[0]}")
+        lacks = [*(f"the node {_shown(kind)}" for kind in classes), *values]
+        if lacks and version != versions[-1]:
+            missing.append(f"{version} lacks {lacks[0]}")
             continue
         if wanted:
             reason = "asked for"
+        elif lacks:
+            reason = f"the newest that ships, though it lacks {lacks[0]}"
         elif missing:
             reason = f"the oldest that has everything: {missing[-1]}"
         else:

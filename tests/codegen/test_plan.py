@@ -54,6 +54,7 @@ class TestCoreVersion:
         save(canvas, canvas.add("Sharpen\n'+", image=empty_image(canvas)))
         choice, _ = choose_core(canvas.workflow(), None)
         assert choice.pin.version == packaged_versions()[-1]
+        assert choice.pin.reason == "the newest that ships, though it lacks the node Sharpen\\n'+"
         assert [(finding.code, finding.severity, finding.message) for finding in choice.findings] == [
             (
                 "unknown-class",
