@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.resources import files
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codegen.errors import CodegenError
 from codegen.parse import parse_workflow
 from codegen.plan import make_plan
 from codegen.render import app_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TEMPLATES = files("comfyui_workflow_templates_json") / "templates"
 
