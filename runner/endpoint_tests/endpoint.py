@@ -53,7 +53,7 @@ class Answer(Frozen):
 
 
 class Endpoint:
-    """One deployed app. Not for several threads, but for `generate`."""
+    """One deployed app. Calls may come from several threads."""
 
     def __init__(self, url: str, tell: Callable[[str], None]) -> None:
         """`tell` hears of progress and may raise to end the tests."""
