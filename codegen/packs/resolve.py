@@ -103,11 +103,15 @@ def _only(values: Iterable[str | None]) -> str | None:
 
 
 def _pins(uses: Sequence[PackUse]) -> tuple[PackPin, ...]:
-    """Those with a commit, each with a folder of its own also where letters have no case."""
+    """Those with a commit that the Manager lists, each with a folder of its own also where letters have no case.
+
+    A pack is code that is run when the app is built, before anybody has reviewed it: a repository that nobody but the
+    file itself knows is for people to put into the lock.
+    """
     taken: set[str] = set()
     pins: list[PackPin] = []
     for use in uses:
-        if use.commit is not None:
+        if use.commit is not None and use.listed:
             owner, name = use.repository.rsplit("/", 2)[1:]
             longer = f"{owner}-{name}"[:LONGEST_NAME]
             names = chain((name, longer), (f"{longer}.{number}" for number in count(2)))
@@ -156,13 +160,13 @@ def _about(use: PackUse, node: str | None) -> list[Finding]:
         findings.append(
             Finding(
                 code="unlisted-pack",
-                severity="warning",
+                severity="error",
                 message=f"the file itself names {use.repository}, which ComfyUI-Manager does not list",
                 node=node,
-                hint="a pack is code that runs in the app: read it before you merge",
+                hint="a pack is code that runs in the app: read it, then add it with a commit to packs in app.lock.json",
             )
         )
-    if use.commit is None:
+    elif use.commit is None:
         version = f"; the file was saved with version {use.version}" if use.version else ""
         findings.append(
             Finding(

@@ -190,10 +190,11 @@ class TestWhatTheFileSays:
         packs = found(saved(("X", first), ("Y", second)), repository("a/one"))
         assert (packs.pins, codes(packs)) == ((), ["unpinned-pack"])
 
-    def test_a_repository_that_nobody_lists_is_said(self):
+    def test_code_that_only_the_file_itself_knows_is_not_run_before_somebody_has_read_it(self):
         packs = found(saved(("X", {"aux_id": "evil/twin", "ver": COMMIT})), repository("a/one", "X"))
-        assert [pin.repository for pin in packs.pins] == ["https://github.com/evil/twin"]
-        assert [(finding.code, finding.severity) for finding in packs.findings] == [("unlisted-pack", "warning")]
+        assert [use.repository for use in packs.uses] == ["https://github.com/evil/twin"]
+        assert packs.pins == ()
+        assert [(finding.code, finding.severity) for finding in packs.findings] == [("unlisted-pack", "error")]
 
     def test_comfyuis_own_belongs_to_nobody_else(self):
         assert found(saved(("X", {"cnr_id": "comfy-core", "ver": "0.99.0"})), repository("a/one", "X")) == Packs()
@@ -201,7 +202,8 @@ class TestWhatTheFileSays:
     def test_two_of_one_name_get_folders_of_their_own(self):
         nodes = [(f"N{n}", {"aux_id": f"{owner}/Pack", "ver": COMMIT}) for n, owner in enumerate(("a", "b"))]
         nodes.append(("N2", {"aux_id": "c/B-pack", "ver": COMMIT}))
-        names = [pin.name for pin in found(saved(*nodes)).pins]
+        listed = (repository("a/Pack"), repository("b/Pack"), repository("c/B-pack"))
+        names = [pin.name for pin in found(saved(*nodes), *listed).pins]
         assert names == ["Pack", "b-Pack", "c-B-pack"]
 
     def test_nodes_in_subgraphs_and_groups_speak_too(self):
@@ -264,9 +266,10 @@ def test_whatever_a_file_says(nodes, repositories, random):
     random.shuffle(shuffled)
     assert found(workflow, *shuffled) == packs, "the order of the lists does not matter"
     pinned = [kind for pin in packs.pins for kind in pin.classes]
-    asked = [kind for use in packs.uses if not use.commit for kind in use.classes]
+    asked = [kind for use in packs.uses if not (use.commit and use.listed) for kind in use.classes]
     assert len(codes(packs)) == len(set(packs.findings))
-    assert codes(packs).count("unpinned-pack") == sum(use.commit is None for use in packs.uses)
+    assert codes(packs).count("unlisted-pack") == sum(not use.listed for use in packs.uses)
+    assert codes(packs).count("unpinned-pack") == sum(use.listed and use.commit is None for use in packs.uses)
     assert len(pinned) + len(asked) + codes(packs).count("ambiguous-pack") == len(packs.attributed)
     assert packs.attributed <= {"A", "B", "C", "D", "E"}
     assert all(pin.commit == COMMIT for pin in packs.pins), "no commit is made up"
