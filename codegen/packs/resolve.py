@@ -163,7 +163,7 @@ def _about(use: PackUse, node: str | None) -> list[Finding]:
                 severity="error",
                 message=f"the file itself names {use.repository}, which ComfyUI-Manager does not list",
                 node=node,
-                hint="a pack is code that runs in the app: read it, then add it with a commit to packs in app.lock.json",
+                hint="a pack is code that runs in the app: read it, then add it with a commit to the packs in the lock",
             )
         )
     elif use.commit is None:
