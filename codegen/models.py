@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from codegen.core_version import MODEL_SUFFIXES
-from codegen.json_values import as_object, objects
+from codegen.embedded_models import EmbeddedModel, embedded_models
+from codegen.json_values import as_object
 from codegen.lock import ModelPin
 from codegen.model import Finding, JsonObject, Workflow
+from codegen.model_index import IndexedModel, ModelIndex, model_index
 
-_SHA256 = re.compile(r"^[0-9a-fA-F]{64}$")
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FOLDERS = {
     "ckpt_name": "checkpoints",
@@ -25,6 +29,7 @@ FOLDERS = {
     "photomaker_model_name": "photomaker",
     "audio_encoder_name": "audio_encoders",
     "bg_removal_name": "background_removal",
+    "conditioning_name": "embeddings",
 }
 """Input name → folder below `models/` (ComfyUI, folder_paths.py and nodes.py)."""
 
@@ -38,13 +43,21 @@ FOLDERS_BY_CLASS = {
     "LoadMoGeModel": "geometry_estimation",
     "LoadDA3Model": "geometry_estimation",
     "LoadMediaPipeFaceLandmarker": "mediapipe",
+    "SAM3DBody_Loader": "detection",
 }
 """Where the input's name alone does not say it."""
 
 
-def find_models(workflow: Workflow, prompt: JsonObject) -> tuple[tuple[ModelPin, ...], tuple[Finding, ...]]:
-    """Every file that a loader of the prompt names, with the URL the file itself gives for it."""
-    known = _embedded(workflow)
+def find_models(
+    workflow: Workflow, prompt: JsonObject, *, index: Callable[[], ModelIndex] = model_index
+) -> tuple[tuple[ModelPin, ...], tuple[Finding, ...]]:
+    """Every file that a loader of the prompt names, with the URL that the file itself gives for it, else `index`.
+
+    `index` is called only if something has no URL: most files name all of theirs.
+    """
+    said: dict[str, EmbeddedModel] = {}
+    for model in embedded_models(workflow):
+        said.setdefault(model.file, model)
     pins: dict[tuple[str, str], ModelPin] = {}
     findings: list[Finding] = []
     for node_id, node in prompt.items():
@@ -53,30 +66,52 @@ def find_models(workflow: Workflow, prompt: JsonObject) -> tuple[tuple[ModelPin,
             if not isinstance(value, str) or not value.lower().endswith(MODEL_SUFFIXES):
                 continue
             file = value.replace("\\", "/")
-            embedded = known.get(file) or known.get(file.rsplit("/", 1)[-1])
-            folder = (embedded or {}).get("directory") or folder_of(kind, name)
+            model = said.get(file) or said.get(file.rsplit("/", 1)[-1])
+            folder = (model.folder if model else None) or folder_of(kind, name)
+            indexed = () if model else index().find(folder, file)
+            folder = indexed[0].folder if indexed else folder
             if folder is None or (folder, file) in pins:
                 continue
-            url = (embedded or {}).get("url")
-            pins[folder, file] = ModelPin(
-                folder=folder,
-                file=file,
-                url=url,
-                sha256=(embedded or {}).get("sha256"),
-                source="properties.models" if url else "unknown",
-            )
-            if not url:
-                findings.append(
-                    Finding(
-                        code="unknown-model-url",
-                        severity="warning",
-                        message=f"nothing says where {ascii(file)[1:-1][:120]} ({folder}) can be downloaded",
-                        node=node_id,
-                        hint=f"add its url to app.lock.json, or put the file into the models volume under {folder}/",
-                    )
-                )
+            pins[folder, file] = _pin(folder, file, model, indexed)
+            if not model and not indexed:
+                findings.append(_unknown(folder, file, node_id))
+            if len(indexed) > 1:
+                findings.append(_ambiguous(file, indexed, node_id))
     ordered = tuple(pins[key] for key in sorted(pins))
     return ordered, tuple(findings)
+
+
+def _pin(folder: str, file: str, said: EmbeddedModel | None, indexed: tuple[IndexedModel, ...]) -> ModelPin:
+    if said:
+        return ModelPin(folder=folder, file=file, url=said.url, sha256=said.sha256, source="properties.models")
+    if indexed:
+        return ModelPin(folder=folder, file=file, url=indexed[0].url, sha256=indexed[0].sha256, source="index")
+    return ModelPin(folder=folder, file=file, source="unknown")
+
+
+def _unknown(folder: str, file: str, node: str) -> Finding:
+    return Finding(
+        code="unknown-model-url",
+        severity="warning",
+        message=f"nothing says where {_shown(file)} ({folder}) can be downloaded",
+        node=node,
+        hint=f"add its url to app.lock.json, or put the file into the models volume under {folder}/",
+    )
+
+
+def _ambiguous(file: str, indexed: tuple[IndexedModel, ...], node: str) -> Finding:
+    taken, *others = (model.url for model in indexed)
+    return Finding(
+        code="ambiguous-model",
+        severity="warning",
+        message=f"as many official templates have {_shown(file)} from {' or '.join(others)} as from {taken}",
+        node=node,
+        hint="the last one is in app.lock.json; if another was meant, put its url there",
+    )
+
+
+def _shown(file: str) -> str:
+    return ascii(file)[1:-1][:120]
 
 
 def folder_of(class_type: str, input_name: str) -> str | None:
@@ -85,29 +120,3 @@ def folder_of(class_type: str, input_name: str) -> str | None:
     if by_class:
         return by_class
     return FOLDERS.get(re.sub(r"\d+$", "", input_name))
-
-
-def _embedded(workflow: Workflow) -> dict[str, dict[str, str]]:
-    """File name → facts from `properties.models`, in every graph of the file."""
-    found: dict[str, dict[str, str]] = {}
-    if workflow.kind != "ui":
-        return found
-    document = workflow.document
-    for graph in (document, *objects(as_object(document.get("definitions")).get("subgraphs"))):
-        for node in objects(graph.get("nodes")):
-            for entry in objects(as_object(node.get("properties")).get("models")):
-                _note(found, entry)
-    return found
-
-
-def _note(found: dict[str, dict[str, str]], fields: JsonObject) -> None:
-    name, url, folder = fields.get("name"), fields.get("url"), fields.get("directory")
-    if not isinstance(name, str) or not isinstance(url, str) or not url.startswith("https://"):
-        return
-    facts = {"url": url}
-    if isinstance(folder, str) and re.fullmatch(r"[A-Za-z0-9_]+(?:/[A-Za-z0-9_]+)*", folder):
-        facts["directory"] = folder
-    digest = fields.get("hash")
-    if str(fields.get("hash_type", "")).lower() == "sha256" and isinstance(digest, str) and _SHA256.match(digest):
-        facts["sha256"] = digest.lower()
-    found.setdefault(name.replace("\\", "/"), facts)
