@@ -98,7 +98,7 @@ class LocalForge:
     def merge(self, number: int) -> PullRequest:
         """Merge into the base branch; then the head branch is deleted, unless somebody has pushed to it.
 
-        A merge that a killed process made, but did not record, is recorded.
+        A merge that a killed process made, but did not record, is recorded; a branch that it left is deleted.
 
         Raises:
             PullRequestNotFound: there is none with that number.
@@ -107,6 +107,8 @@ class LocalForge:
         """
         row = self._row(number)
         if row.state == "merged":
+            if row.head_sha:
+                delete_branch(self._mirror, row.head, row.head_sha)
             return self._value(row)
         if row.state == "closed":
             raise ForgeRefused(f"#{number} is closed; run `flowberth up` again for a new pull request")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, cast
@@ -172,6 +173,9 @@ def _seconds(answer: Answer | None, what: str) -> float:
 
 def _number(headers: dict[str, str], name: str) -> float:
     try:
-        return float(headers[name])
+        number = float(headers[name])
     except (KeyError, ValueError):
-        raise CheckFailed(f"{name.title()} is {headers.get(name)!r}, not a number") from None
+        number = math.nan
+    if not math.isfinite(number):  # whatever is compared with NaN seems to be in order
+        raise CheckFailed(f"{name.title()} is {headers.get(name)!r}, not a number")
+    return number

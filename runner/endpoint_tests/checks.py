@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from codegen.json_values import as_list, as_object, objects
 from runner.endpoint_tests.endpoint import failure, json_object
 from runner.endpoint_tests.errors import CheckFailed
 from runner.endpoint_tests.requests import properties, wrong_bodies
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
     from codegen.model import JsonObject
-    from runner.endpoint_tests.endpoint import Endpoint
+from runner.endpoint_tests.endpoint import Endpoint
 
 ENGINES = ("comfyui", "stand-in")
 LINKED_PAGES = ("health", "schema", "openapi", "docs", "playground")
@@ -37,7 +38,7 @@ def health(endpoint: Endpoint, facts: list[str]) -> str:
         raise CheckFailed(f"/health says status {body.get('status')!r} and engine {engine!r}")
     name = "ComfyUI" if engine == "comfyui" else "stand-in engine"
     # No failure: a ComfyUI may have nodes that this workflow does not need. If it does need them, it will not run.
-    failures = [str(item).partition(":")[0] for item in cast("list[object]", body.get("import_failures") or [])]
+    failures = [str(item).partition(":")[0] for item in as_list(body.get("import_failures"))]
     return f"{name} {version}" + (f", which could not load {', '.join(failures)}" if failures else "")
 
 
@@ -49,7 +50,7 @@ def root(endpoint: Endpoint, interface: JsonObject) -> str:
     for key in ("workflow_sha256", "lock_sha256"):
         if not _SHA256.fullmatch(str(body.get(key))):
             raise CheckFailed(f"/ has no {key}")
-    links = cast("JsonObject", body.get("links") or {})
+    links = as_object(body.get("links"))
     for page in LINKED_PAGES:
         response = endpoint.get(str(links.get(page)))
         if response.status_code != HTTPStatus.OK:
@@ -88,6 +89,6 @@ def _refused(what: str, response: httpx.Response, name: str | None) -> None:
         raise CheckFailed(f"{what} was refused with {response.headers.get('content-type')!r}, not {PROBLEM_TYPE}")
     if "Traceback" in response.text:
         raise CheckFailed(f"{what} was refused with a stack trace")
-    named = [error.get("field") for error in cast("list[JsonObject]", json_object(response).get("errors") or [])]
+    named = [error.get("field") for error in objects(json_object(response).get("errors"))]
     if name is not None and name not in named:
         raise CheckFailed(f"{what} was refused without naming {name}")

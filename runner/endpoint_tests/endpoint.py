@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 
+from codegen.json_values import as_object, objects
+from runner.endpoint_tests.answer import check_shape
 from runner.endpoint_tests.errors import CheckFailed
 from runner.errors import EndpointUnreachable
 from runner.model import Frozen
@@ -111,6 +113,7 @@ class Endpoint:
         body = json_object(response)
         if body.get("state") != "succeeded":
             raise CheckFailed(f"POST /generate answered 200 with the state {body.get('state')!r}")
+        check_shape(body)
         return Answer(
             seconds=time.monotonic() - began, headers=dict(response.headers.items()), body=body, polled=polled
         )
@@ -122,7 +125,7 @@ class Endpoint:
             CheckFailed: they are not there, or too many.
             EndpointUnreachable: no answer.
         """
-        path = str(output.get("url"))
+        path = _own(str(output.get("url")))
         with _reaching(f"GET {path}"), self._http.stream("GET", path) as response:
             if response.status_code != HTTPStatus.OK:
                 response.read()
@@ -150,10 +153,10 @@ class Endpoint:
             job = self.get_json(path)
             if job.get("state") not in {"queued", "running"}:
                 return
-            progress = cast("JsonObject", job.get("progress") or {})
-            now = (
-                f"{job.get('state')}, {float(progress.get('fraction') or 0):.0%} {progress.get('title') or ''}".strip()
-            )
+            progress = as_object(job.get("progress"))
+            fraction = progress.get("fraction")
+            part = f", {fraction:.0%}" if isinstance(fraction, int | float) else ""
+            now = _one_line(f"{job.get('state')}{part} {progress.get('title') or ''}")
             if now != last:
                 self._tell(now)
                 last = now
@@ -163,7 +166,18 @@ class Endpoint:
 
     def _request(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx' own options
         with _reaching(f"{method} {path}"):
-            return self._http.request(method, path, **options)
+            return self._http.request(method, _own(path), **options)
+
+
+def _own(path: str) -> str:
+    """A path of the endpoint itself: what it links must not send us to anybody else.
+
+    Raises:
+        CheckFailed: it is something else.
+    """
+    if not path.startswith("/") or path.startswith("//"):
+        raise CheckFailed(f"{_one_line(path)!a} is no path of the endpoint")
+    return path
 
 
 def failure(response: httpx.Response) -> str:
@@ -174,7 +188,7 @@ def failure(response: httpx.Response) -> str:
     except CheckFailed:
         return f"{status}: {_one_line(response.text)}"
     words = [str(problem.get(key)) for key in ("title", "detail", "hint") if problem.get(key)]
-    errors = cast("list[JsonObject]", problem.get("errors") or [])
+    errors = objects(problem.get("errors"))
     words += [f"{error.get('field')} {error.get('message')}" for error in errors[:_SHOWN_ERRORS]]
     return f"{status}: {_one_line('; '.join(words))}"
 

@@ -219,6 +219,16 @@ def picture(colour: object, size: tuple[int, int] = (512, 768), mode: str = "RGB
         (of_job(lambda job: job["outputs"][0].update(kind="video")), "output validity", "video"),
         (of_header("x-flowberth-cost-usd", "99"), "cost headers", "X-Flowberth-Cost-Usd is 99"),
         (of_header("x-flowberth-cost-usd", None), "cost headers", "not a number"),
+        (of_header("x-flowberth-cost-usd", "nan"), "cost headers", "not a number"),
+        (of_header("x-flowberth-cold-start-seconds", "inf"), "cost headers", "not a number"),
+        (of_job(lambda job: job.pop("cost")), "generate", "cost: Field required"),
+        (of_job(lambda job: job["seconds"].update(execution="fast")), "generate", "seconds.execution"),
+        (of_job(lambda job: job["outputs"][0].pop("name")), "generate", "outputs.0.name"),
+        (of_job(lambda job: job["outputs"][0].update(url="https://else.test/")), "output validity", "no path of the"),
+        (of_job(lambda job: job["outputs"][0].update(url="//else.test/")), "output validity", "no path of the"),
+        (at("/", links=["none"]), "root", "'None' is no path"),
+        (at("/", links={"health": "http://169.254.169.254/"}), "root", "is no path of the endpoint"),
+        (at("/health", status=500, body=b'{"errors": ["text", 1]}'), "health", "500"),
         (of_header("x-flowberth-execution-seconds", "1e9"), "cost headers", "X-Flowberth"),
         (of_header("x-flowberth-seed", "3"), "cost headers", "X-Flowberth-Seed"),
         (of_header("x-flowberth-cost-basis", "guess"), "cost headers", "'guess'"),
@@ -229,6 +239,21 @@ def picture(colour: object, size: tuple[int, int] = (512, 768), mode: str = "RGB
 def test_a_fault_fails_the_test_it_is_for(endpoint: Endpoint, how: Spoil, test: str, words: str) -> None:
     failures = endpoint.failures(how)
     assert words in failures[test]
+
+
+def test_a_long_job_is_followed_to_its_end(endpoint: Endpoint) -> None:
+    answered: set[str] = set()
+
+    def at_first_accepted(
+        path: str, status: int, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        if path == "/generate" and status == 200 and (job := json.loads(body)["job"]) not in answered:
+            answered.add(job)
+            return 202, {**headers, "location": f"/jobs/{job}"}, body
+        return status, headers, body
+
+    assert endpoint.failures(at_first_accepted) == {}
+    assert len(answered) == 4
 
 
 def refusals(change: Callable[[dict[str, str], bytes], tuple[int, dict[str, str], bytes]]) -> Spoil:

@@ -117,6 +117,21 @@ def test_a_merge_that_was_not_recorded_is_found(place: Place, forge: LocalForge)
     assert place.git("log", "-1", "--format=%s") == "By a killed process"
 
 
+def test_a_branch_that_a_killed_merge_left_is_deleted_but_not_one_that_went_on(place: Place, forge: LocalForge) -> None:
+    branch(place, "flowberth/poster")
+    number = propose(forge).number
+    tip = place.git("rev-parse", "flowberth/poster")
+    forge.merge(number)
+    place.git("branch", "flowberth/poster", tip)
+    forge.merge(number)
+    assert place.git("branch", "--list", "flowberth/*") == ""
+    place.git("switch", "--quiet", "-c", "flowberth/poster")
+    place.commit("app.py", "newer")
+    place.git("switch", "--quiet", "main")
+    forge.merge(number)
+    assert place.git("branch", "--list", "flowberth/*")
+
+
 def test_another_repository_has_numbers_of_its_own(place: Place, database: Database, tmp_path: Path) -> None:
     other = make_place(tmp_path, "other")
     for each in (place, other):
