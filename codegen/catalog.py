@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 COMBO = "COMBO"
 _SECTIONS = ("required", "optional")
+_WORD_ENDS = re.compile(
+    r"(?<=[a-z])(?=[A-Z](?!$))|(?<=[A-Z]{2})(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][a-z])"
+    r"|(?<=[0-9]D)(?=[A-Z][a-z])|(?<=[a-z])(?=[0-9]D(?![a-z]))|_+"
+)
 
 
 class InputDefinition(Frozen):
@@ -55,6 +60,11 @@ class NodeDefinition:
     def display_name(self) -> str:
         """What the editor calls it."""
         return str(self.raw.get("display_name") or self.class_type)
+
+    @property
+    def readable_name(self) -> str:
+        """The same; for a class that has no name beside its own, that in words."""
+        return str(self.raw.get("display_name") or readable(self.class_type))
 
     @property
     def category(self) -> str:
@@ -103,6 +113,13 @@ class NodeDefinition:
             )
             for index, kind in enumerate(types)
         )
+
+
+def readable(class_type: str) -> str:
+    """A class's name in words: `CLIPTextEncode` is CLIP Text Encode."""
+    if " " in class_type:
+        return class_type
+    return _WORD_ENDS.sub(" ", class_type.removesuffix("Node")).strip() or class_type
 
 
 def input_definitions(sections: Any, order: Any = None) -> Iterator[InputDefinition]:  # noqa: ANN401 - JSON of a server

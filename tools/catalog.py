@@ -1,11 +1,12 @@
 """Make the packaged node definitions of one ComfyUI version from the answer of its `GET /object_info`.
 
     uv run python tools/catalog.py http://127.0.0.1:8188 --version 0.33.0
-    uv run python tools/catalog.py object_info.json.gz --version 0.33.0
+    uv run python tools/catalog.py object_info.json.gz --version 0.33.0 --names names.json
 
 Only facts are kept (names, types, order, defaults, bounds, options, outputs); descriptions and tooltips are prose of
 others and stay out. Lists of files that people upload are emptied: they say what lies on the disk of that server (ask
-one without models, whose lists of those are empty). The same input gives the same bytes.
+one without models, whose lists of those are empty). `--names` is a JSON object of class → what the editor calls it, for
+a source that does not say. The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from codegen.json_values import as_list, as_object, is_list, is_object
 
 TARGET = Path(__file__).parents[1] / "codegen" / "data" / "catalog"
 KEPT = (
-    "display_name",
     "input",
     "input_order",
     "is_input_list",
@@ -76,6 +76,12 @@ def _emptied(spec: Any) -> Any:  # noqa: ANN401 - any JSON value
     return [parts[0], {**options, **listed}]
 
 
+def named(class_type: str, node: dict[str, Any], names: dict[str, Any]) -> dict[str, str]:
+    """The name that the editor shows, where it is another than the class."""
+    name = names.get(class_type) or node.get("display_name")
+    return {"display_name": name} if isinstance(name, str) and name != class_type else {}
+
+
 def _kept(key: str, value: Any) -> Any:  # noqa: ANN401
     return without_uploads(facts(value)) if key == "input" else facts(value)
 
@@ -90,9 +96,11 @@ def main() -> None:
     parser.add_argument("source", help="URL of a running ComfyUI, or a saved /object_info")
     parser.add_argument("--version", required=True)
     parser.add_argument("--only-core", action="store_true", help="leave out classes of custom nodes")
+    parser.add_argument("--names", help="JSON file: class → display name")
     arguments = parser.parse_args()
+    names = as_object(read(arguments.names)) if arguments.names else {}
     nodes = {
-        name: {key: _kept(key, node[key]) for key in KEPT if key in node}
+        name: named(name, node, names) | {key: _kept(key, node[key]) for key in KEPT if key in node}
         for name, node in sorted(read(arguments.source).items())
         if not (arguments.only_core and str(node.get("python_module", "")).startswith("custom_nodes"))
     }

@@ -18,6 +18,7 @@ from codegen.catalog import (
     load_catalog,
     object_info,
     packaged_versions,
+    readable,
 )
 from codegen.errors import CatalogError
 
@@ -160,3 +161,48 @@ def test_the_tool_keeps_facts_only_and_writes_the_same_bytes_again(tmp_path, mon
     assert made["Mix"]["input"]["optional"]["note"] == ["STRING", {"default": "n"}]
     assert "description" not in made["Mix"]
     assert "2 classes" in capsys.readouterr().out
+
+
+def test_the_tool_takes_display_names_from_elsewhere_and_keeps_those_that_say_something(tmp_path, monkeypatch):
+    nodes = {
+        name: {"input": {}, "display_name": shown} for name, shown in {"A": "Ay", "B": "B", "C": "See", "D": ""}.items()
+    }
+    (tmp_path / "object_info.json").write_text(json.dumps(nodes))
+    (tmp_path / "names.json").write_text(json.dumps({"C": "Sea", "D": 5, "E": "Unused"}))
+    tool = runpy.run_path("tools/catalog.py")
+    source, names = str(tmp_path / "object_info.json"), str(tmp_path / "names.json")
+    monkeypatch.setattr(sys, "argv", ["catalog.py", source, "--version", "1.2.3", "--names", names])
+    monkeypatch.setitem(tool["main"].__globals__, "TARGET", tmp_path / "out")
+    tool["main"]()
+    made = json.loads(gzip.decompress((tmp_path / "out" / "1.2.3.json.gz").read_bytes()))
+    assert made == {
+        "A": {"display_name": "Ay", "input": {}},
+        "B": {"input": {}},
+        "C": {"display_name": "Sea", "input": {}},
+        "D": {"input": {}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("class_type", "words"),
+    [
+        ("CLIPTextEncode", "CLIP Text Encode"),
+        ("KSamplerAdvanced", "KSampler Advanced"),
+        ("EmptyFlux2LatentImage", "Empty Flux2 Latent Image"),
+        ("Load3DAdvanced", "Load 3D Advanced"),
+        ("KlingCameraControlI2VNode", "Kling Camera Control I2V"),
+        ("VHS_LoadVideo", "VHS Load Video"),
+        ("Image Resize+", "Image Resize+"),
+        ("Node", "Node"),
+        ("__", "__"),
+        ("", ""),
+    ],
+)
+def test_a_class_without_a_name_is_said_in_words(class_type, words):
+    assert readable(class_type) == words
+
+
+def test_those_that_ship_have_the_editors_names():
+    catalog = load_catalog("0.33.0")
+    names = {name: getattr(catalog.get(name), "readable_name", None) for name in ("SaveGLB", "KSampler", "RandomNoise")}
+    assert names == {"SaveGLB": "Save 3D Model", "KSampler": "KSampler", "RandomNoise": "Random Noise"}
