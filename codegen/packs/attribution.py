@@ -3,10 +3,14 @@
 The file's own word counts first. What the Manager's map says is weighed::
 
     6    another class of the workflow comes from the repository, so it is needed anyway
-    6    the Manager gives the class to it
-    1    for each other foreign class of the workflow that it has, up to 4
+    2    the Manager gives the class to it
+    1    for each other foreign class of the workflow that is its own, up to 4
     0-5  stars, by powers of ten
     -1   for every two years without an update, down to -2
+    -1   if the class is not its own
+
+A class is not a repository's own if another has it too that it is a fork of, or from which it seems to have taken over
+most of what that one has: else a pack that bundles many others would always explain a workflow best.
 
 The best is taken only when it is `MARGIN` ahead of the next. If the workflow has classes that nobody lists, such as
 those of a newer ComfyUI, then the class may be from there too: that origin competes, with 1 for each of them, up to 4.
@@ -32,11 +36,16 @@ if TYPE_CHECKING:
 MARGIN = 1.0
 """Ten times the stars, or one more class of the workflow."""
 NEEDED = 6.0
-PREEMPTS = 6.0
+PREEMPTS = 2.0
+"""Anybody may ask the Manager for it, so a hundred times the stars make it a question."""
 COMPANIONS = 4
-"""A fork has all classes of its origin: counting on would only add what both have."""
+"""Packs that are copies of each other, though nobody knows, have all classes in common: counting on adds nothing."""
 DAYS_PER_POINT = 730
 STALE_POINTS = 2.0
+
+
+COPIED = 1.0
+"""The origin is ahead unless it is left, or much less known."""
 
 
 class Attribution(Frozen):
@@ -118,9 +127,14 @@ class _Weigher:
     """Scores, with what is decided so far; the sums over the workflow are made once."""
 
     def __init__(self, found: Mapping[str, Attribution], known: KnownPacks) -> None:
-        self._day = known.day
+        self._known = known
         self._needed = {attribution.repository.url for attribution in found.values() if attribution.repository}
-        self._classes = Counter(one.url for attribution in found.values() for one in attribution.candidates)
+        self._own = Counter(
+            one.url
+            for attribution in found.values()
+            for one in attribution.candidates
+            if not known.is_taken_over(one, attribution.class_type)
+        )
 
     def ranked(self, attribution: Attribution) -> tuple[Repository, ...]:
         """The likeliest first; by address where nothing else decides."""
@@ -130,11 +144,13 @@ class _Weigher:
 
     def score(self, candidate: Repository, class_type: str) -> float:
         """How likely it is that the class comes from there, in points."""
-        idle = (self._day - candidate.updated).days if candidate.updated else 0
+        idle = (self._known.day - candidate.updated).days if candidate.updated else 0
+        taken_over = self._known.is_taken_over(candidate, class_type)
         return (
             NEEDED * (candidate.url in self._needed)
             + PREEMPTS * (class_type in candidate.preempts)
-            + min(self._classes[candidate.url] - 1, COMPANIONS)
+            + min(self._own[candidate.url] - (not taken_over), COMPANIONS)
             + log10(1 + max(candidate.stars or 0, 0))
             - min(max(idle, 0) / DAYS_PER_POINT, STALE_POINTS)
+            - COPIED * taken_over
         )

@@ -1,4 +1,4 @@
-"""The packs that ComfyUI-Manager lists: facts that ship as data, made by `tools/packs.py`."""
+"""The packs that ComfyUI-Manager lists, and a few more: facts that ship as data, made by `tools/packs.py`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from codegen.model import JsonObject
 
+_SUBMITTED = re.compile(r"pr-(.+)-[0-9a-f]{8}")
+"""Ids of packs that others than their authors brought into the registry: `pr-was-node-suite-comfyui-47064894`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:
@@ -32,6 +35,18 @@ class Repository:
     suffix: str | None = None
     preempts: tuple[str, ...] = ()
     """Classes that the Manager gives to it whoever else has them."""
+    listed: bool = True
+    """Whether ComfyUI-Manager lists it; of the others only some that are much used are known."""
+    removed: tuple[str, ...] = ()
+    """Classes that it had once."""
+    aliases: tuple[str, ...] = ()
+    """Other addresses of the same repository, earlier ones mostly."""
+    fork_of: str | None = None
+    """The repository that it says it is a fork of."""
+    replaces: tuple[str, ...] = ()
+    """Packs that are given up, whose nodes it goes on with."""
+    copies: tuple[str, ...] = ()
+    """Better known repositories, most of whose classes it has."""
 
     @property
     def name(self) -> str:
@@ -53,13 +68,22 @@ class KnownPacks:
         """What the ages of repositories are counted to."""
         self._core = frozenset(core)
         self._by_url: dict[str, Repository] = {}
+        self._by_alias: dict[str, Repository] = {}
         self._by_class: dict[str, list[Repository]] = {}
+        self._by_removed: dict[str, list[Repository]] = {}
         self._by_id: dict[str, dict[str, Repository]] = {}
+        self._by_replaced: dict[str, Repository] = {}
         self._affixed: list[Repository] = []
         for repository in sorted(repositories, key=lambda repository: repository.url.lower()):
             self._by_url[repository.url.lower()] = repository
+            for alias in repository.aliases:
+                self._by_alias.setdefault(alias.lower(), repository)
+            for replaced in repository.replaces:
+                self._by_replaced.setdefault(replaced.lower(), repository)
             for class_type in repository.classes:
                 self._by_class.setdefault(class_type, []).append(repository)
+            for class_type in repository.removed:
+                self._by_removed.setdefault(class_type, []).append(repository)
             for name in {repository.name, repository.id or repository.name}:
                 self._by_id.setdefault(_folded(name), {})[repository.url] = repository
             if repository.prefix or repository.suffix:
@@ -70,18 +94,31 @@ class KnownPacks:
         return class_type in self._core
 
     def providers(self, class_type: str) -> tuple[Repository, ...]:
-        """Everybody who has a class, by address."""
+        """Everybody who has a class, by address; if nobody has it today, those who had it."""
         found = {repository.url: repository for repository in self._by_class.get(class_type, ())}
         found |= {repository.url: repository for repository in self._affixed if repository.affixed(class_type)}
+        if not found:
+            found = {repository.url: repository for repository in self._by_removed.get(class_type, ())}
         return tuple(found[url] for url in sorted(found, key=str.lower))
+
+    def is_taken_over(self, repository: Repository, class_type: str) -> bool:
+        """Whether a class of a repository is first of all one of another, its origin or one that it copies."""
+        origins = {url.lower() for url in (repository.fork_of, *repository.copies) if url}
+        return any(other.url.lower() in origins for other in self._by_class.get(class_type, ())) if origins else False
 
     def identified(self, registry_id: str) -> tuple[Repository, ...]:
         """Repositories of that id or name: the registry's ids are mostly the names of repositories, in lower case."""
-        return tuple(self._by_id.get(_folded(registry_id), {}).values())
+        submitted = _SUBMITTED.fullmatch(registry_id)
+        named = self._by_id.get(_folded(registry_id)) or (self._by_id.get(_folded(submitted[1])) if submitted else None)
+        return tuple((named or {}).values())
 
     def at(self, url: str) -> Repository | None:
-        """The repository at an address, in whatever case it is written."""
-        return self._by_url.get(url.lower())
+        """The repository at an address, in whatever case it is written, also if it has another address today."""
+        return self._by_url.get(url.lower()) or self._by_alias.get(url.lower())
+
+    def replacement(self, url: str) -> Repository | None:
+        """The pack that goes on with the nodes of one that is given up."""
+        return self._by_replaced.get(url.lower())
 
 
 @cache
@@ -107,6 +144,12 @@ def _repository(entry: JsonObject) -> Repository:
         prefix=entry.get("prefix"),
         suffix=entry.get("suffix"),
         preempts=tuple(entry.get("preempts", ())),
+        listed=entry.get("listed", True),
+        removed=tuple(entry.get("removed", ())),
+        aliases=tuple(entry.get("aliases", ())),
+        fork_of=entry.get("fork_of"),
+        replaces=tuple(entry.get("replaces", ())),
+        copies=tuple(entry.get("copies", ())),
     )
 
 

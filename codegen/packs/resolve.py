@@ -13,7 +13,7 @@ from codegen.packs.known import KnownPacks, Repository, known_packs
 from codegen.packs.said import Saying, sayings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from codegen.model import Workflow
 
@@ -37,6 +37,16 @@ class PackUse(Frozen):
     """Of the registry, where the file names that instead."""
     listed: bool
     """Whether ComfyUI-Manager lists the repository."""
+    moved_from: str | None = None
+    """The address that the file gives, if the repository has another one today."""
+    fork_of: str | None = None
+    """What it says it is a fork of."""
+    replaces: tuple[str, ...] = ()
+    """Packs that are given up, whose nodes it goes on with."""
+    replaced_by: str | None = None
+    """The pack that goes on with its nodes, if it is given up."""
+    removed: tuple[str, ...] = ()
+    """Those of the classes that its newest version no longer has."""
 
 
 class Packs(Frozen):
@@ -87,13 +97,21 @@ def _use(
 ) -> PackUse:
     by_file = [attribution for attribution in attributions if attribution.source == "properties"]
     told = [saying for attribution in by_file for saying in said[attribution.class_type]]
+    repository = known.at(url) or Repository(url=url, listed=False)
+    classes = tuple(attribution.class_type for attribution in attributions)
+    replacement = known.replacement(url)
     return PackUse(
         repository=url,
-        classes=tuple(attribution.class_type for attribution in attributions),
+        classes=classes,
         source="properties" if by_file else "manager-map",
         commit=_only(saying.commit for saying in told),
         version=_only(saying.version for saying in told),
-        listed=known.at(url) is not None,
+        listed=repository.listed,
+        moved_from=_only(saying.url for saying in told if saying.url and saying.url.lower() != url.lower()),
+        fork_of=repository.fork_of,
+        replaces=repository.replaces,
+        replaced_by=replacement.url if replacement else None,
+        removed=tuple(kind for kind in classes if kind in repository.removed),
     )
 
 
@@ -154,30 +172,46 @@ def _with_stars(repository: Repository) -> str:
             return f"{repository.url} ({stars:,} stars)"
 
 
-def _about(use: PackUse, node: str | None) -> list[Finding]:
-    findings: list[Finding] = []
+def _about(use: PackUse, node: str | None) -> Iterator[Finding]:
+    """What keeps it from being pinned, then what else people should know of it."""
     if not use.listed:
-        findings.append(
-            Finding(
-                code="unlisted-pack",
-                severity="error",
-                message=f"the file itself names {use.repository}, which ComfyUI-Manager does not list",
-                node=node,
-                hint="a pack is code that runs in the app: read it, then add it with a commit to the packs in the lock",
-            )
+        named = "the file itself names" if use.source == "properties" else f"{_classes(use.classes)} from"
+        instead = f"; {use.replaced_by} goes on with its nodes" if use.replaced_by else ""
+        yield Finding(
+            code="unlisted-pack",
+            severity="error",
+            message=f"{named} {use.repository}, which ComfyUI-Manager does not list{instead}",
+            node=node,
+            hint="a pack is code that runs in the app: read it, then add it with a commit to the packs in the lock",
         )
     elif use.commit is None:
         version = f"; the file was saved with version {use.version}" if use.version else ""
-        findings.append(
-            Finding(
-                code="unpinned-pack",
-                severity="error",
-                message=f"{_classes(use.classes)} from {use.repository}, and nothing says at which commit{version}",
-                node=node,
-                hint="look up a commit of it and add both to packs in app.lock.json; the app cannot run without",
-            )
+        yield Finding(
+            code="unpinned-pack",
+            severity="error",
+            message=f"{_classes(use.classes)} from {use.repository}, and nothing says at which commit{version}",
+            node=node,
+            hint="look up a commit of it and add both to packs in app.lock.json; the app cannot run without",
         )
-    return findings
+    if use.removed and use.commit is None:
+        yield Finding(
+            code="removed-node",
+            severity="warning",
+            message=f"{use.repository} no longer has {', '.join(map(_quoted, use.removed[:SHOWN_CLASSES]))}",
+            node=node,
+            hint="take a commit of it from before, or replace the node in the workflow",
+        )
+    if use.moved_from:
+        yield Finding(
+            code="moved-pack", severity="info", message=f"{use.moved_from} is {use.repository} today", node=node
+        )
+    if use.replaces:
+        given_up = ", ".join(use.replaces)
+        message = f"{use.repository} goes on with the nodes of {given_up}, which is given up"
+        yield Finding(code="replacing-pack", severity="info", message=message, node=node)
+    elif use.fork_of:
+        message = f"{use.repository} is a fork of {use.fork_of}"
+        yield Finding(code="forked-pack", severity="info", message=message, node=node)
 
 
 def _classes(classes: Sequence[str]) -> str:

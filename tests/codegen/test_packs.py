@@ -3,7 +3,7 @@
 import gzip
 import json
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from importlib.resources import files
 from typing import Any
@@ -136,8 +136,9 @@ class TestSeveralHaveTheClass:
         assert set(attributed(packs).values()) == {"a/origin"}
 
     def test_precedence_that_the_manager_gives(self):
-        packs = found(uses("X"), repository("a/one", "X", preempts=("X",)), repository("b/two", "X", stars=9000))
-        assert attributed(packs) == {"X": "a/one"}
+        preferred = repository("a/one", "X", preempts=("X",))
+        assert attributed(found(uses("X"), preferred, repository("b/two", "X", stars=50))) == {"X": "a/one"}
+        assert codes(found(uses("X"), preferred, repository("b/two", "X", stars=2000))) == ["ambiguous-pack"]
 
     def test_one_of_little_renown_among_nodes_that_nobody_lists_is_a_question(self):
         packs = found(uses("StartLoop2", "EndLoop2", "GetItem"), repository("a/one", "GetItem", stars=100))
@@ -234,6 +235,116 @@ class TestWhatTheFileSays:
         assert sayings(saved(("X", own)), {"X"}) == {}
 
 
+class TestCopies:
+    """A pack that bundles others has all their classes, and would explain most workflows best."""
+
+    def test_a_pack_that_bundles_two_loses_to_both(self):
+        first, second = (
+            repository("a/first", "X1", "X2", stars=90),
+            repository("b/second", "Y1", "Y2", stars=70),
+        )
+        bundle = repository("z/all", "X1", "X2", "Y1", "Y2", stars=20, copies=(first.url, second.url))
+        packs = found(uses("X1", "X2", "Y1", "Y2"), first, second, bundle)
+        assert attributed(packs) == {"X1": "a/first", "X2": "a/first", "Y1": "b/second", "Y2": "b/second"}
+        assert (
+            "z/all"
+            in attributed(found(uses("X1", "X2", "Y1", "Y2"), first, second, replace(bundle, copies=()))).values()
+        )
+
+    def test_unless_the_workflow_has_a_class_that_is_its_own(self):
+        origin = repository("a/origin", "X1", "X2", stars=60)
+        copy = repository("b/copy", "X1", "X2", "New", stars=20, copies=(origin.url,))
+        packs = found(uses("X1", "X2", "New"), origin, copy)
+        assert set(attributed(packs).values()) == {"b/copy"}
+
+    def test_a_fork_says_so(self):
+        origin = repository("a/origin", "X", stars=30)
+        fork = repository("b/fork", "X", "New", stars=20, fork_of=origin.url.upper().replace("HTTPS", "https"))
+        assert attributed(found(uses("X"), origin, fork)) == {"X": "a/origin"}
+        packs = found(uses("X", "New"), origin, fork)
+        assert attributed(packs) == {"X": "b/fork", "New": "b/fork"}
+        assert packs.uses[0].fork_of == fork.fork_of
+        assert "https://github.com/b/fork is a fork of" in next(
+            finding.message for finding in packs.findings if finding.code == "forked-pack"
+        )
+
+    def test_of_something_that_nobody_knows(self):
+        packs = found(uses("X"), repository("b/fork", "X", fork_of="https://github.com/gone/away"))
+        assert attributed(packs) == {"X": "b/fork"}
+
+
+class TestWhatIsNotWhereItWas:
+    OLD, NEW = "https://github.com/old/Pack", "https://github.com/new/Pack"
+
+    def test_a_repository_that_moved_is_followed(self):
+        packs = found(
+            saved(("X", {"aux_id": "OLD/pack", "ver": COMMIT})), repository("new/Pack", "X", aliases=(self.OLD,))
+        )
+        assert [(pin.repository, pin.commit) for pin in packs.pins] == [(self.NEW, COMMIT)]
+        assert packs.uses[0].moved_from == "https://github.com/OLD/pack"
+        assert [(finding.code, finding.severity, finding.message) for finding in packs.findings] == [
+            ("moved-pack", "info", "https://github.com/OLD/pack is https://github.com/new/Pack today")
+        ]
+
+    def test_two_names_of_one_are_no_disagreement(self):
+        nodes = [("X", {"aux_id": name, "ver": COMMIT}) for name in ("old/Pack", "new/Pack")]
+        packs = found(saved(*nodes), repository("new/Pack", "X", aliases=(self.OLD,)))
+        assert [pin.repository for pin in packs.pins] == [self.NEW]
+
+    def test_a_pack_that_is_given_up_is_not_swapped_for_another_behind_anybodys_back(self):
+        successor = repository("new/Pack", "X", replaces=(self.OLD,), fork_of=self.OLD)
+        packs = found(saved(("X", {"aux_id": "old/Pack", "ver": COMMIT})), successor)
+        assert packs.pins == ()
+        (use,) = packs.uses
+        assert (use.repository, use.listed, use.replaced_by) == (self.OLD, False, self.NEW)
+        assert [finding.message for finding in packs.findings] == [
+            f"the file itself names {self.OLD}, which ComfyUI-Manager does not list; {self.NEW} goes on with its nodes"
+        ]
+
+    def test_where_the_file_names_nobody_the_successor_is_taken_and_said(self):
+        packs = found(uses("X"), repository("new/Pack", "X", replaces=(self.OLD,), fork_of=self.OLD))
+        assert attributed(packs) == {"X": "new/Pack"}
+        assert codes(packs) == ["unpinned-pack", "replacing-pack"]
+        assert packs.findings[1].message == f"{self.NEW} goes on with the nodes of {self.OLD}, which is given up"
+
+    def test_a_pack_that_is_known_but_not_listed_is_never_pinned(self):
+        nodes = saved(("X", {"aux_id": "old/Pack", "ver": COMMIT}))
+        for workflow in (uses("X"), nodes):
+            packs = found(workflow, repository("old/Pack", "X", listed=False))
+            assert attributed(packs) == {"X": "old/Pack"}
+            assert packs.pins == ()
+            assert codes(packs) == ["unlisted-pack"]
+        assert found(uses("X"), repository("old/Pack", "X", listed=False)).findings[0].message == (
+            f"the node X comes from {self.OLD}, which ComfyUI-Manager does not list"
+        )
+
+    def test_a_class_that_was_removed_finds_where_it_was(self):
+        packs = found(uses("Apply"), repository("a/one", "ApplyAdvanced", removed=("Apply",)))
+        assert attributed(packs) == {"Apply": "a/one"}
+        assert packs.uses[0].removed == ("Apply",)
+        assert [(finding.code, finding.severity) for finding in packs.findings] == [
+            ("unpinned-pack", "error"),
+            ("removed-node", "warning"),
+        ]
+        assert packs.findings[1].message == "https://github.com/a/one no longer has Apply"
+
+    def test_but_those_who_have_it_today_come_first(self):
+        packs = found(uses("Apply"), repository("a/one", removed=("Apply",), stars=9000), repository("b/two", "Apply"))
+        assert attributed(packs) == {"Apply": "b/two"}
+
+    def test_a_commit_that_the_file_names_may_well_have_it(self):
+        own = saved(("Apply", {"aux_id": "a/one", "ver": COMMIT}))
+        packs = found(own, repository("a/one", removed=("Apply",)))
+        assert (len(packs.pins), packs.findings) == (1, ())
+
+    def test_ids_that_others_than_the_author_registered(self):
+        own = {"cnr_id": "pr-was-node-suite-comfyui-47064894", "ver": "1.0.2"}
+        packs = found(
+            saved(("X", own)), repository("l/was-node-suite-comfyui", "X"), repository("b/famous", "X", stars=9000)
+        )
+        assert attributed(packs) == {"X": "l/was-node-suite-comfyui"}
+
+
 NAMES = st.sampled_from(["A", "B", "C", "D", "E", "KSampler", "SaveImage"])
 PROPERTIES = st.fixed_dictionaries(
     {},
@@ -243,6 +354,7 @@ PROPERTIES = st.fixed_dictionaries(
         "ver": st.sampled_from([COMMIT, COMMIT[:7], "1.0.0", "", None, []]) | st.text(max_size=5),
     },
 )
+ADDRESSES = st.sampled_from(["a/one", "b/two", "c/three", "z/one"]).map("https://github.com/{}".format)
 REPOSITORIES = st.lists(
     st.builds(
         repository,
@@ -252,6 +364,12 @@ REPOSITORIES = st.lists(
         stars=st.none() | st.integers(-1, 10**6),
         updated=st.none() | st.dates(date(2020, 1, 1), date(2030, 1, 1)),
         suffix=st.none() | NAMES,
+        listed=st.booleans(),
+        removed=st.tuples() | st.tuples(NAMES),
+        aliases=st.tuples() | st.tuples(ADDRESSES),
+        fork_of=st.none() | ADDRESSES,
+        replaces=st.tuples() | st.tuples(ADDRESSES),
+        copies=st.tuples() | st.tuples(ADDRESSES),
     ),
     max_size=5,
     unique_by=lambda one: one.url,
@@ -278,7 +396,8 @@ def test_whatever_a_file_says(nodes, repositories, random):
 
 def test_many_names_that_many_have_take_no_time():
     classes = [f"N{number}" for number in range(3000)]
-    many = [repository(f"a/p{number}", *classes, stars=number) for number in range(12)]
+    origins = tuple(f"https://github.com/a/p{number}" for number in range(4))
+    many = [repository(f"a/p{number}", *classes, stars=number, copies=origins) for number in range(12)]
     known = KnownPacks(many, day=DAY)
     workflow = uses(*classes)
     started = time.perf_counter()
@@ -299,11 +418,27 @@ class TestWhatShips:
             "UnetLoaderGGUF": "city96/ComfyUI-GGUF",
         }
 
+    def test_what_the_lists_do_not_have(self):
+        workflow = uses("IPAdapterApply", "MZ_KolorsUNETLoader", "Image Bloom Filter")
+        packs = find_packs(workflow, workflow.document, [node["class_type"] for node in workflow.document.values()])
+        assert attributed(packs) == {
+            "IPAdapterApply": "cubiq/ComfyUI_IPAdapter_plus",
+            "MZ_KolorsUNETLoader": "MinusZoneAI/ComfyUI-Kolors-MZ",
+            "Image Bloom Filter": "ltdrdata/was-node-suite-comfyui",
+        }
+        assert {"removed-node", "replacing-pack"} <= set(codes(packs))
+
+    def test_a_node_that_a_fork_and_its_retired_origin_have_is_a_question(self):
+        packs = find_packs(uses("Attention couple"), uses("Attention couple").document, ["Attention couple"])
+        assert codes(packs) == ["ambiguous-pack"]
+        assert "Danand/ComfyUI-ComfyCouple" in packs.findings[0].message
+        assert "laksjdjf/attention-couple-ComfyUI" in packs.findings[0].message
+
     def test_every_repository_can_be_pinned(self):
         snapshot = json.loads(gzip.decompress((files("codegen") / "data" / "packs.json.gz").read_bytes()))
         assert len(snapshot["repositories"]) > 3000
         for entry in snapshot["repositories"]:
-            assert set(entry) <= {"url", "id", "stars", "updated", "classes", "prefix", "suffix", "preempts"}
+            assert set(entry) <= {field.name for field in fields(Repository)}
             name = entry["url"].rsplit("/", 1)[-1]
             PackPin(name=name, repository=entry["url"], commit=COMMIT, classes=(), source="manager-map")
 
