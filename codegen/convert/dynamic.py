@@ -13,7 +13,7 @@ from codegen.catalog import InputDefinition, input_definitions
 from codegen.json_values import as_list, as_object, objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 AUTOGROW = "COMFY_AUTOGROW_V3"
@@ -84,6 +84,21 @@ def growing_widgets(entry: InputDefinition) -> GrowingWidgets | None:
     grown = tuple(inner.model_copy(update={"name": f"{entry.name}.{name}"}) for name in names[:MAX_GROWN])
     begin = _limit(template.get("min"), 0) + 1
     return GrowingWidgets(first=grown[:begin], later=grown[begin:])
+
+
+def growing_sockets(entry: InputDefinition, name: str, saved: Collection[str]) -> Iterator[tuple[str, InputDefinition]]:
+    """The sockets of a growing group, each with its template: the first ones, and those `saved` that come later."""
+    template = as_object(entry.options.get("template"))
+    inner = list(input_definitions(template.get("input")))
+    names = [str(given) for given in as_list(template.get("names"))]
+    count = min(len(names), MAX_GROWN) if names else _limit(template.get("max"))
+    begin = _limit(template.get("min"), 1) + 1
+    for number in range(count):
+        for each in inner:
+            prefix = template.get("prefix", "") if len(inner) == 1 else each.name
+            grown = f"{name}.{names[number] if names else f'{prefix}{number}'}"
+            if number < begin or grown in saved:
+                yield grown, each
 
 
 def _limit(value: object, otherwise: int = MAX_GROWN) -> int:

@@ -13,6 +13,7 @@ from codegen.convert.promotion import Promotions
 from codegen.convert.resolve import Constant, Resolver, Wire
 from codegen.convert.text import first_alternatives, replace_references
 from codegen.convert.widgets import ABSENT, Widget
+from codegen.errors import InvalidGraph
 from codegen.json_values import as_object, is_list
 from codegen.model import Conversion, Finding, JsonObject, Workflow
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 SAVERS = frozenset(
     {
         "SaveImage", "SaveImageAdvanced", "SaveSVGNode", "SaveVideo", "SaveAnimatedWEBP", "SaveWEBM", "SaveAudio",
-        "SaveAudioMP3", "SaveAudioOpus", "SaveGLB", "SaveAnimatedPNG", "CLIPSave", "VAESave", "ModelSave", "LoraSave",
-        "SaveLatent",
+        "SaveAudioMP3", "SaveAudioOpus", "SaveAudioAdvanced", "SaveGLB", "Save3DAdvanced", "SaveGaussianSplat",
+        "SavePointCloud", "SaveAnimatedPNG", "CLIPSave", "VAESave", "ModelSave", "LoraSave", "SaveLatent",
     }
 )  # fmt: skip
 """Nodes in whose `filename_prefix` the frontend replaces `%Node.widget%` (extensions/core/saveImageExtraOutput.ts)."""
@@ -71,8 +72,10 @@ class _Conversion:
         definition = self._catalog.get(node.type)
         inputs: JsonObject = {}
         for widget in self._widgets.of(instance):
-            if widget.serialised and widget.value is not ABSENT:
-                inputs[widget.name] = _wrapped(self._final(instance, widget), widget)
+            if widget.serialised:
+                value = self._final(instance, widget)
+                if value is not ABSENT:
+                    inputs[widget.name] = _wrapped(value, widget)
         for slot, socket in enumerate(node.inputs):
             if not self._widgets.offers(instance, socket.name):
                 continue
@@ -98,8 +101,7 @@ class _Conversion:
         value = widget.value
         if widget.raw:
             return as_javascript(value)
-        options = widget.definition.options if widget.definition else {}
-        if isinstance(value, str) and options.get("dynamicPrompts") and not widget.nested:
+        if isinstance(value, str) and widget.options.get("dynamicPrompts") and not widget.nested:
             value, chosen = first_alternatives(value)
             if chosen:
                 self._findings.append(
@@ -111,12 +113,9 @@ class _Conversion:
                         hint="write the text you want, or pass it as an input",
                     )
                 )
-        if (
-            isinstance(value, str)
-            and widget.name == "filename_prefix"
-            and instance.node.type in SAVERS
-            and "%" in value
-        ):
+        if widget.name == "filename_prefix" and instance.node.type in SAVERS:
+            if not isinstance(value, str):
+                raise InvalidGraph(f"filename_prefix of node {instance.id} is no text, and the frontend cannot send it")
             value, dated = replace_references(value, self._lookup)
             if dated:
                 self._findings.append(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.convert.graph import INPUT_BOUNDARY, OUTPUT_BOUNDARY, Document, Graph, Node, read_document
 from codegen.convert.group_nodes import unfold_groups
+from codegen.convert.match_types import settle_match_types
+from codegen.convert.sockets import arrange_sockets
 from codegen.errors import InvalidGraph
 from codegen.json_values import as_list, is_list
 
@@ -73,6 +75,9 @@ def open_document(source: JsonObject, catalog: Catalog) -> Document:
     document = read_document(source)
     unfold_groups(document, catalog)
     renumber(document)
+    for graph in (*document.subgraphs.values(), document.root):
+        arrange_sockets(graph, catalog)
+        settle_match_types(graph, catalog)
     return document
 
 

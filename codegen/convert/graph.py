@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NodeKey: TypeAlias = str
 """A node's id inside its own graph, as text: `1` and `"1"` are the same node to the frontend."""
 
+ACTIVE = 0
 MUTED = 2
 BYPASSED = 4
 INPUT_BOUNDARY = "-10"
@@ -45,6 +46,12 @@ class Link:
     origin_slot: int
     target: NodeKey
     target_slot: int
+    loaded_slot: int = 0
+    """Where the frontend looks for its end while it loads: the slot in the file, though the sockets may stand in
+    another order by then."""
+
+    def __post_init__(self) -> None:
+        self.loaded_slot = self.target_slot
 
 
 @dataclass(slots=True)
@@ -105,6 +112,15 @@ class Graph:
         for link in self.links.values():
             link.origin = changes.get(link.origin, link.origin)
             link.target = changes.get(link.target, link.target)
+        self.forget_order()
+
+    def cut(self, link: Link) -> None:
+        """Take a link out."""
+        self.links.pop(link.id, None)
+        self.forget_order()
+
+    def forget_order(self) -> None:
+        """Links have been changed: look at their ends again."""
         self._leaving = self._arriving = None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from codegen.convert.graph import INPUT_BOUNDARY, OUTPUT_BOUNDARY, Graph, Link, Node, Slot, read_node
+from codegen.convert.graph import ACTIVE, INPUT_BOUNDARY, OUTPUT_BOUNDARY, Graph, Link, Node, Slot, read_node
 from codegen.convert.widgets import ABSENT, widgets_of
 from codegen.errors import InvalidGraph
 from codegen.json_values import as_list, as_object, objects
@@ -50,6 +50,7 @@ def unfold_groups(document: Document, catalog: Catalog) -> None:
         identity = f"{node.type} {node.id}"
         document.subgraphs[identity] = _graph(node, source, ids, catalog)
         node.type = identity
+        node.mode = ACTIVE
     if renamed:
         root.rename(renamed)
         document.last_node_id = last

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from codegen.json_values import is_list, is_object
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 SAFE_INTEGER = 2**53
 """Beyond it a double does not hold every integer."""
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?Infinity", re.ASCII)
+_PREFIXED = re.compile(r"0[xX][0-9a-fA-F]{1,13}|0[oO][0-7]{1,17}|0[bB][01]{1,53}", re.ASCII)
 EXPONENT_FROM = 1e21
 """Where JavaScript begins to write exponents."""
 
@@ -21,14 +25,45 @@ def as_javascript(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, bool):
         return value
     if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < EXPONENT_FROM else value
+        return _whole(value) if value.is_integer() and abs(value) < EXPONENT_FROM else value
     if isinstance(value, int):
-        return int(float(value)) if abs(value) > SAFE_INTEGER else value
+        return _rounded(value) if abs(value) > SAFE_INTEGER else value
     if is_list(value):
         return [as_javascript(item) for item in value]
     if is_object(value):
         return {key: as_javascript(item) for key, item in value.items()}
     return value
+
+
+def _whole(value: float) -> int:
+    """As JavaScript writes it: the fewest digits that mean this double, then zeros."""
+    return int(Decimal(repr(value)))
+
+
+def _rounded(value: int) -> float | None:
+    try:
+        return as_javascript(float(value))
+    except OverflowError:
+        return None  # JavaScript has Infinity here, which JSON writes as null
+
+
+def number(value: Any) -> float | None:  # noqa: ANN401 - any JSON value
+    """JavaScript's `Number(value)`; `None` for NaN, which JSON writes as null."""
+    while is_list(value) and len(value) < 2:  # noqa: PLR2004 - more are NaN
+        value = value[0] if value else ""
+    if value is None or isinstance(value, bool):
+        return int(value or 0)
+    if isinstance(value, int | float):
+        return value
+    return _number_in(value.strip()) if isinstance(value, str) else None
+
+
+def _number_in(text: str) -> float | None:
+    if _DECIMAL.fullmatch(text):
+        return float(text)
+    if _PREFIXED.fullmatch(text):
+        return int(text, 0)
+    return 0 if not text else None
 
 
 def fitted(value: float, kind: str, options: JsonObject) -> float:
@@ -50,6 +85,12 @@ def fitted(value: float, kind: str, options: JsonObject) -> float:
     if high is not None:
         value = min(value, high)
     return value
+
+
+def bounds(options: JsonObject) -> tuple[float, float]:
+    """Least and greatest value of a number's widget."""
+    low, high = _number(options.get("min")), _number(options.get("max"))
+    return -math.inf if low is None else low, math.inf if high is None else high
 
 
 DEFAULT_STEP = 0.5

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+from codegen.catalog import COMBO
 from codegen.convert.expand import PRIMITIVE
 from codegen.convert.graph import OUTPUT_BOUNDARY
-from codegen.convert.numbers import fitted
+from codegen.convert.numbers import bounds, fitted, number
 from codegen.convert.text import replace_references
-from codegen.convert.widgets import ABSENT
+from codegen.convert.widgets import ABSENT, first_choice
+from codegen.errors import InvalidGraph
 from codegen.json_values import as_list
 
 if TYPE_CHECKING:
@@ -29,42 +32,100 @@ def apply_primitives(
 
     `lookup(node, widget)` serves references such as `%Node.widget%`, which a primitive can be set to replace.
     """
+    promoted = _promoted(instances)
     for instance in instances:
-        if instance.node.type == PRIMITIVE:
-            targets = list(_targets(instance, widgets))
-            value = _value(instance, targets)
-            if isinstance(value, str) and instance.node.properties.get(REPLACES):
-                value, _ = replace_references(value, lookup)
-            if value is not ABSENT:
-                for target, widget in targets:
-                    widgets.override(target, widget.name, _fitted(value, widget), raw=False)
+        if instance.node.type != PRIMITIVE:
+            continue
+        if (id(instance.graph), instance.node.id) in promoted and _become_input(instance, widgets):
+            continue
+        targets = list(_targets(instance, widgets))
+        value = _bounded(_value(instance), [widget for _, widget in targets])
+        if value is ABSENT or not targets:
+            continue
+        if value and instance.node.properties.get(REPLACES):
+            if not isinstance(value, str):
+                raise InvalidGraph(
+                    f"node {instance.id} is set to replace references in its value, which is no text; "
+                    "the frontend cannot send it"
+                )
+            value, _ = replace_references(value, lookup)
+        for target, widget in targets:
+            widgets.override(target, widget.name, _fitted(value, widget), raw=False)
 
 
-def _targets(primitive: Instance, widgets: InstanceWidgets) -> Iterator[tuple[Instance, Widget]]:
+def _promoted(instances: list[Instance]) -> set[tuple[int, str]]:
+    """Primitives inside subgraphs that a host shows on its outside, by identity of their graph and id."""
+    return {
+        (id(host.definition), str(entry[0]))
+        for host in instances
+        if host.definition is not None
+        for entry in map(as_list, as_list(host.node.properties.get("proxyWidgets")))
+        if entry
+    }
+
+
+def _become_input(primitive: Instance, widgets: InstanceWidgets) -> bool:
+    """Replace a promoted primitive by an input of its subgraph, as the frontend does while it loads a file.
+
+    It finds the targets by the slots in the file. The value is the host's, or else that of the first target, and goes
+    to all of them as it is. Nothing happens where the targets are of several types.
+    """
+    targets = list(_targets(primitive, widgets, loading=True))
+    if not targets or any(widget.type != targets[0][1].type for _, widget in targets):
+        return False
+    value = primitive.overrides.get("value", targets[0][1].value)
+    if value is not ABSENT:
+        for target, widget in targets:
+            widgets.override(target, widget.name, value, raw=True)
+    return True
+
+
+def _targets(
+    primitive: Instance, widgets: InstanceWidgets, *, loading: bool = False
+) -> Iterator[tuple[Instance, Widget]]:
     """The widgets it is wired to."""
     for link in primitive.graph.links_from(primitive.node.id, 0):
         target = primitive.siblings.get(link.target) if link.target != OUTPUT_BOUNDARY else None
-        if target is None or link.target_slot >= len(target.node.inputs):
+        slot = link.loaded_slot if loading else link.target_slot
+        if target is None or slot >= len(target.node.inputs):
             continue
-        name = target.node.inputs[link.target_slot].widget
+        name = target.node.inputs[slot].widget
         widget = widgets.find(target, name) if name else None
         if widget is not None:
             yield target, widget
 
 
-def _value(primitive: Instance, targets: list[tuple[Instance, Widget]]) -> Any:  # noqa: ANN401 - any JSON value
-    """What it holds. Inside a subgraph its saved value is lost on load: it starts with that of its first target."""
+def _value(primitive: Instance) -> Any:  # noqa: ANN401 - any JSON value
+    """What it holds."""
     if "value" in primitive.overrides:
         return primitive.overrides["value"]
-    if primitive.host is not None:
-        return targets[0][1].value if targets else ABSENT
     listed = as_list(primitive.node.values)
     return listed[0] if listed else ABSENT
 
 
+NUMBERS = frozenset({"INT", "FLOAT"})
+
+
+def _bounded(value: Any, widgets: list[Widget]) -> Any:  # noqa: ANN401
+    """Within what all its targets allow, if there are several."""
+    given = number(value) if value is not ABSENT and len(widgets) > 1 and widgets[0].type in NUMBERS else None
+    if given is None:
+        return value
+    low, high = bounds(widgets[0].options)
+    for widget in widgets[1:]:
+        at_least, at_most = bounds(widget.options)
+        if widget.type == widgets[0].type and max(low, at_least) <= min(high, at_most):
+            low, high = max(low, at_least), min(high, at_most)
+    return low if given < low else high if given > high else value
+
+
 def _fitted(value: Any, widget: Widget) -> Any:  # noqa: ANN401
-    if widget.definition is None or widget.type not in {"INT", "FLOAT"}:
+    if widget.definition is None:
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    return fitted(value, widget.type, widget.definition.options)
+    if widget.type in NUMBERS:
+        given = number(value)
+        taken = None if given is None else fitted(given, widget.type, widget.options)
+        return taken if taken is not None and math.isfinite(taken) else None
+    if value is None and widget.type == COMBO:
+        return first_choice(widget.definition)
+    return "" if value is None and widget.type == "STRING" else value

@@ -57,6 +57,10 @@ class Promotions:
 
     def _set(self, inner: Instance, name: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
         if inner.definition is None:
+            shown = _shown_as(inner, name)
+            if shown is not None:
+                self._given[shown] = value
+                return
             widget = self._widgets.find(inner, name)
             if inner.virtual or (widget is not None and widget.serialised):
                 self._widgets.override(inner, name, value, raw=True)
@@ -101,6 +105,17 @@ class Promotions:
                 values = as_list(inner.node.values)
                 return Constant(values[0] if values else None)
         return None
+
+
+def _shown_as(inner: Instance, widget: str) -> tuple[str, int] | None:
+    """The host and the input that already stand for a widget inside."""
+    if inner.host is None:
+        return None
+    for socket in inner.node.inputs:
+        link = inner.graph.links.get(socket.link) if socket.widget == widget and socket.link is not None else None
+        if link is not None and link.origin == INPUT_BOUNDARY:
+            return inner.host.id, link.origin_slot
+    return None
 
 
 def _inputs(host: Instance) -> list[str]:

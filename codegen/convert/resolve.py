@@ -12,12 +12,10 @@ from typing import Any, TypeAlias
 
 from codegen.convert.expand import GETTERS, SETTERS, Instance
 from codegen.convert.graph import BYPASSED, INPUT_BOUNDARY, MUTED, OUTPUT_BOUNDARY, Slot
+from codegen.convert.types import ANY_TYPES, compatible
 from codegen.errors import InvalidGraph
 from codegen.json_values import as_list
 
-ANY_TYPES = frozenset({"*", ""})
-WILD_TYPES = ANY_TYPES | {"0"}
-"""What LiteGraph connects to anything; 0 is the number of its "any"."""
 MAX_HOPS = 10_000
 """Along one chain of virtual and bypassed nodes; each (node, slot) is visited once, so only huge graphs get near."""
 
@@ -82,7 +80,10 @@ class Resolver:
                 continue
             origin = instance.siblings.get(link.origin)
             if origin is None:
-                return None
+                raise InvalidGraph(
+                    f"input {ascii(socket.name)[:60]} of node {instance.id} is linked to the node "
+                    f"{ascii(link.origin)[:20]}, which is not in the file"
+                )
             step = self._output(origin, link.origin_slot, kind or socket.type, visited)
             if step is None or isinstance(step, Wire):
                 return step
@@ -144,7 +145,12 @@ def _inner_output(host: Instance, slot: int) -> tuple[Instance, int] | None:
     assert definition is not None
     for link in definition.links_into(OUTPUT_BOUNDARY, slot):
         inner = host.children.get(link.origin)
-        return None if inner is None else (inner, link.origin_slot)
+        if inner is None:
+            raise InvalidGraph(
+                f"output {slot} of node {host.id} is linked to a node inside, {ascii(link.origin)[:20]}, "
+                "which is not in the file"
+            )
+        return inner, link.origin_slot
     return None
 
 
@@ -172,9 +178,3 @@ def _bypass_slot(instance: Instance, slot: int, kind: str) -> int | None:
     if exact is not None:
         return exact
     return next((index for index, socket in enumerate(inputs) if fits(socket)), None)
-
-
-def compatible(first: str, second: str) -> bool:
-    """LiteGraph's `isValidConnection`: anything fits `*`, and lists of types fit when one of each does."""
-    firsts, seconds = set(first.lower().split(",")), set(second.lower().split(","))
-    return not firsts.isdisjoint(seconds) or not WILD_TYPES.isdisjoint(firsts | seconds)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.catalog import COMBO, InputDefinition, NodeDefinition
 from codegen.convert.dynamic import DYNAMIC_COMBO, first_key, growing_widgets, inputs_of_option
-from codegen.json_values import as_list, is_object
+from codegen.json_values import as_list, as_object, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +52,11 @@ class Widget:
     raw: bool = False
     """Whether a host gives the value, which is then sent as it is."""
 
+    @property
+    def options(self) -> JsonObject:
+        """As declared."""
+        return self.definition.options if self.definition is not None else {}
+
 
 def widgets_of(node: Node, definition: NodeDefinition) -> list[Widget]:
     """All widgets of a node with their saved values."""
@@ -66,7 +71,19 @@ def widgets_of(node: Node, definition: NodeDefinition) -> list[Widget]:
     forced = sum(1 for entry in definition.inputs if _is_forced_widget(entry))
     if forced and len(listed) == reader.position + forced:
         widgets = list(_assign(node, definition, _Reader(listed), force=True))
+    if node.type in SAMPLERS:
+        _repair_sampler(widgets)
     return widgets
+
+
+SAMPLERS = frozenset({"KSampler", "KSamplerAdvanced"})
+
+
+def _repair_sampler(widgets: list[Widget]) -> None:
+    """Samplers of the first versions were named `sample_euler`."""
+    for widget in widgets:
+        if widget.name == "sampler_name" and isinstance(widget.value, str):
+            widget.value = widget.value.removeprefix("sample_")
 
 
 PACK_MODULES = "custom_nodes."
@@ -98,8 +115,9 @@ def _assign(node: Node, definition: NodeDefinition, reader: _Reader, *, force: b
         for entry in group.first:
             yield from _widgets(entry, reader, prefix="", force=force)
     required = [entry for entry in definition.inputs if entry.required]
+    loads = definition.input(MODEL_FILE) is not None
     for entry in required:
-        yield from _widgets(entry, reader, prefix="", force=force)
+        yield from _widgets(entry, reader, prefix="", force=force, buttons=loads)
     yield from _extension_widgets(definition, required, reader)
     for entry in definition.inputs:
         if not entry.required:
@@ -110,7 +128,9 @@ def _assign(node: Node, definition: NodeDefinition, reader: _Reader, *, force: b
                 yield from _widgets(entry, reader, prefix="", force=force)
 
 
-def _widgets(entry: InputDefinition, reader: _Reader, *, prefix: str, force: bool) -> Iterator[Widget]:
+def _widgets(
+    entry: InputDefinition, reader: _Reader, *, prefix: str, force: bool, buttons: bool = False
+) -> Iterator[Widget]:
     kind = str(entry.options.get("widgetType") or entry.type)
     name = prefix + entry.name
     if entry.type == DYNAMIC_COMBO:
@@ -122,11 +142,13 @@ def _widgets(entry: InputDefinition, reader: _Reader, *, prefix: str, force: boo
         if force:
             reader.take(name)
         return
-    if kind == LOAD_3D:
+    if kind == LOAD_3D and buttons:
         for label, text in LOAD_3D_BUTTONS:
             saved = reader.take(label)
             yield Widget(label, "BUTTON", text if saved is ABSENT else saved)
     value = _initial(entry, kind, reader.take(name), blank=reader.blank)
+    if kind == LOAD_3D and not buttons and not is_object(value):
+        value = VIEWPORT
     yield Widget(name, kind, value, entry, nested=bool(prefix), serialised=kind not in UNSERIALISED)
     yield from _followers(entry, kind, reader, nested=bool(prefix))
 
@@ -137,7 +159,29 @@ LOAD_3D_BUTTONS = (
     ("upload extra resources", "uploadExtraResources"),
     ("clear", "clear"),
 )
-"""In front of the scene (extensions/core/load3d.ts). The frontend sends their values, and the server ignores them."""
+"""In front of the scene of a node that loads one (extensions/core/load3d.ts). The frontend sends their values, and the
+server ignores them."""
+MODEL_FILE = "model_file"
+VIEWPORT: JsonObject = {
+    "image": "",
+    "mask": "",
+    "normal": "",
+    "camera_info": {
+        "position": {"x": 10, "y": 10, "z": 10},
+        "target": {"x": 0, "y": 0, "z": 0},
+        "zoom": 1,
+        "cameraType": "perspective",
+        "quaternion": {"x": -0.279848142333, "y": 0.364705199631, "z": 0.115916895896, "w": 0.880476239217},
+        "fov": 35,
+        "aspect": 1,
+        "near": 0.01,
+        "far": 10000,
+        "frustum": {"left": -5, "right": 5, "top": 5, "bottom": -5},
+    },
+    "recording": "",
+    "model_3d_info": [],
+}
+"""A scene nobody has moved yet. The frontend renders it in the browser, and sends where the camera stands."""
 BOUNDING_BOX = "BOUNDING_BOX"
 BOX_PARTS = ("x", "y", "width", "height")
 
@@ -153,6 +197,9 @@ def _followers(entry: InputDefinition, kind: str, reader: _Reader, *, nested: bo
     elif kind == COMBO and flagged:
         yield _silent("control_after_generate", "CONTROL", reader)
         yield _silent("control_filter_list", "CONTROL", reader)
+    if kind == COMBO and as_object(entry.options.get("remote")).get("refresh_button"):
+        reader.take("refresh")
+        yield Widget("refresh", "BUTTON", "refresh")
 
 
 def _silent(name: str, kind: str, reader: _Reader) -> Widget:
@@ -162,11 +209,13 @@ def _silent(name: str, kind: str, reader: _Reader) -> Widget:
 
 def _dynamic_combo(entry: InputDefinition, reader: _Reader, *, name: str, force: bool) -> Iterator[Widget]:
     saved = reader.take(name)
-    value = first_key(entry) if saved is ABSENT or saved is None else saved
-    yield Widget(name, COMBO, ABSENT if reader.blank else value, entry, nested="." in name)
-    if not reader.blank:
-        for inner in inputs_of_option(entry, value):
-            yield from _widgets(inner, reader, prefix=f"{name}.", force=force)
+    empty = saved is ABSENT or saved is None
+    value = first_key(entry) if empty else saved
+    yield Widget(name, COMBO, value, entry, nested="." in name)
+    # While the values are given out an empty one has no inputs; only then does it become the first option.
+    inside = _Reader([]) if empty else reader
+    for inner in inputs_of_option(entry, value):
+        yield from _widgets(inner, inside, prefix=f"{name}.", force=force)
 
 
 def _extension_widgets(
@@ -180,8 +229,13 @@ def _extension_widgets(
         yield _silent("upload", "BUTTON", reader)
     elif definition.class_type in AUDIO_PLAYERS:
         yield _silent("audioUI", "AUDIO_UI", reader)
+    if definition.class_type in SCENE_VIEWERS:
+        reader.take("image")
+        yield Widget("image", "PREVIEW_3D", "")
 
 
+SCENE_VIEWERS = frozenset({"SaveGLB", "Preview3D"})
+"""Classes with a scene that the server does not know of (extensions/core/saveMesh.ts and load3d.ts)."""
 AUDIO_PLAYERS = frozenset({"SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "PreviewAudio"})
 """Classes with a player of their own (extensions/core/uploadAudio.ts)."""
 
@@ -189,14 +243,14 @@ AUDIO_PLAYERS = frozenset({"SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "Previe
 def _initial(entry: InputDefinition, kind: str, saved: Any, *, blank: bool) -> Any:  # noqa: ANN401 - any JSON value
     if kind == "IMAGECOMPARE":
         return ["", ""]
+    multiline = kind == "STRING" and bool(entry.options.get("multiline"))
     if blank:
-        return first_choice(entry) if kind == COMBO else ABSENT
+        # A box of text is an element of the page, and makes a text of JavaScript's undefined.
+        return "undefined" if multiline else entry.choices[0] if kind == COMBO and entry.choices else ABSENT
     if saved is ABSENT:
         return default_value(entry, kind)
-    if saved is None and kind == COMBO:
-        return first_choice(entry)
-    if isinstance(saved, str) and kind == COMBO and entry.name == "sampler_name" and saved.startswith("sample_"):
-        return saved.removeprefix("sample_")
+    if saved is None:
+        return first_choice(entry) if kind == COMBO else "" if multiline else None
     return saved
 
 

@@ -18,22 +18,22 @@ def test_text_to_image_whole():
             "1": {
                 "inputs": {"ckpt_name": "sd15.safetensors"},
                 "class_type": "CheckpointLoaderSimple",
-                "_meta": {"title": "CheckpointLoaderSimple"},
+                "_meta": {"title": "Load Checkpoint"},
             },
             "2": {
                 "inputs": {"text": "a fox", "clip": ["1", 1]},
                 "class_type": "CLIPTextEncode",
-                "_meta": {"title": "CLIPTextEncode"},
+                "_meta": {"title": "CLIP Text Encode (Prompt)"},
             },
             "3": {
                 "inputs": {"text": "blurry", "clip": ["1", 1]},
                 "class_type": "CLIPTextEncode",
-                "_meta": {"title": "CLIPTextEncode"},
+                "_meta": {"title": "CLIP Text Encode (Prompt)"},
             },
             "4": {
                 "inputs": {"width": 512, "height": 512, "batch_size": 1},
                 "class_type": "EmptyLatentImage",
-                "_meta": {"title": "EmptyLatentImage"},
+                "_meta": {"title": "Empty Latent Image"},
             },
             "5": {
                 "inputs": {
@@ -54,12 +54,12 @@ def test_text_to_image_whole():
             "6": {
                 "inputs": {"samples": ["5", 0], "vae": ["1", 2]},
                 "class_type": "VAEDecode",
-                "_meta": {"title": "VAEDecode"},
+                "_meta": {"title": "VAE Decode"},
             },
             "7": {
                 "inputs": {"filename_prefix": "fox", "images": ["6", 0]},
                 "class_type": "SaveImage",
-                "_meta": {"title": "SaveImage"},
+                "_meta": {"title": "Save Image"},
             },
         }
     )
@@ -91,7 +91,25 @@ class TestValues:
     def test_an_object_instead_of_a_list_blanks_all_but_combos(self):
         canvas = Canvas()
         canvas.add("KSampler", values={"seed": 1, "steps": 2}, gives="LATENT")
-        assert canvas.prompt() == {"1": {"sampler_name": "euler", "scheduler": "simple"}}
+        canvas.add("CLIPTextEncode", values={"text": "lost"}, gives="CONDITIONING")
+        assert canvas.prompt() == {
+            "1": {"sampler_name": "euler", "scheduler": "simple"},
+            "2": {"text": "undefined"},
+        }
+
+    def test_null_is_kept_but_in_combos_and_boxes_of_text(self):
+        canvas = Canvas()
+        canvas.add("EmptyImage", values=[None])
+        canvas.add("KSamplerSelect", values=[None], gives="SAMPLER")
+        canvas.add("CLIPTextEncode", values=[None], gives="CONDITIONING")
+        prompt = canvas.prompt()
+        assert prompt["1"]["width"] is None
+        assert (prompt["2"]["sampler_name"], prompt["3"]["text"]) == ("euler", "")
+
+    def test_samplers_of_the_first_versions(self):
+        canvas = Canvas()
+        canvas.add("KSampler", values=[1, "fixed", 20, 8, "sample_euler", "normal", 1], gives="LATENT")
+        assert canvas.prompt()["1"]["sampler_name"] == "euler"
 
     def test_an_upload_button_stands_behind_the_required_inputs(self):
         canvas = Canvas()
@@ -116,8 +134,10 @@ class TestValues:
         canvas.add("PrimitiveInt", values=[9007199254740993, "fixed"], gives="INT")
         canvas.add("PrimitiveFloat", values=[8.0], gives="FLOAT")
         canvas.add("PrimitiveFloat", values=[0.1], gives="FLOAT")
+        canvas.add("RandomNoise", values=[2**64 - 1, "fixed"], gives="NOISE")
         assert json.dumps(canvas.prompt()) == (
-            '{"1": {"value": 9007199254740992}, "2": {"value": 8}, "3": {"value": 0.1}}'
+            '{"1": {"value": 9007199254740992}, "2": {"value": 8}, "3": {"value": 0.1}, '
+            '"4": {"noise_seed": 18446744073709552000}}'
         )
 
     def test_nothing_is_checked(self):
@@ -167,13 +187,6 @@ class TestNodesThatDoNotRun:
         for mode in (1, 3, 7):
             empty_image(canvas, mode=mode)
         assert list(canvas.prompt()) == ["1", "2", "3"]
-
-    def test_a_link_from_a_node_that_is_gone_gives_nothing(self):
-        canvas = Canvas()
-        gone = canvas.add("PrimitiveInt", gives="INT")
-        canvas.add("EmptyImage", values=[64, 48, 1, 0], width=gone, widgets="width")
-        del canvas.nodes[0]
-        assert canvas.prompt()["2"]["width"] == 64
 
     def test_a_bypassed_node_passes_on_by_type(self):
         canvas = Canvas()
@@ -241,6 +254,36 @@ class TestPrimitiveNodes:
         canvas.add("EmptyImage", values=[1, 2, 1, 0], widgets="width", width=huge)
         assert canvas.prompt()["2"]["width"] == 16384
 
+    @pytest.mark.parametrize(
+        ("value", "width"),
+        [
+            (True, 1),
+            ("", 1),
+            (" 7 ", 7),
+            ("0x10", 16),
+            ("1e3", 1000),
+            ([5], 5),
+            ("Infinity", 16384),
+            (3.7, 4),
+            (None, 1),
+            ("x", None),
+            ([1, 2], None),
+            ({}, None),
+        ],
+    )
+    def test_into_a_number_anything_goes_as_a_number(self, value, width):
+        canvas = Canvas()
+        given = canvas.add("PrimitiveNode", values=[value, "fixed"], gives="INT")
+        canvas.add("EmptyImage", values=[64, 48, 1, 0], widgets="width", width=given)
+        assert canvas.prompt()["2"]["width"] == width
+
+    def test_several_targets_share_their_bounds(self):
+        canvas = Canvas()
+        least = canvas.add("PrimitiveNode", values=[0, "fixed"], gives="INT")
+        canvas.add("EmptyImage", values=[1, 2, 1, 7], widgets="width color", width=least, color=least)
+        prompt = canvas.prompt()
+        assert (prompt["2"]["width"], prompt["2"]["color"]) == (1, 1), "a width is 1 at least"
+
     def test_they_can_replace_references(self):
         canvas = Canvas()
         empty_image(canvas, width=77, title="Base")
@@ -299,6 +342,18 @@ class TestRefused:
         save(canvas, empty_image(canvas))
         canvas.links.clear()
         assert self.refusal(canvas) == "input 'images' of node 2 names the link '1', which is not in the file"
+
+    def test_a_link_from_a_node_that_is_not_in_the_file(self):
+        canvas = Canvas()
+        gone = canvas.add("PrimitiveInt", gives="INT")
+        canvas.add("EmptyImage", values=[64, 48, 1, 0], width=gone, widgets="width")
+        del canvas.nodes[0]
+        assert self.refusal(canvas) == "input 'width' of node 2 is linked to the node '1', which is not in the file"
+
+    def test_a_file_name_that_is_no_text(self):
+        canvas = Canvas()
+        save(canvas, empty_image(canvas), None)
+        assert "filename_prefix of node 2 is no text" in self.refusal(canvas)
 
     def test_a_hole_in_the_links(self):
         canvas = Canvas(links=[None])

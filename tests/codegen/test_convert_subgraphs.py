@@ -140,13 +140,37 @@ class TestPrimitivesInside:
         canvas.add("square", gives="", **host)
         return canvas
 
-    def test_its_value_is_that_of_its_first_target(self):
+    def test_it_writes_its_value_as_it_would_outside(self):
         inputs = self.canvas().prompt()["1:11"]
-        assert (inputs["width"], inputs["height"]) == (1, 1)
+        assert (inputs["width"], inputs["height"]) == (88, 88)
 
-    def test_a_host_can_set_it(self):
-        inputs = self.canvas(values=[44], properties={"proxyWidgets": [["12", "value"]]}).prompt()["1:11"]
-        assert (inputs["width"], inputs["height"]) == (44, 44)
+    def test_a_host_that_shows_it_sets_it(self):
+        canvas = self.canvas(values=[44], properties={"proxyWidgets": [["12", "value"]]})
+        canvas.add("square", gives="")
+        prompt = canvas.prompt()
+        assert (prompt["1:11"]["width"], prompt["1:11"]["height"]) == (44, 44)
+        assert (prompt["2:11"]["width"], prompt["2:11"]["height"]) == (1, 1), "there it is what its first target had"
+
+    def test_one_that_is_shown_finds_its_targets_by_the_slots_in_the_file(self):
+        canvas = Canvas()
+        inside = canvas.subgraph("short", takes={}, gives={})
+        side = inside.add("PrimitiveNode", id=12, values=[88, "fixed"], gives="INT")
+        inside.add("EmptyImage", id=11, values=[1, 2, 1, 0], widgets="height", height=side)
+        canvas.add("short", gives="", values=[44], properties={"proxyWidgets": [["12", "value"]]})
+        inputs = canvas.prompt()["1:11"]
+        assert (inputs["width"], inputs["height"]) == (44, 2), (
+            "slot 0 of the file is the width once all sockets are there"
+        )
+
+    def test_one_that_is_shown_stays_if_its_targets_are_of_several_types(self):
+        canvas = Canvas()
+        inside = canvas.subgraph("odd", takes={}, gives={})
+        given = inside.add("PrimitiveNode", id=12, values=[88, "fixed"], gives="INT")
+        inside.add("EmptyImage", id=11, values=[1, 2, 1, 0], widgets="width", width=given)
+        inside.add("PrimitiveString", id=13, values=["own"], gives="STRING", widgets="value", value=given)
+        canvas.add("odd", gives="", properties={"proxyWidgets": [["12", "value"]]})
+        prompt = canvas.prompt()
+        assert (prompt["1:11"]["width"], prompt["1:13"]["value"]) == (88, 88)
 
 
 class TestModes:

@@ -1,0 +1,103 @@
+"""Types that match: outputs and inputs of one node whose types follow what is linked (`COMFY_MATCHTYPE_V3`).
+
+The frontend settles them once a file is loaded. A link that leaves such an output for a socket which does not take the
+settled type is cut. Source: ComfyUI_frontend, core/graph/widgets/dynamicWidgets.ts (`withComfyMatchType`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.convert.graph import INPUT_BOUNDARY, OUTPUT_BOUNDARY, Graph, Node, Slot
+from codegen.convert.types import ANY, common_type, compatible
+from codegen.json_values import as_list, as_object
+
+if TYPE_CHECKING:
+    from codegen.catalog import Catalog, InputDefinition, NodeDefinition
+
+MATCH_TYPE = "COMFY_MATCHTYPE_V3"
+MAX_ROUNDS = 1_000
+"""More than there are nodes: how often one can be asked again because of what it takes."""
+
+
+def allowed_types(entry: InputDefinition) -> str:
+    """What an input can take at most."""
+    allowed = as_object(entry.options.get("template")).get("allowed_types")
+    return allowed if isinstance(allowed, str) else ANY
+
+
+def settle_match_types(graph: Graph, catalog: Catalog) -> None:
+    """Settle every node of a graph, in the order of the file; a change is passed on to the nodes behind it."""
+    matching: dict[str, NodeDefinition] = {}
+    for node in graph.nodes.values():
+        definition = catalog.get(node.type)
+        if definition is not None and any(entry.type == MATCH_TYPE for entry in definition.inputs):
+            matching[node.id] = definition
+    waiting = dict.fromkeys(matching)
+    for _ in range(MAX_ROUNDS + len(matching)):
+        if not waiting:
+            break
+        identity = next(iter(waiting))
+        del waiting[identity]
+        behind = _settle(graph, graph.nodes[identity], matching[identity])
+        waiting |= dict.fromkeys(key for key in behind if key in matching)
+
+
+def _settle(graph: Graph, node: Node, definition: NodeDefinition) -> list[str]:
+    """Ids of the nodes behind outputs that have another type now."""
+    groups: dict[str, dict[str, str]] = {}
+    for entry in definition.inputs:
+        if entry.type == MATCH_TYPE:
+            group = as_object(entry.options.get("template")).get("template_id")
+            groups.setdefault(str(group), {})[entry.name] = allowed_types(entry)
+    behind: list[str] = []
+    for group, allowed in groups.items():
+        settled = _settle_inputs(graph, [socket for socket in node.inputs if socket.name in allowed], allowed)
+        if settled is None:
+            continue
+        for slot, matched in enumerate(as_list(definition.raw.get("output_matchtypes"))[: len(node.outputs)]):
+            if matched == group and node.outputs[slot].type != settled:
+                node.outputs[slot].type = settled
+                behind += _cut_unfit(graph, node.id, slot, settled)
+    return behind
+
+
+def _settle_inputs(graph: Graph, sockets: list[Slot], allowed: dict[str, str]) -> str | None:
+    """The type of the outputs; `None` if what is linked excludes each other."""
+    linked = [_type_behind(graph, socket) for socket in sockets]
+    for index, socket in enumerate(sockets):
+        others = linked[:index] + linked[index + 1 :]
+        kind = common_type([*others, allowed[socket.name]])
+        if kind is None:
+            return None
+        socket.type = kind
+    return common_type(linked)
+
+
+def _type_behind(graph: Graph, socket: Slot) -> str:
+    link = graph.links.get(socket.link) if socket.link is not None else None
+    if link is None:
+        return ANY
+    if link.origin == INPUT_BOUNDARY:
+        outputs = graph.inputs
+    else:
+        origin = graph.nodes.get(link.origin)
+        outputs = origin.outputs if origin is not None else []
+    return outputs[link.origin_slot].type if 0 <= link.origin_slot < len(outputs) else ANY
+
+
+def _cut_unfit(graph: Graph, origin: str, slot: int, kind: str) -> list[str]:
+    """Cut the links of an output to sockets that do not take `kind`; ids of the nodes that were or stay linked."""
+    behind: list[str] = []
+    for link in list(graph.links_from(origin, slot)):
+        target = graph.nodes.get(link.target)
+        sockets = graph.outputs if link.target == OUTPUT_BOUNDARY else target.inputs if target is not None else []
+        if not 0 <= link.target_slot < len(sockets):
+            continue
+        socket = sockets[link.target_slot]
+        if not compatible(kind, socket.type):
+            graph.cut(link)
+            if socket.link == link.id:
+                socket.link = None
+        behind.append(link.target)
+    return behind
