@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from codegen.convert.expand import Instance, expand, open_document
 from codegen.convert.graph import INPUT_BOUNDARY
-from codegen.json_values import as_list, as_object
+from codegen.json_values import as_list, as_object, objects
 from codegen.model import Frozen, JsonObject, Workflow
 
 if TYPE_CHECKING:
@@ -14,65 +14,94 @@ if TYPE_CHECKING:
 
     from codegen.catalog import Catalog
 
-MAX_NAME = 40
-"""Characters of an input's name: it is typed by people, and a column in tables."""
 _PAIR = 2
 
 
 class Hint(Frozen):
-    """A place, under a name that a person chose or saw."""
+    """A place that a person chose to show, and what it is called there."""
 
-    name: str
     targets: tuple[tuple[str, str], ...]
+    name: str
+    """Of the widget, or of the subgraph's input that carries it; the editor numbers those that are equal."""
+    label: str | None = None
+    """What a person renamed it to."""
     app_mode: bool = False
-    """Somebody put it on the form of the editor's app mode, and so left everything else out of it."""
+    """Somebody put it on the form of the editor's app mode."""
 
 
-def hints(workflow: Workflow, catalog: Catalog) -> list[Hint]:
+class Hints(Frozen):
+    """All of a file, the most deliberate first."""
+
+    places: tuple[Hint, ...] = ()
+    is_app: bool = False
+    """The file opens as the form. Without that, somebody may have begun a form and gone on with the graph."""
+    outputs: tuple[str, ...] = ()
+    """Nodes whose results the form shows."""
+
+
+def hints(workflow: Workflow, catalog: Catalog) -> Hints:
     """App mode first, then widgets promoted by subgraphs at the root; nothing for API prompts."""
     if workflow.kind != "ui":
-        return []
-    instances = expand(open_document(workflow.document, catalog))
+        return Hints()
+    document = workflow.document
+    labels = _labels(document)
+    instances = expand(open_document(document, catalog))
     roots = {instance.id: instance for instance in instances if instance.host is None}
-    found = [hint.model_copy(update={"app_mode": True}) for hint in _app_mode(workflow.document, roots)]
-    for instance in roots.values():
-        if instance.definition is not None and instance.node.active:
-            found += list(_promoted(instance))
+    extra = as_object(document.get("extra"))
+    form = [
+        hint.model_copy(update={"app_mode": True})
+        for entry in as_list(as_object(extra.get("linearData")).get("inputs"))
+        for hint in _of_form(as_list(entry), roots, labels)
+    ]
+    promoted = [
+        hint
+        for instance in roots.values()
+        if instance.definition is not None and instance.node.active
+        for hint in _promoted(instance, labels)
+    ]
+    return Hints(
+        places=(*form, *promoted),
+        is_app=bool(form) and extra.get("linearMode") is not False,
+        outputs=tuple(str(node) for node in as_list(as_object(extra.get("linearData")).get("outputs"))),
+    )
+
+
+def _labels(document: JsonObject) -> dict[tuple[str, str], str]:
+    """What people renamed the inputs of subgraphs to, by (definition, input)."""
+    found: dict[tuple[str, str], str] = {}
+    for definition in objects(as_object(document.get("definitions")).get("subgraphs")):
+        for socket in objects(definition.get("inputs")):
+            if isinstance(socket.get("label"), str):
+                found[str(definition.get("id")), str(socket.get("name"))] = socket["label"]
     return found
 
 
-def _app_mode(document: JsonObject, roots: dict[str, Instance]) -> Iterator[Hint]:
-    linear = as_object(as_object(document.get("extra")).get("linearData"))
-    for entry in as_list(linear.get("inputs")):
-        parts = as_list(entry)[:_PAIR]
-        if len(parts) < _PAIR:
-            continue
-        node_id, widget = (str(part) for part in parts)
-        instance = roots.get(node_id)
-        if instance is None:
-            continue
+def _of_form(entry: list[object], roots: dict[str, Instance], labels: dict[tuple[str, str], str]) -> Iterator[Hint]:
+    """An entry is `[node, widget]`; for one inside a subgraph the node is `definition:inner node:widget`."""
+    if len(entry) < _PAIR:
+        return
+    node, widget = str(entry[0]), str(entry[1])
+    definition, _, rest = node.partition(":")
+    for instance in (
+        [roots[node]] if node in roots else [each for each in roots.values() if each.node.type == definition]
+    ):
         if instance.definition is None:
-            yield Hint(name=_name(instance, widget), targets=((node_id, widget),))
-        else:
-            yield from (hint for hint in _promoted(instance) if hint.name == widget)
+            yield Hint(name=widget, targets=((instance.id, widget),))
+            continue
+        inner = instance.children.get(rest.partition(":")[0])
+        for hint in _promoted(instance, labels):
+            if hint.name == widget if inner is None else (inner.id, widget) in hint.targets:
+                yield hint
 
 
-def _name(instance: Instance, widget: str) -> str:
-    title = instance.node.title
-    generic = widget in {"value", "text", "image", "choice"}
-    return title if generic and title and title != instance.node.type and len(title) <= MAX_NAME else widget
-
-
-def _promoted(host: Instance) -> Iterator[Hint]:
+def _promoted(host: Instance, labels: dict[tuple[str, str], str]) -> Iterator[Hint]:
     definition = host.definition
     assert definition is not None
     linked = {socket.name for socket in host.node.inputs if socket.link is not None}
     for index, socket in enumerate(definition.inputs):
-        if socket.name in linked:
-            continue
-        targets = tuple(_landing(host, index))
+        targets = () if socket.name in linked else tuple(_landing(host, index))
         if targets:
-            yield Hint(name=socket.name, targets=targets)
+            yield Hint(name=socket.name, targets=targets, label=labels.get((host.node.type, socket.name)))
     for entry in as_list(host.node.properties.get("proxyWidgets")):
         parts = as_list(entry)
         if len(parts) >= _PAIR and str(parts[0]) in host.children and not str(parts[1]).startswith("$$"):

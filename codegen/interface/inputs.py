@@ -1,30 +1,24 @@
-"""Which literals of a prompt people will want to set, and what each means."""
+"""Literals of the prompt that people could set, and what kind of value each is."""
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from codegen.catalog import COMBO, Catalog, InputDefinition
-from codegen.convert.dynamic import find_input
+from codegen.catalog import COMBO, InputDefinition
+from codegen.convert.dynamic import DYNAMIC_COMBO, find_input
 from codegen.core_version import MODEL_SUFFIXES, is_file_choice
-from codegen.json_values import as_list, as_object
-from codegen.model import Frozen, JsonObject
+from codegen.json_values import objects
+from codegen.model import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from codegen.interface.prompt_graph import PromptGraph
 
 InputKind: TypeAlias = Literal[
     "text", "integer", "number", "boolean", "choice", "seed", "image", "mask", "video", "audio", "mesh", "file"
 ]
-OPPOSITES = {"positive": "negative", "negative": "positive"}
 MEDIA: frozenset[InputKind] = frozenset({"image", "mask", "video", "audio", "mesh", "file"})
-SEEDS = frozenset({"seed", "noise_seed"})
-SAMPLING = ("steps", "cfg", "denoise", "guidance")
-SIZES = ("width", "height", "length", "batch_size", "frame_rate", "fps", "seconds", "duration")
-PRIMITIVES = frozenset(
-    {"PrimitiveInt", "PrimitiveFloat", "PrimitiveString", "PrimitiveStringMultiline", "PrimitiveBoolean", "CustomCombo"}
-)
-MEDIA_CLASSES: dict[str, InputKind] = {
+_MEDIA_CLASSES: dict[str, InputKind] = {
     "LoadImage": "image",
     "LoadImageOutput": "image",
     "LoadImageMask": "mask",
@@ -33,6 +27,7 @@ MEDIA_CLASSES: dict[str, InputKind] = {
     "Load3D": "mesh",
     "Load3DAnimation": "mesh",
     "Load3DAdvanced": "mesh",
+    "Painter": "mask",
 }
 _UPLOADS: tuple[tuple[str, InputKind], ...] = (
     ("image_upload", "image"),
@@ -42,173 +37,115 @@ _UPLOADS: tuple[tuple[str, InputKind], ...] = (
     ("mesh_upload", "mesh"),
     ("file_upload", "file"),
 )
-PRIMITIVE_VALUES = frozenset({"value", "choice"})
-"""The inputs of those that hold what they give."""
-Group: TypeAlias = Literal["text", "primitive", "media", "size", "seed", "sampling"]
-GROUPS: tuple[Group, ...] = ("text", "primitive", "media", "size", "seed", "sampling")
-"""What candidates are, in the order in which people ask for them."""
-MAX_TRACE = 2_000
-"""Nodes looked at when a conditioning is followed to its text; loops in hostile graphs end there."""
+_SUFFIXES: dict[str, InputKind] = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tiff"), "image"),
+    **dict.fromkeys((".mp4", ".webm", ".mov", ".mkv", ".avi", ".gif"), "video"),
+    **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".m4a"), "audio"),
+    **dict.fromkeys((".glb", ".gltf", ".obj", ".stl", ".fbx", ".ply"), "mesh"),
+}
+"""What a loader of a class that is not of the core loads, by the file that it names."""
+_INTERNAL = frozenset({"device", "dtype", "weight_dtype", "filename_prefix", "offload_device", "main_device"})
+"""Settings of the machine that runs the workflow, which is not the caller's."""
+_PROSE_NAMES = frozenset({"text", "prompt", "positive", "negative", "negative_prompt", "positive_prompt"})
+"""Texts of people, in classes that nobody has defined."""
 
 
 class Candidate(Frozen):
     """A literal that could become an input."""
 
-    name: str
+    names: tuple[str, ...]
+    """The best first; a later one is taken when another input has those before it."""
     kind: InputKind
     targets: tuple[tuple[str, str], ...]
     value: Any
     definition: InputDefinition | None
     title: str | None = None
+    """What a person calls it."""
+
+    @property
+    def leaf(self) -> str:
+        """Name of the widget, without the groups it is in."""
+        return leaf(self.targets[0][1])
 
 
-def describe(prompt: JsonObject, catalog: Catalog, node_id: str, input_name: str) -> Candidate | None:
+def leaf(name: str) -> str:
+    """`sampling_mode.seed` is the widget `seed`."""
+    return name.rsplit(".", 1)[-1]
+
+
+def describe(graph: PromptGraph, node: str, name: str) -> Candidate | None:
     """The candidate at one place of the prompt; `None` if there is no literal that people could set."""
-    node = as_object(prompt.get(node_id))
-    values = as_object(node.get("inputs"))
-    if input_name not in values:
+    values = graph.inputs(node)
+    value = values.get(name)
+    if isinstance(value, list | dict) or value is None or leaf(name) in _INTERNAL:
         return None
-    value = values[input_name]
-    if isinstance(value, list | dict) or value is None:
-        return None
-    kind_name = str(node.get("class_type"))
-    definition = _definition(catalog, kind_name, input_name, values)
-    kind = _kind(kind_name, input_name, value, definition)
+    declared = definition_of(graph, node, name)
+    kind = _kind(graph.class_type(node), name, value, declared)
     if kind is None:
         return None
-    return Candidate(
-        name=input_name.rsplit(".", 1)[-1],
-        kind=kind,
-        targets=((node_id, input_name),),
-        value=value,
-        definition=definition,
+    return Candidate(names=(leaf(name),), kind=kind, targets=((node, name),), value=value, definition=declared)
+
+
+def definition_of(graph: PromptGraph, node: str, name: str) -> InputDefinition | None:
+    """What the core says of an input, also of one inside a dynamic combo."""
+    definition = graph.definition(node)
+    if definition is None:
+        return None
+    return definition.input(name) or find_input(definition.inputs, name, graph.inputs(node))
+
+
+def is_prose(graph: PromptGraph, node: str, name: str) -> bool:
+    """Whether the literal at a place is text that a person wrote."""
+    if not isinstance(graph.inputs(node).get(name), str):
+        return False
+    candidate = describe(graph, node, name)
+    if candidate is None or candidate.kind != "text":
+        return False
+    if candidate.definition is None:
+        return candidate.leaf in _PROSE_NAMES
+    return bool(candidate.definition.options.get("multiline"))
+
+
+def optional(candidate: Candidate) -> bool:
+    """Whether a file may be left out: only where the workflow itself has none."""
+    declared = candidate.definition
+    return candidate.value == "" and declared is not None and declared.options.get("default") == ""
+
+
+def unknown_option(graph: PromptGraph, node: str) -> bool:
+    """Whether a dynamic combo stands on an option that the core does not have, whose inputs are therefore not known."""
+    definition = graph.definition(node)
+    values = graph.inputs(node)
+    return definition is not None and any(
+        entry.type == DYNAMIC_COMBO
+        and entry.name in values
+        and values[entry.name] not in [option.get("key") for option in objects(entry.options.get("options"))]
+        for entry in definition.inputs
     )
 
 
-def from_meaning(prompt: JsonObject, catalog: Catalog) -> Iterator[Candidate]:
-    """Candidates by what they do in the prompt, the most asked for first."""
-    texts = dict(_conditioning_texts(prompt, catalog))
-    groups: dict[Group, list[Candidate]] = {group: [] for group in GROUPS}
-    for node_id, node in prompt.items():
-        for name in as_object(node.get("inputs")):
-            candidate = describe(prompt, catalog, node_id, name)
-            placed = _placed(candidate, prompt, catalog, texts) if candidate is not None else None
-            if placed is not None:
-                groups[placed[0]].append(placed[1])
-    order = {"prompt": 0, "negative_prompt": 2}
-    groups["text"].sort(key=lambda candidate: order.get(candidate.name, 1))
-    for group in GROUPS:
-        yield from groups[group]
-
-
-def _placed(
-    candidate: Candidate, prompt: JsonObject, catalog: Catalog, texts: dict[tuple[str, str], str]
-) -> tuple[Group, Candidate] | None:
-    """The group that a candidate belongs to, and its name there; `None` for what nobody will want to set."""
-    node_id, name = candidate.targets[0]
-    class_type = str(prompt[node_id].get("class_type"))
-    definition = catalog.get(class_type)
-    if candidate.kind in MEDIA:
-        return "media", _named(candidate, _media_name(candidate.kind))
-    if candidate.kind == "seed":
-        return "seed", _named(candidate, "seed")
-    if class_type in PRIMITIVES and name in PRIMITIVE_VALUES:
-        return "primitive", _named(candidate, _consumer(prompt, node_id) or name)
-    if candidate.kind == "text" and _is_prose(candidate):
-        return "text", _named(candidate, texts.get((node_id, name), _text_name(name)))
-    if name in SIZES and definition is not None and _makes_canvas(definition.outputs, name):
-        return "size", candidate
-    return ("sampling", candidate) if name in SAMPLING else None
-
-
-def _named(candidate: Candidate, name: str) -> Candidate:
-    return candidate.model_copy(update={"name": name})
-
-
-def _definition(catalog: Catalog, class_type: str, name: str, values: JsonObject) -> InputDefinition | None:
-    definition = catalog.get(class_type)
-    return None if definition is None else definition.input(name) or find_input(definition.inputs, name, values)
-
-
-def _kind(class_type: str, name: str, value: Any, declared: InputDefinition | None) -> InputKind | None:  # noqa: ANN401, PLR0911 - one line a type
+def _kind(class_type: str, name: str, value: Any, declared: InputDefinition | None) -> InputKind | None:  # noqa: ANN401, PLR0911 - any JSON value; one line a type
     if declared is not None:
         for flag, kind in _UPLOADS:
             if declared.options.get(flag):
-                return MEDIA_CLASSES.get(class_type, kind)
+                return _MEDIA_CLASSES.get(class_type, kind)
+        if declared.type == DYNAMIC_COMBO:
+            return None  # another option has other inputs, which this prompt does not have
     if isinstance(value, bool):
         return "boolean"
-    leaf = name.rsplit(".", 1)[-1]
     if isinstance(value, int | float):
-        if leaf in SEEDS:
-            return "seed"
-        whole = isinstance(value, int) and (declared is None or declared.type == "INT")
-        return "integer" if whole else "number"
+        return _kind_of_number(leaf(name), value, declared)
     if not isinstance(value, str) or value.lower().endswith(MODEL_SUFFIXES):
         return None
     if declared is not None and declared.type == COMBO:
         return None if is_file_choice(value, declared.choices or (), declared.options) else "choice"
+    if declared is None and "load" in class_type.lower():
+        return _SUFFIXES.get(PurePosixPath(value).suffix.lower(), "text")
     return "text"
 
 
-def _is_prose(candidate: Candidate) -> bool:
-    if candidate.definition is None:
-        return candidate.name in {"text", "prompt", "positive", "negative"}
-    return bool(candidate.definition.options.get("multiline"))
-
-
-def _text_name(name: str) -> str:
-    leaf = name.rsplit(".", 1)[-1]
-    return "prompt" if leaf in {"text", "prompt", "user_prompt", "text_prompt"} else leaf
-
-
-def _media_name(kind: InputKind) -> str:
-    return {"mesh": "model_3d"}.get(kind, kind)
-
-
-def _makes_canvas(outputs: tuple[Any, ...], name: str) -> bool:
-    """Sizes are offered where something is made, not where something is cropped or resized on the way."""
-    kinds = {output.type for output in outputs}
-    return "LATENT" in kinds or (name in {"width", "height"} and kinds == {"IMAGE"})
-
-
-def _consumer(prompt: JsonObject, node_id: str) -> str | None:
-    """The input that a primitive feeds, if all its readers agree."""
-    names = {
-        name.rsplit(".", 1)[-1]
-        for node in prompt.values()
-        for name, value in as_object(node.get("inputs")).items()
-        if as_list(value)[:1] == [node_id]
-    }
-    return names.pop() if len(names) == 1 else None
-
-
-def _conditioning_texts(prompt: JsonObject, catalog: Catalog) -> Iterator[tuple[tuple[str, str], str]]:
-    """Texts that reach a sampler's `positive` or `negative`, by which they reach."""
-    reached: dict[tuple[str, str], set[str]] = {}
-    for node in prompt.values():
-        inputs = as_object(node.get("inputs"))
-        for name in ("positive", "negative", "conditioning"):
-            value = as_list(inputs.get(name))
-            if value:
-                for place in _texts_behind(prompt, catalog, str(value[0]), name):
-                    reached.setdefault(place, set()).add("negative" if name == "negative" else "positive")
-    for place, sides in reached.items():
-        yield place, "negative_prompt" if sides == {"negative"} else "prompt"
-
-
-def _texts_behind(prompt: JsonObject, catalog: Catalog, start: str, side: str) -> Iterator[tuple[str, str]]:
-    seen: set[str] = set()
-    stack = [start]
-    while stack and len(seen) < MAX_TRACE:
-        node_id = stack.pop()
-        if node_id in seen:
-            continue
-        seen.add(node_id)
-        for name, value in as_object(as_object(prompt.get(node_id)).get("inputs")).items():
-            if isinstance(value, str):
-                candidate = describe(prompt, catalog, node_id, name)
-                if candidate is not None and candidate.kind == "text" and _is_prose(candidate):
-                    yield node_id, name
-            # A node that has both sides (ControlNetApplyAdvanced) passes each on to its own output.
-            elif as_list(value) and name != OPPOSITES.get(side):
-                stack.append(str(value[0]))
+def _kind_of_number(name: str, value: float, declared: InputDefinition | None) -> InputKind:
+    whole = isinstance(value, int) and (declared is None or declared.type == "INT")
+    if whole and value >= 0 and (name.lower() == "seed" or name.lower().endswith("_seed")):
+        return "seed"
+    return "integer" if whole else "number"

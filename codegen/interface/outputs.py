@@ -20,7 +20,7 @@ class Output(Frozen):
     node: str
     kind: OutputKind
     preview: bool
-    """Shown in the editor only; left out when the same kind is saved elsewhere."""
+    """Shown in the editor only."""
 
 
 _KINDS: tuple[tuple[str, OutputKind], ...] = (
@@ -37,7 +37,11 @@ _PREVIEW = re.compile(r"Preview")
 
 
 def find_outputs(prompt: JsonObject, catalog: Catalog) -> tuple[Output, ...]:
-    """Results in the order of the prompt."""
+    """Results in the order of the prompt.
+
+    What is only shown counts where nothing of its kind is saved; a text that is only shown, where nothing is saved at
+    all: it is mostly a prompt on its way.
+    """
     found: list[Output] = []
     for node_id, node in prompt.items():
         kind = str(node.get("class_type"))
@@ -48,7 +52,11 @@ def find_outputs(prompt: JsonObject, catalog: Catalog) -> tuple[Output, ...]:
         if ends and not _NOT_RESULTS.search(kind):
             found.append(Output(node=node_id, kind=_kind_of(kind, node), preview=bool(_PREVIEW.search(kind))))
     saved = {output.kind for output in found if not output.preview}
-    return tuple(output for output in found if not output.preview or output.kind not in saved)
+    return tuple(
+        output
+        for output in found
+        if not output.preview or (output.kind not in saved and (output.kind != "text" or not saved))
+    )
 
 
 def _kind_of(class_type: str, node: JsonObject) -> OutputKind:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
+import json
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from codegen.interface.hints import MAX_NAME, Hint, hints
-from codegen.interface.inputs import MEDIA, Candidate, describe, from_meaning
+from codegen.catalog import readable
+from codegen.interface.hints import Hint, Hints, hints
+from codegen.interface.inputs import MEDIA, Candidate, leaf, optional, unknown_option
+from codegen.interface.meaning import Meaning
+from codegen.interface.media_types import ACCEPTED, produced
+from codegen.interface.names import MAX_TITLE, first_free, from_label, in_words, shown, telling, unnumbered
 from codegen.interface.outputs import Output, find_outputs
+from codegen.interface.prompt_graph import PromptGraph
 from codegen.json_values import as_object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from codegen.catalog import Catalog
     from codegen.model import JsonObject, Workflow
 
@@ -20,14 +26,12 @@ MAX_SEED = 2**64 - 1
 """KSampler's own bound."""
 MAX_INPUTS = 64
 """A form with more is no form; what is left out keeps the workflow's own value."""
-RESERVED_NAMES = frozenset({"webhook_url"})
-"""Fields of the request that are no inputs of the workflow."""
-
 MEANT_BOUND = 2**53
 """Larger bounds of a definition are those of a machine type, and say nothing to people."""
+DIGITS = 12
+"""Of a fraction: single precision shows as 0.30000000000000004 beyond."""
 
 _DESCRIPTIONS = {
-    "text": "Text",
     "seed": "The same seed gives the same result; left out, a random one is used and reported",
     "image": "A picture: https URL, data URI or file upload",
     "mask": "A mask picture: https URL, data URI or file upload",
@@ -40,33 +44,21 @@ _DESCRIPTIONS = {
 
 def build_interface(name: str, workflow: Workflow, prompt: JsonObject, catalog: Catalog) -> JsonObject:
     """The whole document. The same workflow gives the same names, in the same order."""
-    taken: set[tuple[str, str]] = set()
-    chosen: list[Candidate] = []
-    found = hints(workflow, catalog)
-    has_form = any(hint.app_mode for hint in found)
-    for hint in found:
-        candidate = _from_hint(hint, prompt, catalog)
-        if (
-            candidate is not None
-            and not taken & set(candidate.targets)
-            and _wanted(candidate, has_form=has_form, in_form=hint.app_mode)
-        ):
-            taken |= set(candidate.targets)
-            chosen.append(candidate)
-    for candidate in from_meaning(prompt, catalog):
-        if not taken & set(candidate.targets) and _wanted(candidate, has_form=has_form, in_form=False):
-            taken |= set(candidate.targets)
-            chosen.append(_titled(candidate, prompt, catalog))
+    graph = PromptGraph(prompt, catalog)
+    said = hints(workflow, catalog)
+    outputs = _in_order(find_outputs(prompt, catalog), said)
     properties: JsonObject = {}
     required: list[str] = []
-    for candidate in chosen[:MAX_INPUTS]:
-        key = _unique(_identifier(candidate.name, candidate.kind), properties)
-        properties[key] = _property(candidate, prompt)
-        if candidate.kind in MEDIA:
+    for candidate in _chosen(said, graph, frozenset(output.node for output in outputs)):
+        key = first_free(candidate.names, properties)
+        properties[key] = _property(candidate, graph)
+        if candidate.kind in MEDIA and not optional(candidate):
             required.append(key)
-    outputs: JsonObject = {}
-    for output in find_outputs(prompt, catalog):
-        outputs[_unique(output.kind, outputs)] = _output(output, prompt)
+        if len(properties) == MAX_INPUTS:
+            break
+    results: JsonObject = {}
+    for output in outputs:
+        results[first_free((output.kind,), results)] = _output(output, graph)
     return {
         "$schema": DRAFT,
         "title": name,
@@ -74,52 +66,70 @@ def build_interface(name: str, workflow: Workflow, prompt: JsonObject, catalog: 
         "additionalProperties": False,
         "properties": properties,
         "required": required,
-        "$defs": {"outputs": {"type": "object", "properties": outputs}},
+        "$defs": {"outputs": {"type": "object", "properties": results}},
     }
 
 
-def _wanted(candidate: Candidate, *, has_form: bool, in_form: bool) -> bool:
+def _in_order(outputs: tuple[Output, ...], said: Hints) -> list[Output]:
+    """Those that the form shows come first."""
+    return sorted(outputs, key=lambda output: output.node not in said.outputs)
+
+
+def _chosen(said: Hints, graph: PromptGraph, results: frozenset[str]) -> Iterator[Candidate]:
+    """What people may set: each place once, and none that changes nothing."""
+    meaning = Meaning(graph)
+    taken: set[tuple[str, str]] = set()
+    # A class that nobody has defined may do anything; a choice that nobody knows may have inputs that the prompt lacks.
+    unknown = [node for node in graph.prompt if graph.definition(node) is None and not list(graph.wires_from(node))]
+    alive = graph.upstream([*results, *unknown])
+    vague = any(unknown_option(graph, node) for node in alive)
+
+    def free(candidate: Candidate) -> Candidate | None:
+        kept = vague and candidate.kind in MEDIA
+        targets = tuple(place for place in candidate.targets if place not in taken and (kept or place[0] in alive))
+        taken.update(targets)
+        return candidate.model_copy(update={"targets": targets}) if targets else None
+
+    listed = [(hint.app_mode, found) for hint in said.places if (found := _from_hint(hint, meaning)) is not None]
+    meant = list(meaning.candidates())
+    only_form = _is_whole(said, [found for on_form, found in listed if on_form], meant)
+    for on_form, found in [*listed, *((False, found) for found in meant)]:
+        if on_form or not only_form or _always(found):
+            candidate = free(found)
+            if candidate is not None:
+                yield candidate
+
+
+def _is_whole(said: Hints, form: list[Candidate], meant: list[Candidate]) -> bool:
+    """Whether the form is all that people should see; one without the prompt was only begun."""
+    places = {place for candidate in form for place in candidate.targets}
+    prompts = {place for candidate in meant if candidate.names[0] == "prompt" for place in candidate.targets}
+    return bool(form) and (said.is_app or prompts <= places)
+
+
+def _always(candidate: Candidate) -> bool:
     """Where somebody made a form, it is the interface; with the files and seeds without which no call makes sense."""
-    return in_form or not has_form or candidate.kind in MEDIA or candidate.kind == "seed"
+    return candidate.kind in MEDIA or candidate.kind == "seed"
 
 
-def _from_hint(hint: Hint, prompt: JsonObject, catalog: Catalog) -> Candidate | None:
-    found = [candidate for target in hint.targets if (candidate := describe(prompt, catalog, *target)) is not None]
+def _from_hint(hint: Hint, meaning: Meaning) -> Candidate | None:
+    found = [candidate for target in hint.targets if (candidate := meaning.describe(*target)) is not None]
     if not found:
         return None
-    targets = tuple(target for candidate in found for target in candidate.targets if candidate.kind == found[0].kind)
-    name = "prompt" if found[0].kind == "text" and hint.name in {"text", "user_prompt"} else hint.name
-    return found[0].model_copy(update={"name": "seed" if found[0].kind == "seed" else name, "targets": targets})
+    first = meaning.named(found[0])
+    targets = tuple(target for candidate in found for target in candidate.targets if candidate.kind == first.kind)
+    # The editor makes names of widgets, and numbers equal ones; people's are the others.
+    named = "" if unnumbered(leaf(hint.name)) == first.leaf else hint.name
+    label = next((label for label in (hint.label, named) if label and telling(label)), None)
+    names = (*(from_label(label) if label else ()), *first.names)
+    return first.model_copy(update={"targets": targets, "names": names, "title": label or first.title})
 
 
-def _titled(candidate: Candidate, prompt: JsonObject, catalog: Catalog) -> Candidate:
-    """A primitive or a loader whose title a person wrote is called by it."""
-    node = prompt[candidate.targets[0][0]]
-    kind = str(node.get("class_type"))
-    title = _given_title(node)
-    definition = catalog.get(kind)
-    usual = {kind, definition.display_name if definition else kind, *_USUAL_TITLES}
-    generic = candidate.targets[0][1] in {"value", "image", "choice", "file", "audio"}
-    if not generic or not title or title in usual or len(title) > MAX_NAME:
-        return candidate
-    return candidate.model_copy(update={"name": title}) if _identifier(title, "") else candidate
-
-
-_USUAL_TITLES = frozenset(
-    {
-        "Load Image", "Load Image (as Mask)", "Load Audio", "Load Video", "LoadVideo", "LoadAudio", "Load 3D", "Int",
-        "Float", "String", "Boolean", "String (Multiline)", "Text String", "Text String (Multiline)", "Custom Combo",
-        "Primitive",
-    }
-)  # fmt: skip
-"""What the frontend itself calls these nodes."""
-
-
-def _property(candidate: Candidate, prompt: JsonObject) -> JsonObject:
+def _property(candidate: Candidate, graph: PromptGraph) -> JsonObject:
     kind, declared = candidate.kind, candidate.definition
     options = declared.options if declared else {}
     facts: JsonObject = {"kind": kind, "targets": [list(target) for target in candidate.targets]}
-    schema: JsonObject = {"title": _title(candidate, prompt)}
+    schema: JsonObject = {"title": _title(candidate, graph)}
     match kind:
         case "text":
             schema |= {"type": "string", "default": candidate.value}
@@ -127,21 +137,31 @@ def _property(candidate: Candidate, prompt: JsonObject) -> JsonObject:
         case "boolean":
             schema |= {"type": "boolean", "default": candidate.value}
         case "choice":
-            choices = list(declared.choices or ()) if declared else []
-            if candidate.value not in choices:
-                choices.append(candidate.value)
-            schema |= {"enum": choices, "default": candidate.value}
+            schema |= {"enum": _choices(candidate), "default": candidate.value}
         case "seed":
             high = options.get("max")
-            schema |= {"type": "integer", "minimum": 0, "maximum": high if isinstance(high, int) else MAX_SEED}
+            schema |= {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": high if isinstance(high, int) and high > 0 else MAX_SEED,
+            }
         case "integer" | "number":
-            schema |= {"type": kind, **_bounds(options, candidate.value), "default": candidate.value}
+            schema |= {"type": kind, **_bounds(options, candidate.value), "default": _plain(candidate.value)}
         case _:
             schema["type"] = "string"
-    if kind in _DESCRIPTIONS and kind != "text":
+            if kind in ACCEPTED:
+                facts["media_types"] = list(ACCEPTED[kind])
+    if kind in _DESCRIPTIONS:
         schema["description"] = _DESCRIPTIONS[kind]
     schema["x-flowberth"] = facts
     return schema
+
+
+def _choices(candidate: Candidate) -> list[Any]:
+    """Those of the definition, and the workflow's own; each once, as JSON sees them."""
+    declared = candidate.definition
+    choices = [*((declared.choices or ()) if declared else ()), candidate.value]
+    return list({json.dumps(choice, sort_keys=True): choice for choice in choices}.values())
 
 
 def _bounds(options: JsonObject, value: float) -> JsonObject:
@@ -161,36 +181,29 @@ def _number(value: Any) -> TypeGuard[int | float]:  # noqa: ANN401 - any JSON va
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MEANT_BOUND
 
 
-def _output(output: Output, prompt: JsonObject) -> JsonObject:
-    return {"title": _node_title(prompt, output.node), "x-flowberth": {"kind": output.kind, "node": output.node}}
+def _plain(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
-def _title(candidate: Candidate, prompt: JsonObject) -> str:
-    node, name = candidate.targets[0]
-    return f"{_node_title(prompt, node)}: {name}"[:120]
+def _output(output: Output, graph: PromptGraph) -> JsonObject:
+    media_type = produced(graph, output.node)
+    return {
+        "title": _node_title(graph, output.node),
+        **({"contentMediaType": media_type} if media_type else {}),
+        "x-flowberth": {"kind": output.kind, "node": output.node},
+    }
 
 
-def _node_title(prompt: JsonObject, node: str) -> str:
-    return (_given_title(prompt[node]) or str(prompt[node].get("class_type")))[:100]
+def _title(candidate: Candidate, graph: PromptGraph) -> str:
+    """What a person called it; else where it is in the workflow."""
+    given = shown(in_words(candidate.title)) if candidate.title else ""
+    return given or f"{_node_title(graph, candidate.targets[0][0])}: {shown(candidate.targets[0][1])}"[:MAX_TITLE]
 
 
-def _given_title(node: JsonObject) -> str:
-    title = as_object(node.get("_meta")).get("title")
-    return title if isinstance(title, str) else ""
-
-
-def _identifier(name: str, fallback: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:MAX_NAME].strip("_")
-    if slug and slug[0].isdigit():
-        slug = f"input_{slug}"
-    return f"{slug}_input" if slug in RESERVED_NAMES else slug or fallback
-
-
-def _unique(name: str, taken: JsonObject) -> str:
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name}_{number}" in taken:
-        number += 1
-    return f"{name}_{number}"
+def _node_title(graph: PromptGraph, node: str) -> str:
+    """What the editor shows on top of it."""
+    title = as_object(as_object(graph.prompt.get(node)).get("_meta")).get("title")
+    kind = graph.class_type(node)
+    seen = shown(title) if isinstance(title, str) and title != kind else ""
+    definition = graph.definition(node)
+    return seen or shown(definition.readable_name if definition else readable(kind)) or "Node"

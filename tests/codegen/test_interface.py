@@ -8,7 +8,7 @@ from inline_snapshot import snapshot
 
 from codegen.catalog import load_catalog
 from codegen.interface import build_interface
-from tests.codegen.canvas import Canvas, empty_image, save, text_to_image
+from tests.codegen.canvas import Canvas, save, text_to_image
 
 CATALOG = load_catalog("0.33.0")
 
@@ -42,12 +42,15 @@ def test_text_to_image():
             "seed": "seed",
             "steps": "integer",
             "cfg": "number",
-            "denoise": "number",
         }
     )
     assert targets(document, "negative_prompt") == [["3", "text"]]
     assert document["$defs"]["outputs"]["properties"] == {
-        "image": {"title": "SaveImage", "x-flowberth": {"kind": "image", "node": "7"}}
+        "image": {
+            "title": "Save Image",
+            "contentMediaType": "image/png",
+            "x-flowberth": {"kind": "image", "node": "7"},
+        }
     }
     jsonschema.Draft202012Validator.check_schema(document)
 
@@ -61,7 +64,7 @@ class TestRequests:
             {},
             {"prompt": "a cat", "seed": 0},
             {"seed": 2**64 - 1},
-            {"width": 1024, "height": 16, "cfg": 7.5, "denoise": 0},
+            {"width": 1024, "height": 16, "cfg": 7.5},
             {"prompt": ""},
         ],
     )
@@ -79,7 +82,7 @@ class TestRequests:
             {"width": 0},
             {"width": 10**9},
             {"width": "wide"},
-            {"denoise": 1.1},
+            {"cfg": 100.1},
             {"steps": True, "unknown": 1},
             {"promt": "a typo"},
         ],
@@ -99,9 +102,10 @@ class TestMedia:
     def canvas(self) -> Canvas:
         canvas = Canvas()
         picture = canvas.add("LoadImage", values=["mine.png", "image"], gives="IMAGE MASK")
-        canvas.add("LoadImageMask", values=["mask.png", "red", "image"], gives="MASK")
+        mask = canvas.add("LoadImageMask", values=["mask.png", "red", "image"], gives="MASK")
         second = canvas.add("LoadImage", values=["other.png", "image"], gives="IMAGE MASK", title="Style reference")
-        save(canvas, canvas.add("ImageBlend", values=[0.5, "normal"], image1=picture, image2=second))
+        blended = canvas.add("ImageBlend", values=[0.5, "normal"], image1=picture, image2=second)
+        save(canvas, canvas.add("JoinImageWithAlpha", image=blended, alpha=mask))
         canvas.add(
             "SaveAudio", values=["sound"], gives="", audio=canvas.add("LoadAudio", values=["a.mp3"], gives="AUDIO")
         )
@@ -121,8 +125,8 @@ class TestMedia:
     def test_each_result_has_its_kind(self):
         outputs = interface(self.canvas())["$defs"]["outputs"]["properties"]
         assert {name: schema["x-flowberth"] for name, schema in outputs.items()} == {
-            "image": {"kind": "image", "node": "5"},
-            "audio": {"kind": "audio", "node": "7"},
+            "image": {"kind": "image", "node": "6"},
+            "audio": {"kind": "audio", "node": "8"},
         }
 
 
@@ -209,6 +213,6 @@ def test_bounds_that_the_workflow_itself_breaks_are_left_out():
 def test_a_form_with_hundreds_of_fields_is_cut():
     canvas = Canvas()
     for number in range(200):
-        empty_image(canvas, width=number)
-    save(canvas, empty_image(canvas))
+        width = canvas.add("PrimitiveInt", values=[number, "fixed"], gives="INT")
+        save(canvas, canvas.add("EmptyImage", values=[1, 48, 1, 0], widgets="width", width=width))
     assert len(interface(canvas)["properties"]) == 64

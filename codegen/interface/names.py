@@ -1,0 +1,124 @@
+"""What inputs are called: short, stable, and as a person would say it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from codegen.catalog import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+MAX_NAME = 40
+"""Characters of an input's name: it is typed by people, and a column in tables."""
+MAX_TITLE = 100
+MAX_READ = 2_000
+"""Characters of a title that are looked at."""
+RESERVED_NAMES = frozenset({"webhook_url"})
+"""Fields of the request that are no inputs of the workflow."""
+
+GENERIC = frozenset(
+    {
+        "value", "text", "string", "choice", "image", "file", "video", "audio", "input", "number", "int", "float",
+        "boolean", "bool", "switch", "prompt_text", "primitive", "custom_combo", "seed_node", "model_file", "strings",
+    }
+)  # fmt: skip
+"""Names that say what something is, and not what it is for."""
+_SAME_AS = {
+    "noise_seed": "seed",
+    "rand_seed": "seed",
+    "positive_prompt": "prompt",
+    "positive": "prompt",
+    "user_prompt": "prompt",
+    "text_prompt": "prompt",
+    "prompt_text": "prompt",
+    "negative": "negative_prompt",
+    "negative_text": "negative_prompt",
+}
+_USUAL_TITLES = frozenset(
+    {
+        "clip_text_encode_prompt", "clip_text_encode_positive_prompt", "clip_text_encode_negative_prompt",
+        "load_image", "load_image_as_mask", "load_audio", "load_video", "load_3d", "load_3d_animation", "int", "float",
+        "string", "boolean", "string_multiline", "text_string", "text_string_multiline", "custom_combo", "primitive",
+        "text", "text_multiline", "number", "seed", "image", "video", "audio", "upload_image", "input_image",
+    }
+)  # fmt: skip
+"""What the frontend, in one version or another, itself calls these nodes."""
+_TYPED = re.compile(
+    r"(?:int|float|boolean|string|text|number|combo|primitive)\s*[(\uff08:-]\s*(.+?)[)\uff09]?", re.IGNORECASE
+)
+_ASIDE = re.compile(r"(?<=\S)\s*[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]\s*$")
+_LEADING = re.compile(r"(?:load|upload|set|enter|input|your)\s+(?=\S)", re.IGNORECASE)
+_NUMBERED = re.compile(r"_\d+$")
+
+
+def identifier(name: str) -> str:
+    """Lower-case ASCII words joined by `_`; empty when nothing of the name can be one."""
+    plain = unicodedata.normalize("NFKD", name[:MAX_READ]).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:MAX_NAME].strip("_")
+    if slug and slug[0].isdigit():
+        slug = f"input_{slug}"
+    return f"{slug}_input" if slug in RESERVED_NAMES else slug
+
+
+def telling(name: str) -> bool:
+    """Whether a name says what its input is for; `value_3` does not."""
+    slug = identifier(name)
+    return bool(slug) and slug not in GENERIC and unnumbered(slug) not in GENERIC
+
+
+def unnumbered(name: str) -> str:
+    """`width_1` is the second `width`."""
+    return _NUMBERED.sub("", name)
+
+
+def usual(name: str) -> str:
+    """The name that is the same in all apps, of one that people write in several ways."""
+    slug = identifier(name)
+    return _SAME_AS.get(slug, slug)
+
+
+def from_label(label: str) -> tuple[str, ...]:
+    """The names in what a person renamed an input to: without what is said in brackets, or with it."""
+    words = (_ASIDE.sub("", label[:MAX_READ]), label)
+    return tuple(dict.fromkeys(slug for each in words if telling(each) and (slug := usual(each))))
+
+
+def from_title(title: str, class_type: str, display_name: str) -> str:
+    """The name in a title that a person wrote; empty for titles that come with the node, and for whole sentences."""
+    if len(title) > MAX_READ or not title.strip():
+        return ""
+    slug = identifier(title)
+    if slug in _USUAL_TITLES or slug in {identifier(name) for name in (class_type, display_name, readable(class_type))}:
+        return ""
+    typed = _TYPED.fullmatch(title.strip())
+    words = typed[1] if typed else _ASIDE.sub("", title)
+    words = _LEADING.sub("", words.strip(), count=1)
+    slug = identifier(words)
+    return slug if len(words) <= MAX_NAME and telling(words) else ""
+
+
+def first_free(names: Iterable[str], taken: Container[str]) -> str:
+    """The first name that is not taken; else the first with a number."""
+    wanted = [name for name in names if name]
+    for name in wanted:
+        if name not in taken:
+            return name
+    number = 2
+    while f"{wanted[0]}_{number}" in taken:
+        number += 1
+    return f"{wanted[0]}_{number}"
+
+
+def shown(text: str) -> str:
+    """A title of others on one line, without characters that nobody sees."""
+    seen = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in text[:MAX_READ])
+    return " ".join(seen.split())[:MAX_TITLE].strip()
+
+
+def in_words(name: str) -> str:
+    """`negative_prompt` is Negative prompt."""
+    words = " ".join(name.replace("_", " ").split())
+    return words[:1].upper() + words[1:]

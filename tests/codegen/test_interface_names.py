@@ -1,0 +1,381 @@
+"""What the inputs of workflows of many shapes are called, and which literals are no inputs at all."""
+
+from typing import Any
+
+from inline_snapshot import snapshot
+
+from codegen.catalog import load_catalog
+from codegen.interface import build_interface
+from tests.codegen.canvas import Canvas, Drawn, empty_image, save, text_to_image
+
+CATALOG = load_catalog("0.33.0")
+
+
+def interface(canvas: Canvas) -> dict[str, Any]:
+    return build_interface("test", canvas.workflow(), canvas.converted().prompt, CATALOG)
+
+
+def places(canvas: Canvas) -> dict[str, list[list[str]]]:
+    return {name: schema["x-flowberth"]["targets"] for name, schema in interface(canvas)["properties"].items()}
+
+
+def encode(canvas: Canvas, text: str, **more: Any) -> Drawn:
+    return canvas.add("CLIPTextEncode", values=[text], gives="CONDITIONING", clip="CLIP", **more)
+
+
+def sample(canvas: Canvas, positive: Any, negative: Any, latent: Any = "LATENT", *, denoise: float = 1.0) -> Drawn:
+    sampled = canvas.add(
+        "KSampler",
+        values=[42, "fixed", 20, 8.0, "euler", "normal", denoise],
+        gives="LATENT",
+        model="MODEL",
+        positive=positive,
+        negative=negative,
+        latent_image=latent,
+    )
+    save(canvas, canvas.add("VAEDecode", samples=sampled, vae="VAE"))
+    return sampled
+
+
+class TestSides:
+    """Positive or negative, by which input of the sampler is reached."""
+
+    def test_through_nodes_that_pass_both_sides_on(self):
+        canvas = Canvas()
+        negative, positive = encode(canvas, "blurry"), encode(canvas, "a fox")
+        both = canvas.add(
+            "ControlNetApplyAdvanced",
+            values=[0.7, 0, 1],
+            gives="CONDITIONING CONDITIONING",
+            positive=positive,
+            negative=negative,
+            control_net="CONTROL_NET",
+            image="IMAGE",
+        )
+        again = canvas.add(
+            "LTXVConditioning", values=[25], gives="CONDITIONING CONDITIONING", positive=both[0], negative=both[1]
+        )
+        sample(canvas, again[0], again[1])
+        assert places(canvas)["prompt"] == [["2", "text"]]
+        assert places(canvas)["negative_prompt"] == [["1", "text"]]
+
+    def test_through_a_guider_and_what_changes_a_conditioning(self):
+        canvas = Canvas()
+        positive = canvas.add("FluxGuidance", values=[3.5], gives="CONDITIONING", conditioning=encode(canvas, "a fox"))
+        guider = canvas.add("BasicGuider", gives="GUIDER", model="MODEL", conditioning=positive)
+        noise = canvas.add("RandomNoise", values=[5, "randomize"], gives="NOISE")
+        latent = canvas.add(
+            "SamplerCustomAdvanced", gives="LATENT LATENT", noise=noise, guider=guider, latent_image="LATENT"
+        )
+        save(canvas, canvas.add("VAEDecode", samples=latent, vae="VAE"))
+        assert places(canvas) == snapshot(
+            {"prompt": [["1", "text"]], "seed": [["4", "noise_seed"]], "guidance": [["2", "guidance"]]}
+        )
+
+    def test_a_text_that_is_silenced_on_one_side_belongs_to_the_other(self):
+        canvas = Canvas()
+        positive = encode(canvas, "a fox")
+        sample(canvas, positive, canvas.add("ConditioningZeroOut", gives="CONDITIONING", conditioning=positive))
+        assert "negative_prompt" not in places(canvas)
+        assert places(canvas)["prompt"] == [["1", "text"]]
+
+    def test_a_text_for_both_sides_is_the_prompt(self):
+        canvas = Canvas()
+        both = encode(canvas, "a fox")
+        sample(canvas, both, both)
+        assert [name for name in places(canvas) if "prompt" in name] == ["prompt"]
+
+    def test_through_primitives_and_nodes_that_join_texts(self):
+        canvas = Canvas()
+        text = canvas.add("PrimitiveStringMultiline", values=["a fox"], gives="STRING")
+        joined = canvas.add(
+            "StringConcatenate",
+            values=["", "best quality", ", "],
+            gives="STRING",
+            widgets="string_a",
+            string_a=text,
+        )
+        positive = canvas.add("CLIPTextEncode", values=[""], gives="CONDITIONING", widgets="text", text=joined)
+        sample(canvas, positive, encode(canvas, "blurry"))
+        assert {name: where for name, where in places(canvas).items() if "prompt" in name} == {
+            "prompt": [["1", "value"]],
+            "negative_prompt": [["4", "text"]],
+        }
+        assert "string_b" not in places(canvas), "glue is part of how the workflow is made"
+
+    def test_across_the_walls_of_subgraphs(self):
+        canvas = Canvas()
+        inside = canvas.subgraph(
+            "draw", takes={"positive": "CONDITIONING", "negative": "CONDITIONING"}, gives={"latent": "LATENT"}
+        )
+        inside.give(
+            inside.add(
+                "KSampler",
+                id=11,
+                values=[42, "fixed", 20, 8.0, "euler", "normal", 1.0],
+                gives="LATENT",
+                model="MODEL",
+                positive=inside.taken(0),
+                negative=inside.taken(1),
+                latent_image="LATENT",
+            )
+        )
+        texts = {"negative": encode(canvas, "blurry"), "positive": encode(canvas, "a fox")}
+        drawn = canvas.add("draw", gives="LATENT", positive=texts["positive"], negative=texts["negative"])
+        save(canvas, canvas.add("VAEDecode", samples=drawn, vae="VAE"))
+        assert places(canvas)["prompt"] == [["2", "text"]]
+        assert places(canvas)["negative_prompt"] == [["1", "text"]]
+
+    def test_a_loop_of_conditionings_ends(self):
+        canvas = Canvas()
+        first = canvas.add("FluxGuidance", values=[1.0], gives="CONDITIONING")
+        second = canvas.add("FluxGuidance", values=[2.0], gives="CONDITIONING", conditioning=first)
+        canvas.socket(first.saved, "conditioning", second, widget=False)
+        sample(canvas, first, encode(canvas, "blurry"))
+        assert places(canvas)["negative_prompt"] == [["3", "text"]]
+
+
+def test_an_encoder_of_several_text_models_has_one_prompt_as_long_as_they_get_the_same():
+    canvas = Canvas()
+    same = canvas.add("CLIPTextEncodeFlux", values=["a fox", "a fox", 3.5], gives="CONDITIONING", clip="CLIP")
+    other = canvas.add("CLIPTextEncodeFlux", values=["red", "a red fox", 3.5], gives="CONDITIONING", clip="CLIP")
+    sample(canvas, same, "CONDITIONING")
+    sample(canvas, other, "CONDITIONING")
+    texts = {name: where for name, where in places(canvas).items() if name.startswith("prompt")}
+    assert texts == {
+        "prompt": [["1", "clip_l"], ["1", "t5xxl"]],
+        "prompt_2": [["2", "clip_l"]],
+        "prompt_3": [["2", "t5xxl"]],
+    }
+
+
+def test_texts_that_say_what_they_are_keep_their_names():
+    canvas = Canvas()
+    song = canvas.add("TextEncodeAceStepAudio", values=["pop", "la la", 0.99], gives="CONDITIONING", clip="CLIP")
+    sample(canvas, song, "CONDITIONING")
+    assert list(places(canvas))[:2] == ["tags", "lyrics"]
+
+
+class TestWhatIsNoInput:
+    def test_what_no_result_depends_on(self):
+        canvas = text_to_image()
+        canvas.add("LoadImage", values=["unused.png", "image"], gives="IMAGE MASK")
+        canvas.add("PrimitiveInt", values=[3, "fixed"], gives="INT", title="Left over")
+        assert {"image", "left_over"}.isdisjoint(places(canvas))
+
+    def test_what_a_link_sets(self):
+        canvas = text_to_image()
+        width = canvas.add("PrimitiveInt", values=[640, "fixed"], gives="INT")
+        canvas.socket(canvas.nodes[3], "width", width, widget=True)
+        assert places(canvas)["width"] == [["8", "value"]]
+        assert "width_2" not in places(canvas)
+
+    def test_the_seed_of_a_sampler_that_adds_no_noise(self):
+        canvas = Canvas()
+        for add, seed in (("enable", 1), ("disable", 2)):
+            sampled = canvas.add(
+                "KSamplerAdvanced",
+                values=[add, seed, "fixed", 20, 8.0, "euler", "normal", 0, 10, "enable"],
+                gives="LATENT",
+                model="MODEL",
+                latent_image="LATENT",
+            )
+            save(canvas, canvas.add("VAEDecode", samples=sampled, vae="VAE"))
+        assert places(canvas) == snapshot(
+            {
+                "seed": [["1", "noise_seed"]],
+                "steps": [["1", "steps"], ["4", "steps"]],
+                "cfg": [["1", "cfg"], ["4", "cfg"]],
+            }
+        )
+
+    def test_denoise_from_pure_noise(self):
+        canvas = Canvas()
+        empty = canvas.add("EmptyLatentImage", values=[512, 512, 1], gives="LATENT")
+        sample(canvas, "CONDITIONING", "CONDITIONING", empty)
+        assert "denoise" not in places(canvas)
+
+    def test_denoise_of_a_picture_that_is_changed_is_one(self):
+        canvas = Canvas()
+        picture = canvas.add("LoadImage", values=["a.png", "image"], gives="IMAGE MASK")
+        latent = canvas.add("VAEEncode", gives="LATENT", pixels=picture, vae="VAE")
+        sample(canvas, "CONDITIONING", "CONDITIONING", latent, denoise=0.30000000000000004)
+        assert interface(canvas)["properties"]["denoise"]["default"] == 0.3
+
+
+def test_files_are_called_by_the_part_they_play_when_there_are_several():
+    canvas = Canvas()
+    first = canvas.add("LoadImage", values=["a.png", "image"], gives="IMAGE MASK")
+    last = canvas.add("LoadImage", values=["b.png", "image"], gives="IMAGE MASK")
+    scaled = canvas.add("ImageScaleBy", values=["lanczos", 0.5], image=last)
+    made = canvas.add(
+        "WanFirstLastFrameToVideo",
+        values=[832, 480, 81, 1],
+        gives="CONDITIONING CONDITIONING LATENT",
+        positive=encode(canvas, "a fox"),
+        negative=encode(canvas, "blurry"),
+        vae="VAE",
+        start_image=first,
+        end_image=scaled,
+    )
+    sample(canvas, made[0], made[1], made[2])
+    assert list(places(canvas)) == snapshot(
+        [
+            "prompt",
+            "negative_prompt",
+            "start_image",
+            "end_image",
+            "width",
+            "height",
+            "length",
+            "seed",
+            "steps",
+            "cfg",
+            "denoise",
+        ]
+    )
+
+
+def test_a_title_is_read_as_a_person_would():
+    names: dict[str, str] = {}
+    for title in ("Load Character Image", "Int (Frame rate)", "Width (pass 2)", "INT", "Set Duration", "x" * 50_000):
+        canvas = Canvas()
+        number = canvas.add("PrimitiveInt", values=[64, "fixed"], gives="INT", title=title)
+        save(canvas, canvas.add("EmptyImage", values=[1, 48, 1, 0], widgets="height", height=number))
+        names[title[:30]] = next(name for name, where in places(canvas).items() if where == [["1", "value"]])
+    assert names == {
+        "Load Character Image": "character_image",
+        "Int (Frame rate)": "frame_rate",
+        "Width (pass 2)": "width",
+        "INT": "height",
+        "Set Duration": "duration",
+        "x" * 30: "height",
+    }
+
+
+class TestSubgraphs:
+    def canvas(self, **more: Any) -> Canvas:
+        canvas = Canvas()
+        inside = canvas.subgraph("draw", takes={"value": "STRING", "value_1": "INT"}, gives={"latent": "LATENT"})
+        text = inside.add(
+            "PrimitiveStringMultiline", id=20, values=["x"], gives="STRING", widgets="value", value=inside.taken(0)
+        )
+        system = inside.add(
+            "PrimitiveStringMultiline", id=21, values=["You write"], gives="STRING", title="System prompt"
+        )
+        joined = inside.add(
+            "StringConcatenate",
+            id=22,
+            values=["", "", ""],
+            gives="STRING",
+            widgets="string_a string_b",
+            string_a=system,
+            string_b=text,
+        )
+        positive = inside.add(
+            "CLIPTextEncode", id=23, values=[""], gives="CONDITIONING", clip="CLIP", widgets="text", text=joined
+        )
+        inside.give(
+            inside.add(
+                "KSampler",
+                id=24,
+                values=[42, "fixed", 20, 8.0, "euler", "normal", 1.0],
+                gives="LATENT",
+                model="MODEL",
+                positive=positive,
+                negative="CONDITIONING",
+                latent_image="LATENT",
+                widgets="steps",
+                steps=inside.taken(1),
+            )
+        )
+        definition: Any = inside.inside_of
+        definition["inputs"][0] |= more
+        drawn = canvas.add(
+            "draw", values=["a fox", 9], gives="LATENT", widgets="value value_1", value="STRING", value_1="INT"
+        )
+        save(canvas, canvas.add("VAEDecode", samples=drawn, vae="VAE"))
+        return canvas
+
+    def test_what_an_author_renamed_is_called_so(self):
+        document = interface(self.canvas(label="scene_description"))
+        assert document["properties"]["scene_description"]["title"] == "Scene description"
+        assert document["properties"]["scene_description"]["default"] == "a fox"
+
+    def test_a_name_that_says_nothing_is_replaced_by_what_the_input_does(self):
+        assert places(self.canvas()) == snapshot(
+            {
+                "prompt": [["1:20", "value"]],
+                "steps": [["1:24", "steps"]],
+                "seed": [["1:24", "seed"]],
+                "cfg": [["1:24", "cfg"]],
+            }
+        )
+
+    def test_one_way_of_writing_prompt(self):
+        for label in ("Positive Prompt", "user_prompt", "text prompt", "Positive prompt (in English)"):
+            assert next(iter(places(self.canvas(label=label)))) == "prompt"
+
+
+class TestFormsThatWerePutAside:
+    def names(self, *inputs: list[str]) -> list[str]:
+        canvas = text_to_image()
+        canvas.extra |= {"linearMode": False, "linearData": {"inputs": list(inputs), "outputs": []}}
+        return list(places(canvas))
+
+    def test_one_that_was_only_begun_comes_first_and_hides_nothing(self):
+        assert self.names(["5", "steps"])[:3] == ["steps", "prompt", "negative_prompt"]
+
+    def test_one_that_has_the_prompt_is_the_interface(self):
+        assert self.names(["5", "steps"], ["2", "text"]) == ["steps", "prompt", "seed"]
+
+
+def test_plain_pictures_are_paint_unless_there_is_one():
+    canvas = Canvas()
+    save(canvas, empty_image(canvas, width=640))
+    assert places(canvas)["width"] == [["1", "width"]]
+    save(canvas, empty_image(canvas, width=640))
+    assert places(canvas) == {}
+
+
+def test_the_results_that_a_form_shows_come_first():
+    canvas = Canvas()
+    for _ in range(3):
+        save(canvas, empty_image(canvas))
+    canvas.extra |= {"linearData": {"inputs": [], "outputs": [6]}}
+    results = interface(canvas)["$defs"]["outputs"]["properties"]
+    assert {name: schema["x-flowberth"]["node"] for name, schema in results.items()} == {
+        "image": "6",
+        "image_2": "2",
+        "image_3": "4",
+    }
+
+
+def test_a_text_that_is_shown_on_the_way_is_no_result():
+    canvas = Canvas()
+    save(canvas, empty_image(canvas))
+    text = canvas.add("PrimitiveString", values=["a fox"], gives="STRING")
+    canvas.add("PreviewAny", gives="STRING", source=text)
+    assert list(interface(canvas)["$defs"]["outputs"]["properties"]) == ["image"]
+
+
+def test_settings_of_a_service_are_inputs_and_those_of_the_machine_are_not():
+    canvas = Canvas()
+    values = ["seedance-1-0-pro-250528", "a fox", "720p", "16:9", 5, 42, "fixed", False, False, False]
+    made = canvas.add("ByteDanceTextToVideoNode", values=values, gives="VIDEO")
+    canvas.add("SaveVideo", values=["video/out", "auto", "auto"], gives="", video=made)
+    assert list(places(canvas)) == snapshot(
+        ["prompt", "resolution", "aspect_ratio", "duration", "generate_audio", "seed"]
+    )
+
+
+def test_a_loader_of_a_custom_pack_takes_a_file_of_the_kind_it_names():
+    canvas = Canvas()
+    save(canvas, canvas.add("VHS_LoadVideo", gives="IMAGE"))
+    prompt = {
+        "1": {"class_type": "VHS_LoadVideo", "inputs": {"video": "mine.mp4", "force_rate": 0}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
+    }
+    document = build_interface("test", canvas.workflow(), prompt, CATALOG)
+    assert document["properties"]["video"]["x-flowberth"]["kind"] == "video"
+    assert document["required"] == ["video"]
