@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.convert.graph import INPUT_BOUNDARY, OUTPUT_BOUNDARY, Document, Graph, Node, read_document
 from codegen.convert.group_nodes import unfold_groups
-from codegen.convert.match_types import settle_match_types
+from codegen.convert.match_types import REROUTE, settle_match_types
 from codegen.convert.sockets import arrange_sockets
 from codegen.errors import InvalidGraph
 from codegen.json_values import as_list, is_list
@@ -26,7 +26,7 @@ MAX_NESTING = 32
 """Levels of subgraphs inside subgraphs."""
 
 PRIMITIVE = "PrimitiveNode"
-VIRTUAL_TYPES = frozenset({"Note", "MarkdownNote", "Reroute", PRIMITIVE})
+VIRTUAL_TYPES = frozenset({"Note", "MarkdownNote", REROUTE, PRIMITIVE})
 SETTERS = frozenset({"SetNode", "easy setNode"})
 GETTERS = frozenset({"GetNode", "easy getNode"})
 """Wireless links of KJNodes and Easy-Use: a getter stands for what goes into the setter of the same name."""

@@ -1,7 +1,8 @@
-"""Types that match: outputs and inputs of one node whose types follow what is linked (`COMFY_MATCHTYPE_V3`).
+"""Types that match: outputs and inputs of one node whose types follow what is linked (`COMFY_MATCHTYPE_V3`, `Reroute`).
 
 The frontend settles them once a file is loaded. A link that leaves such an output for a socket which does not take the
-settled type is cut. Source: ComfyUI_frontend, core/graph/widgets/dynamicWidgets.ts (`withComfyMatchType`).
+settled type is cut. Source: ComfyUI_frontend, core/graph/widgets/dynamicWidgets.ts (`withComfyMatchType`) and
+extensions/core/rerouteNode.ts.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from codegen.catalog import Catalog, InputDefinition, NodeDefinition
 
 MATCH_TYPE = "COMFY_MATCHTYPE_V3"
+REROUTE = "Reroute"
 MAX_ROUNDS = 1_000
 """More than there are nodes: how often one can be asked again because of what it takes."""
 
@@ -28,10 +30,14 @@ def allowed_types(entry: InputDefinition) -> str:
 
 def settle_match_types(graph: Graph, catalog: Catalog) -> None:
     """Settle every node of a graph, in the order of the file; a change is passed on to the nodes behind it."""
-    matching: dict[str, NodeDefinition] = {}
+    matching: dict[str, NodeDefinition | None] = {}
     for node in graph.nodes.values():
         definition = catalog.get(node.type)
-        if definition is not None and any(entry.type == MATCH_TYPE for entry in definition.inputs):
+        if node.type == REROUTE:
+            matching[node.id] = None
+            for output in node.outputs:
+                output.type = ANY
+        elif definition is not None and any(entry.type == MATCH_TYPE for entry in definition.inputs):
             matching[node.id] = definition
     waiting = dict.fromkeys(matching)
     for _ in range(MAX_ROUNDS + len(matching)):
@@ -39,8 +45,18 @@ def settle_match_types(graph: Graph, catalog: Catalog) -> None:
             break
         identity = next(iter(waiting))
         del waiting[identity]
-        behind = _settle(graph, graph.nodes[identity], matching[identity])
+        node, definition = graph.nodes[identity], matching[identity]
+        behind = _settle_reroute(graph, node) if definition is None else _settle(graph, node, definition)
         waiting |= dict.fromkeys(key for key in behind if key in matching)
+
+
+def _settle_reroute(graph: Graph, node: Node) -> list[str]:
+    """Ids of the nodes behind a reroute that has another type now."""
+    kind = _type_behind(graph, node.inputs[0]) if node.inputs else ANY
+    if not node.outputs or node.outputs[0].type == kind:
+        return []
+    node.outputs[0].type = kind
+    return _cut_unfit(graph, node.id, 0, kind)
 
 
 def _settle(graph: Graph, node: Node, definition: NodeDefinition) -> list[str]:

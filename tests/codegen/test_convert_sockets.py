@@ -74,3 +74,14 @@ class TestMatchingTypes:
         inside.give(inside.add("ResizeImageMaskNode", id=11, values=["scale width", 64, "area"], input=inside.taken(0)))
         save(canvas, canvas.add("inside", mask=canvas.add("SolidMask", id=9, gives="MASK")))
         assert "images" not in canvas.prompt()["3"]
+
+    def test_a_reroute_carries_the_type_on(self):
+        canvas = Canvas()
+        mask = canvas.add("SolidMask", gives="MASK")
+        once = canvas.add("Reroute", gives="IMAGE", **{"": mask})
+        twice = canvas.add("Reroute", gives="IMAGE", **{"": once})
+        save(canvas, twice)
+        canvas.add("InvertMask", gives="MASK", mask=twice)
+        prompt = canvas.prompt()
+        assert "images" not in prompt["4"], "whatever types the file has"
+        assert prompt["5"]["mask"] == ["1", 0]
