@@ -35,8 +35,8 @@ def settle_match_types(graph: Graph, catalog: Catalog) -> None:
         definition = catalog.get(node.type)
         if node.type == REROUTE:
             matching[node.id] = None
-            for output in node.outputs:
-                output.type = ANY
+            for socket in (*node.inputs, *node.outputs):
+                socket.type = ANY
         elif definition is not None and any(entry.type == MATCH_TYPE for entry in definition.inputs):
             matching[node.id] = definition
     waiting = dict.fromkeys(matching)
