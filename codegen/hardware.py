@@ -1,30 +1,53 @@
 """From what a workflow loads to the smallest hardware that holds it, with the price.
 
-Prices are Modal's of September 2026, in US dollars per second; a live table of an account overrides them later. Regions
-and non-preemptible containers cost more.
+A GPU has to hold the largest stage (`codegen.stages`), the machine's memory all files: ComfyUI keeps there what the
+GPU does not need at the moment.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import date
+from typing import TYPE_CHECKING, Final
 
-from codegen.lock import Gpu, Hardware, ModelPin
+from codegen.lock import Gpu, Hardware, Timeouts
+from codegen.model import Frozen
 
-PRICES_AS_OF: Final = "2026-09"
-GPU_PRICES: Final[dict[Gpu, float]] = {
-    "T4": 0.000164,
-    "L4": 0.000222,
-    "A10": 0.000306,
-    "L40S": 0.000542,
-    "A100-40GB": 0.000583,
-    "A100-80GB": 0.000694,
-    "RTX-PRO-6000": 0.000842,
-    "H100": 0.001097,
-    "H200": 0.001261,
-    "B200": 0.001736,
-}
-"""Cheapest first."""
-GPU_MEMORY_GB: Final[dict[Gpu, int]] = {
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from codegen.models.find import FoundModel
+    from codegen.stages import Stage
+
+
+class Prices(Frozen):
+    """US dollars per second of use, in one region, preemptible; others cost more."""
+
+    as_of: date
+    gpus: dict[Gpu, float]
+    cpu_core: float
+    memory_gib: float
+
+
+PRICES: Final = Prices(
+    as_of=date(2026, 9, 1),
+    gpus={
+        "T4": 0.000164,
+        "L4": 0.000222,
+        "A10": 0.000306,
+        "L40S": 0.000542,
+        "A100-40GB": 0.000583,
+        "A100-80GB": 0.000694,
+        "RTX-PRO-6000": 0.000842,
+        "H100": 0.001097,
+        "H200": 0.001261,
+        "B200": 0.001736,
+    },
+    cpu_core=0.0000131,
+    memory_gib=0.00000222,
+)
+"""Modal's list prices (https://modal.com/pricing). Those of an account, read live, take their place."""
+
+GPU_MEMORY_GB: Final[Mapping[Gpu, int]] = {
     "T4": 16,
     "L4": 24,
     "A10": 24,
@@ -36,52 +59,110 @@ GPU_MEMORY_GB: Final[dict[Gpu, int]] = {
     "H200": 141,
     "B200": 192,
 }
-CPU_CORE_PRICE: Final = 0.0000131
-MEMORY_GIB_PRICE: Final = 0.00000222
-
+"""GB as the maker counts them (https://modal.com/docs/guide/gpu)."""
 LARGEST: Final[Gpu] = "B200"
+FIT_FOR_VIDEO: Final[frozenset[Gpu]] = frozenset(GPU_MEMORY_GB) - {"T4"}
+"""A T4 has no bfloat16, in which video models are made, and would take minutes for a second of video."""
+
+GB: Final = 1e9
 GIB: Final = 1024**3
 STAGE_FACTOR: Final = 1.15
-"""VRAM of a stage over its file: buffers beside the weights. A rule of thumb, not measured."""
-WORKING_GB: Final = {"image": 4.0, "video": 12.0, "audio": 4.0, "mesh": 6.0, "text": 4.0}
+"""VRAM of a stage over its files: buffers beside the weights. A rule of thumb, not measured."""
+GUESS_FACTOR: Final = 1.1
+"""On top, where a size is only about known: notes and names round."""
+WORKING_GB: Final[Mapping[str, float]] = {"image": 4.0, "video": 12.0, "audio": 4.0, "mesh": 6.0, "text": 4.0}
 """Activations beside the weights, by what comes out."""
+OTHER_WORKING_GB: Final = 4.0
 MEMORY_HEADROOM_GIB: Final = 8
 """ComfyUI, torch and Python beside the models that are held in memory between stages."""
+MEMORY_STEP_GIB: Final = 4
+"""Memory is asked for in steps, so that a note that rounds otherwise makes no other lock."""
+LARGEST_MEMORY_GIB: Final = 336
+"""What Modal gives a container at most."""
 CPU_ONLY_MEMORY_GIB: Final = 4
-UNKNOWN_MEMORY_GIB: Final = 32
+UNKNOWN_MODEL_GB: Final[Mapping[str, float]] = {"video": 28.0}
+"""A model of which nothing tells the size: most have no more, so this is as much as is wise to pay for."""
+OTHER_UNKNOWN_MODEL_GB: Final = 16.0
 DEFAULT_CPU: Final = 4.0
 CPU_ONLY_CPU: Final = 2.0
 
+LOADING_GB_PER_SECOND: Final = 0.25
+"""From a volume into memory when nobody has read the files before; warm it is several times as fast."""
+EXECUTION_SECONDS: Final[Mapping[str, int]] = {"video": 1800, "mesh": 1200, "audio": 900}
+"""How long one job may take, beside loading its models, by what comes out."""
+OTHER_EXECUTION_SECONDS: Final = 600
+LONGEST_SECONDS: Final = 3600
 
-def choose_hardware(models: tuple[ModelPin, ...], kinds: frozenset[str], wanted: Gpu | None) -> Hardware:
-    """GPU, cores and memory with the reason. `kinds` are those of the outputs."""
+
+def choose_hardware(
+    models: Sequence[FoundModel],
+    stages: Sequence[Stage],
+    kinds: frozenset[str],
+    wanted: Gpu | None = None,
+    prices: Prices = PRICES,
+) -> Hardware:
+    """GPU, cores and memory with the reason. `stages` count `models`; `kinds` are those of the outputs."""
     if not models and wanted is None:
-        return _hardware(None, CPU_ONLY_CPU, CPU_ONLY_MEMORY_GIB, "no node loads a model, so no GPU is needed")
-    sizes = [model.bytes for model in models if model.bytes is not None]
+        reason = "no node loads a model, so no GPU is needed"
+        return _hardware(None, CPU_ONLY_CPU, CPU_ONLY_MEMORY_GIB, reason, prices)
+    sizes = [_gigabytes(model, kinds) for model in models]
+    memory = _memory(sum(sizes))
     if wanted is not None:
-        total = sum(sizes) / GIB if len(sizes) == len(models) else UNKNOWN_MEMORY_GIB - MEMORY_HEADROOM_GIB
-        return _hardware(wanted, DEFAULT_CPU, round(total) + MEMORY_HEADROOM_GIB, "asked for")
-    if len(sizes) < len(models):
-        usual: Gpu = "A100-80GB" if "video" in kinds else "L40S"
-        reason = (
-            f"the size of {len(models) - len(sizes)} of {len(models)} models is not known; "
-            f"{GPU_MEMORY_GB[usual]} GB hold most {'video' if 'video' in kinds else 'image'} workflows"
-        )
-        return _hardware(usual, DEFAULT_CPU, UNKNOWN_MEMORY_GIB, reason)
-    largest = max(sizes) / 1e9
-    working = max((WORKING_GB.get(kind, 4.0) for kind in kinds), default=4.0)
-    needed = largest * STAGE_FACTOR + working
-    reason = f"the largest model has {largest:.1f} GB; with {working:.0f} GB to work in that makes {needed:.1f} GB"
-    return _hardware(_cheapest(needed), DEFAULT_CPU, round(sum(sizes) / GIB) + MEMORY_HEADROOM_GIB, reason)
+        return _hardware(wanted, DEFAULT_CPU, memory, "asked for", prices)
+    needs = [sum(sizes[number] for number in stage.files) for stage in stages] or [sum(sizes)]
+    largest = max(needs)
+    files = stages[needs.index(largest)].files if stages else frozenset(range(len(models)))
+    working = max((WORKING_GB.get(kind, OTHER_WORKING_GB) for kind in kinds), default=OTHER_WORKING_GB)
+    total = largest * STAGE_FACTOR + working
+    gpu = cheapest_gpu(total, FIT_FOR_VIDEO if "video" in kinds else frozenset(GPU_MEMORY_GB), prices)
+    reason = (
+        f"{_what(models, sorted(files, key=lambda number: -sizes[number]))} with {largest:.1f} GB; "
+        f"with room for buffers and {working:.0f} GB to work in that makes {total:.1f} GB"
+    )
+    if gpu is None:
+        gpu = LARGEST
+        reason += ", more than any has: parts of it wait in the machine's memory"
+    return _hardware(gpu, DEFAULT_CPU, memory, reason, prices)
 
 
-def _cheapest(needed_gb: float) -> Gpu:
-    for gpu in GPU_PRICES:
-        if GPU_MEMORY_GB[gpu] >= needed_gb:
-            return gpu
-    return LARGEST
+def choose_timeouts(models: Sequence[FoundModel], kinds: frozenset[str]) -> Timeouts:
+    """Long enough for a first job, which reads all models."""
+    loading = sum(_gigabytes(model, kinds) for model in models) / LOADING_GB_PER_SECOND
+    working = max((EXECUTION_SECONDS.get(kind, OTHER_EXECUTION_SECONDS) for kind in kinds), default=0)
+    seconds = max(working, OTHER_EXECUTION_SECONDS) + loading
+    return Timeouts(execution_seconds=min(round(seconds / 60) * 60, LONGEST_SECONDS))
 
 
-def _hardware(gpu: Gpu | None, cpu: float, memory_gib: int, reason: str) -> Hardware:
-    price = (GPU_PRICES[gpu] if gpu else 0.0) + cpu * CPU_CORE_PRICE + memory_gib * MEMORY_GIB_PRICE
+def cheapest_gpu(needed_gb: float, allowed: frozenset[Gpu], prices: Prices = PRICES) -> Gpu | None:
+    """The one that holds so much for the least money; `None` if there is none."""
+    fitting = [gpu for gpu in prices.gpus if gpu in allowed and GPU_MEMORY_GB[gpu] >= needed_gb]
+    return min(fitting, key=lambda gpu: (prices.gpus[gpu], GPU_MEMORY_GB[gpu]), default=None)
+
+
+def _gigabytes(model: FoundModel, kinds: frozenset[str]) -> float:
+    if model.pin.bytes is not None:
+        return model.pin.bytes / GB
+    if model.about_bytes is not None:
+        return model.about_bytes / GB * GUESS_FACTOR
+    return UNKNOWN_MODEL_GB["video"] if "video" in kinds else OTHER_UNKNOWN_MODEL_GB
+
+
+def _memory(total_gb: float) -> int:
+    needed = total_gb * GB / GIB + MEMORY_HEADROOM_GIB
+    return min(-int(-needed // MEMORY_STEP_GIB) * MEMORY_STEP_GIB, LARGEST_MEMORY_GIB)
+
+
+def _what(models: Sequence[FoundModel], largest_first: Sequence[int]) -> str:
+    first = models[largest_first[0]]
+    others = len(largest_first) - 1
+    name = ascii(first.pin.file.rsplit("/", 1)[-1])[1:-1][:80]
+    beside = f" and {others} more file{'s' if others > 1 else ''}" if others else ""
+    unknown = sum(models[number].pin.bytes is None and models[number].about_bytes is None for number in largest_first)
+    rounded = any(models[number].pin.bytes is None for number in largest_first)
+    how = "whose size is not known, taken" if unknown else "about" if rounded else "exactly"
+    return f"the largest stage is {name}{beside}, {how}"
+
+
+def _hardware(gpu: Gpu | None, cpu: float, memory_gib: int, reason: str, prices: Prices) -> Hardware:
+    price = (prices.gpus[gpu] if gpu else 0.0) + cpu * prices.cpu_core + memory_gib * prices.memory_gib
     return Hardware(gpu=gpu, cpu=cpu, memory_mib=memory_gib * 1024, usd_per_second=round(price, 9), reason=reason)

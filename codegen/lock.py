@@ -56,8 +56,11 @@ class ModelPin(Frozen):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     bytes: int | None = None
     gated: bool | None = None
+    licence: Annotated[str, Field(max_length=100)] | None = None
+    """As the server that has the file states it."""
     source: str
-    """Where the URL came from: `properties.models`, `note`, `index`; `unknown` when it is a question for people."""
+    """Where the URL came from: `properties.models`, `note`, `index`, `manager-list`, `civitai`, `hugging-face`;
+    `unknown` when it is a question for people."""
 
 
 class Hardware(Frozen):

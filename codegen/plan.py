@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from codegen.core_version import choose_core, core_facts, foreign_classes, unknown_class
 from codegen.errors import InvalidGraph
-from codegen.hardware import choose_hardware
+from codegen.facts import NOTHING_LOOKED_UP, Facts, Wanted, WantedPack, about_lookups, wanted_models
+from codegen.hardware import PRICES, Prices, choose_hardware, choose_timeouts
 from codegen.interface import build_interface
 from codegen.interface.outputs import find_outputs
 from codegen.lock import Dependencies, Gpu, Lock
@@ -12,6 +13,7 @@ from codegen.model import AppName, Finding, Frozen, JsonObject, Workflow
 from codegen.models import find_models
 from codegen.naming import app_name, derive_name
 from codegen.packs import PackUse, find_packs
+from codegen.stages import find_stages
 from codegen.vendored import runtime_files, runtime_version
 
 SYSTEM_PACKAGES = ("ffmpeg", "git", "libgl1", "libglib2.0-0")
@@ -30,12 +32,36 @@ class Plan(Frozen):
     packs: tuple[PackUse, ...]
     """All that is known of the custom-node packs; those whose commit is known too are in the lock."""
     findings: tuple[Finding, ...]
+    unknown_classes: tuple[str, ...]
+    """Classes of which nobody here knows where they come from."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is worth looking up to make a better plan."""
+        urls, models = wanted_models(self.lock.models)
+        return Wanted(
+            model_urls=urls,
+            models=models,
+            packs=tuple(
+                WantedPack(repository=use.repository, version=use.commit or use.version)
+                for use in self.packs
+                if use.listed
+            ),
+            classes=self.unknown_classes,
+        )
 
 
 def make_plan(
-    workflow: Workflow, *, filename: str, name: str | None = None, core: str | None = None, gpu: Gpu | None = None
+    workflow: Workflow,
+    *,
+    filename: str,
+    name: str | None = None,
+    core: str | None = None,
+    gpu: Gpu | None = None,
+    facts: Facts = NOTHING_LOOKED_UP,
+    prices: Prices = PRICES,
 ) -> Plan:
-    """Analyse a workflow.
+    """Analyse a workflow, with what was looked up about it.
 
     Raises:
         InvalidName: `name` cannot be one.
@@ -50,22 +76,26 @@ def make_plan(
     outputs = find_outputs(prompt, catalog)
     if not outputs:
         raise InvalidGraph("the workflow has no output node; add one, such as Save Image, or un-mute it")
-    models, model_findings = find_models(workflow, prompt)
+    models = find_models(workflow, prompt, facts=facts)
+    stages = find_stages(prompt, catalog, [model.nodes for model in models.found])
+    kinds = frozenset(output.kind for output in outputs)
     packs = find_packs(workflow, prompt, foreign_classes(choice.missing))
-    facts = core_facts(choice.pin.version)
+    unknown = tuple(kind for kind in choice.missing if kind not in packs.attributed)
+    image = core_facts(choice.pin.version)
     lock = Lock(
         name=chosen,
         runtime=runtime_version(),
         comfyui=choice.pin,
         dependencies=Dependencies(
-            python=facts.python,
-            exclude_newer=facts.exclude_newer,
+            python=image.python,
+            exclude_newer=image.exclude_newer,
             packages=tuple(runtime_files()["shared/requirements.txt"].decode().split()),
             system=SYSTEM_PACKAGES,
         ),
         packs=packs.pins,
-        models=models,
-        hardware=choose_hardware(models, frozenset(output.kind for output in outputs), gpu),
+        models=models.pins,
+        hardware=choose_hardware(models.found, stages, kinds, gpu, prices),
+        timeouts=choose_timeouts(models.found, kinds),
     )
     return Plan(
         name=chosen,
@@ -76,10 +106,12 @@ def make_plan(
         lock=lock,
         packs=packs.uses,
         findings=(
+            *about_lookups(facts),
             *choice.conversion.findings,
-            *(unknown_class(kind, choice.pin.version) for kind in choice.missing if kind not in packs.attributed),
+            *(unknown_class(kind, choice.pin.version) for kind in unknown),
             *(finding for finding in choice.findings if finding.code != "unknown-class"),
             *packs.findings,
-            *model_findings,
+            *models.findings,
         ),
+        unknown_classes=unknown,
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from codegen.facts import Lookups
     from github_app.local_forge import LocalForge
     from github_app.settings import Settings
     from runner.protocols import Progress
@@ -31,8 +32,30 @@ def database_of(settings: Settings) -> Database:
     return Database(settings.data_dir, url.get_secret_value() if url else None)
 
 
+def lookups_of(settings: Settings, *, offline: bool = False) -> Lookups:
+    """Whom to ask about models and packs; nobody if the settings or the caller say so."""
+    from runner.lookups.live import Endpoints, LiveLookups  # noqa: PLC0415 - see the module's docstring
+    from runner.lookups.offline import Offline  # noqa: PLC0415
+
+    if offline or settings.offline:
+        return Offline()
+    endpoints = Endpoints(
+        hugging_face=settings.hugging_face_url,
+        civitai=settings.civitai_url,
+        github=settings.packs_github_url,
+        registry=settings.registry_url,
+    )
+    tokens = {
+        endpoints.hugging_face: settings.hugging_face_token,
+        endpoints.civitai: settings.civitai_token,
+        endpoints.github: settings.packs_github_token,
+    }
+    given = {url: token.get_secret_value() for url, token in tokens.items() if token is not None}
+    return LiveLookups(settings.data_dir / "lookups" / "cache.db", endpoints, given)
+
+
 @contextmanager
-def opened_runs(settings: Settings, progress: Progress | None = None) -> Generator[Runs]:
+def opened_runs(settings: Settings, progress: Progress | None = None, *, offline: bool = False) -> Generator[Runs]:
     """Runs on the local target and the local forge. One at a time in a process: DBOS is a singleton."""
     from github_app.local_forge import LocalForge  # noqa: PLC0415 - see the module's docstring
     from runner.runs import Runs  # noqa: PLC0415
@@ -48,6 +71,7 @@ def opened_runs(settings: Settings, progress: Progress | None = None) -> Generat
             mirror=lambda repo: Mirror(data_dir, repo),
             data_dir=data_dir,
             progress=progress or Silent(),
+            lookups=lookups_of(settings, offline=offline),
         )
         runs = Runs(database, services)
         try:

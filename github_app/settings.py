@@ -9,8 +9,11 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from github_app.errors import GithubAppError
+from runner.lookups import civitai, github, hugging_face, registry
 
 PREFIX = "FLOWBERTH_"
+WEB = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+"""An address to put paths behind. Credentials have settings of their own."""
 
 
 class InvalidSettings(GithubAppError):  # noqa: N818 - reads as the sentence that is shown
@@ -41,6 +44,27 @@ class Settings(BaseSettings):
         default=None,
         description="ComfyUI that apps on this machine use when `--comfyui` is not given: the URL of a running one, "
         "or the folder of a checkout. Without one, the stand-in engine simulates it.",
+    )
+    offline: bool = Field(
+        default=False,
+        description="Look nothing up: no sizes and licences of models, no commits of packs. `1` or `0`; `--offline` of "
+        "`up` is the same for one run.",
+    )
+    hugging_face_url: str = Field(
+        default=hugging_face.HUB, pattern=WEB, description="Hugging Face, or a mirror of it, for facts of models."
+    )
+    hugging_face_token: SecretStr | None = Field(
+        default=None, description="Token for it, which sees the models that its owner may see. Sent there only."
+    )
+    civitai_url: str = Field(default=civitai.SITE, pattern=WEB, description="Civitai, for facts of models.")
+    civitai_token: SecretStr | None = Field(default=None, description="Token for it. Sent there only.")
+    registry_url: str = Field(default=registry.API, pattern=WEB, description="The registry of custom-node packs.")
+    packs_github_url: str = Field(
+        default=github.API, pattern=WEB, description="GitHub's API, for facts of the repositories of packs."
+    )
+    packs_github_token: SecretStr | None = Field(
+        default=None,
+        description="Token for it: 5,000 questions an hour instead of 60. It needs no permission. Sent there only.",
     )
     github_app_id: int | None = Field(
         default=None, gt=0, description="Number of the GitHub App, from its settings page. Not needed on one machine."

@@ -6,11 +6,13 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from codegen.facts import NOTHING_LOOKED_UP
 from runner.intake import intake
 from runner.protocols import DeploymentSpec
 from worktrees.errors import WorktreeError
 
 if TYPE_CHECKING:
+    from codegen.facts import Facts
     from codegen.model import AppName
     from codegen.plan import Plan
     from runner.cancellation import Cancellation
@@ -38,6 +40,7 @@ class RunContext:
         self.cancellation = cancellation
         self.attempt = FIRST_ATTEMPT
         self.step: StepName = "analyse"
+        self._facts = NOTHING_LOOKED_UP
 
     @property
     def branch(self) -> str:
@@ -51,8 +54,14 @@ class RunContext:
 
     @cached_property
     def plan(self) -> Plan:
-        """Made from the request alone, so it is the same after a crash."""
-        return intake(self.request)
+        """Made from the request and what was looked up, both of which are on record: the same after a crash."""
+        return intake(self.request, self._facts)
+
+    def use(self, facts: Facts) -> None:
+        """Plan with these facts from now on."""
+        if facts != self._facts:
+            self._facts = facts
+            self.__dict__.pop("plan", None)
 
     @cached_property
     def mirror(self) -> Mirror:

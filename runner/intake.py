@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codegen.facts import NOTHING_LOOKED_UP
 from codegen.parse import parse_workflow
 from codegen.plan import make_plan
 
 if TYPE_CHECKING:
+    from codegen.facts import Facts
     from codegen.plan import Plan
     from runner.model import RunRequest
 
 
-def intake(request: RunRequest) -> Plan:
-    """The plan for a request; the same request always gives the same plan.
+def intake(request: RunRequest, facts: Facts = NOTHING_LOOKED_UP) -> Plan:
+    """The plan for a request; the same request and facts always give the same plan.
 
     Raises:
         codegen.errors.CodegenError: the file is no usable workflow, or the name cannot be used.
@@ -24,4 +26,5 @@ def intake(request: RunRequest) -> Plan:
         name=request.name,
         core=request.core,
         gpu=request.gpu,
+        facts=facts,
     )

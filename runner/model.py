@@ -16,8 +16,12 @@ RunId = NewType("RunId", str)
 
 RunState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 EngineKind: TypeAlias = Literal["comfyui", "stand-in"]
-StepName: TypeAlias = Literal["analyse", "branch", "render", "deploy", "test", "document", "propose", "finish"]
-STEPS: tuple[StepName, ...] = ("analyse", "branch", "render", "deploy", "test", "document", "propose", "finish")
+StepName: TypeAlias = Literal[
+    "analyse", "resolve", "branch", "render", "deploy", "test", "document", "propose", "finish"
+]
+STEPS: tuple[StepName, ...] = (
+    "analyse", "resolve", "branch", "render", "deploy", "test", "document", "propose", "finish",
+)  # fmt: skip
 
 
 class Frozen(BaseModel):

@@ -25,12 +25,14 @@ from runner.steps.document import Documented, document
 from runner.steps.finish import Finished, finish
 from runner.steps.propose import propose
 from runner.steps.render import Rendered, render
+from runner.steps.resolve import Resolved, resolve
 from runner.steps.test import Tested, test
 from worktrees.errors import WorktreeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from codegen.model import Finding
     from runner.context import RunContext
     from runner.model import EngineKind, RunState, StepName
     from runner.records import RunRecords
@@ -60,6 +62,7 @@ class Trail:
     """What the steps so far have found."""
 
     analysis: Analysis | None = None
+    resolved: Resolved | None = None
     branch: Branch | None = None
     rendered: Rendered | None = None
     deployment: Deployment | None = None
@@ -94,7 +97,7 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
         tests=trail.tested.report.tests if trail.tested else (),
         cost=trail.tested.report.cost if trail.tested else None,
         pr=trail.pull_request,
-        findings=trail.analysis.findings if trail.analysis else (),
+        findings=_findings(trail),
         reason=reason,
     )
     records.finish(run.run_id, result)
@@ -105,6 +108,8 @@ def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, st
     """All steps but the last, as far as they go; how the run ends, and why if not well."""
     try:
         trail.analysis = steps.do("analyse", lambda: analyse(run), Analysis)
+        trail.resolved = steps.do("resolve", lambda: resolve(run), Resolved)
+        run.use(trail.resolved.facts)
         start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
         trail.rendered = steps.do("render", lambda: render(run, start), Rendered)
         trail.deployment = steps.do("deploy", lambda: deploy(run), Deployment)
@@ -191,6 +196,11 @@ def _with_retries(body: Callable[[], ResultT]) -> ResultT:
             if isinstance(error, DatabaseUnavailable) or not decide_retry(error, attempt):
                 raise
             attempt += 1
+
+
+def _findings(trail: Trail) -> tuple[Finding, ...]:
+    told = trail.resolved or trail.analysis
+    return told.findings if told else ()
 
 
 def _engine(run: RunContext, trail: Trail) -> EngineKind:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from codegen.facts import Lookups
     from runner.protocols import Forge, Progress, Target
     from worktrees.mirror import Mirror
 
@@ -27,4 +28,5 @@ class Services:
     mirror: Callable[[Path], Mirror]
     data_dir: Path
     progress: Progress
+    lookups: Lookups
     clock: Callable[[], datetime] = _now

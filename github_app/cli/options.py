@@ -27,6 +27,14 @@ GpuName = Annotated[
     str | None,
     typer.Option("--gpu", metavar="GPU", help=f"Modal GPU: {', '.join(GPUS)}. By default the smallest that fits."),
 ]
+LookUp = Annotated[
+    bool,
+    typer.Option(
+        "--look-up",
+        help="Ask Hugging Face, Civitai, GitHub and the Comfy registry about its models and packs. "
+        "Without it, nothing leaves this machine.",
+    ),
+]
 Repo = Annotated[
     Path | None, typer.Option("--repo", metavar="DIR", help="Repository; by default the one of the current folder.")
 ]

@@ -9,7 +9,7 @@ import typer
 
 from github_app.cli.analyze import plan_of
 from github_app.cli.failures import CommandError
-from github_app.cli.options import Core, GpuName, Json, Name, WorkflowArgument  # noqa: TC001 - typer reads the annotations
+from github_app.cli.options import Core, GpuName, Json, LookUp, Name, WorkflowArgument  # noqa: TC001 - typer reads the annotations
 from github_app.cli.output import Output, finding_lines
 from github_app.cli.workflow_file import read_workflow
 
@@ -35,6 +35,7 @@ def render(
     name: Name = None,
     core: Core = None,
     gpu: GpuName = None,
+    look_up: LookUp = False,
     json: Json = False,
 ) -> None:
     """Write the app for a workflow to a folder, and do no more.
@@ -45,7 +46,7 @@ def render(
     from codegen.render import app_files  # noqa: PLC0415 - not for --help
     from codegen.vendored import runtime_files  # noqa: PLC0415
 
-    plan = plan_of(read_workflow(workflow), name=name, core=core, gpu=gpu)
+    plan = plan_of(read_workflow(workflow), name=name, core=core, gpu=gpu, look_up=look_up)
     app_folder = output / plan.name
     if app_folder.is_symlink() or (app_folder.exists() and not (app_folder / LOCK).is_file()):
         raise CommandError(

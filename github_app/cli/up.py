@@ -47,6 +47,10 @@ def up(
             "By default the stand-in engine, which simulates models.",
         ),
     ] = None,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Look nothing up about models and packs: no sizes, licences and commits."),
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the app serving when the run has ended.")] = False,
     json: Json = False,
 ) -> None:
@@ -85,7 +89,7 @@ def up(
     )
     from github_app.composition import opened_runs  # noqa: PLC0415 - slow, so only once the request is known to be good
 
-    with watcher(plain=json) as watching, opened_runs(settings, watching) as runs:
+    with watcher(plain=json) as watching, opened_runs(settings, watching, offline=offline) as runs:
         result = runs.up(request)
     report(out, result)
 

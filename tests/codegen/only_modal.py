@@ -1,8 +1,10 @@
-"""Imports FOLDER/app.py as on a machine where modules are missing: `only_modal.py FOLDER MODULE…`."""
+"""Imports app.py of each folder as on a machine where modules are missing: `only_modal.py FOLDER… -- MODULE…`."""
 
 import sys
+from importlib import import_module
 
-folder, *absent = sys.argv[1:]
+divide = sys.argv.index("--")
+folders, absent = sys.argv[1:divide], sys.argv[divide + 1 :]
 
 
 class NotInstalled:
@@ -18,9 +20,11 @@ def watch(event: str, arguments: tuple[object, ...]) -> None:
 
 sys.meta_path.insert(0, NotInstalled())
 sys.addaudithook(watch)
-sys.path.insert(0, folder)
 
-import app  # noqa: E402 - what the preparations are for
-
-assert app.ComfyUI
-sys.stdout.write(f"{app.app.name}\n")
+for folder in folders:
+    sys.path.insert(0, folder)
+    app = import_module("app")
+    assert app.ComfyUI
+    sys.stdout.write(f"{app.app.name}\n")
+    sys.path.remove(folder)
+    del sys.modules["app"]

@@ -1,42 +1,88 @@
-"""Every workflow that ComfyUI ships as a template: planned and rendered as a formatter would have it."""
+"""Every workflow that ComfyUI ships as a template: planned, rendered the same anywhere, formatted, and fit to import."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 import sys
-from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import NamedTuple
 
-from codegen.errors import CodegenError
-from codegen.parse import parse_workflow
-from codegen.plan import make_plan
-from codegen.render import app_files
+import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from codegen.python_literal import check_source
+from tests.codegen.test_render import all_but_modal
 
-TEMPLATES = files("comfyui_workflow_templates_json") / "templates"
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+LEAST = 640
+"""Templates that there are at least, so that a package that lost them is noticed."""
 
 
-def names() -> list[str]:
-    return sorted(
-        entry.name
-        for entry in TEMPLATES.iterdir()
-        if entry.name.endswith(".json") and not entry.name.startswith("index")
+class Corpus(NamedTuple):
+    """What two processes made of all templates."""
+
+    folder: Path
+    refused: tuple[str, ...]
+    digests: tuple[dict[str, str], ...]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Rendered in a Turkish and in a plain process, with different hashes of strings."""
+    folders = [tmp_path_factory.mktemp("corpus") for _ in range(2)]
+    surroundings = (
+        {"PYTHONHASHSEED": "1", "LC_ALL": "C"},
+        {"PYTHONHASHSEED": "2", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Tokyo"},
     )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(HERE / "render_corpus.py"), str(folder)],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for folder, env in zip(folders, surroundings, strict=True)
+    ]
+    said = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert said[0] == said[1]
+    return Corpus(folders[0], tuple(said[0].splitlines()), tuple(map(digests, folders)))
 
 
-def test_every_template_is_planned_or_refused_in_words_and_its_app_is_formatted(tmp_path: Path) -> None:
-    refused: list[str] = []
-    for number, name in enumerate(names()):
-        data = (TEMPLATES / name).read_bytes()
-        try:
-            app = app_files(make_plan(parse_workflow(data, filename=name), filename=name))["app.py"]
-        except CodegenError as error:
-            refused.append(str(error))
-            continue
-        (tmp_path / f"app_{number}.py").write_bytes(app)
-    assert all(words.startswith("fuse_options.json: found a JSON") for words in refused), refused
-    check = [sys.executable, "-m", "ruff", "format", "--check", "--isolated", "--line-length=120", str(tmp_path)]
-    done = subprocess.run(check, capture_output=True, text=True, check=False)
+def test_each_is_planned_or_refused_in_words(corpus: Corpus) -> None:
+    assert len(list(corpus.folder.iterdir())) >= LEAST
+    assert all(words.startswith("fuse_options.json: found a JSON") for words in corpus.refused), corpus.refused
+
+
+def test_the_bytes_are_the_same_in_any_process(corpus: Corpus) -> None:
+    one, other = corpus.digests
+    assert one == other
+
+
+def test_each_app_is_formatted(corpus: Corpus) -> None:
+    check = [sys.executable, "-m", "ruff", "format", "--check", "--isolated", "--line-length=120"]
+    done = subprocess.run(
+        [*check, *map(str, corpus.folder.glob("*/app.py"))], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_each_app_is_of_allowed_syntax_and_imports_with_nothing_but_modal(corpus: Corpus) -> None:
+    folders = sorted(corpus.folder.iterdir())
+    for folder in folders:
+        check_source((folder / "app.py").read_text())
+    done = subprocess.run(
+        [sys.executable, "-I", str(HERE / "only_modal.py"), *map(str, folders), "--", *all_but_modal()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(done.stdout.splitlines()) == len(folders)

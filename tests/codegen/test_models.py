@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from codegen.embedded_models import embedded_models
 from codegen.errors import NotAWorkflow
 from codegen.json_values import as_object, objects
 from codegen.lock import ModelPin
 from codegen.model import Workflow
-from codegen.model_index import IndexedModel, ModelIndex, model_index
 from codegen.models import find_models
+from codegen.models.embedded import embedded_models
+from codegen.models.index import IndexedModel, ModelIndex, model_index
 from codegen.parse import parse_workflow
 from codegen.plan import make_plan
 from tests.codegen.canvas import text_to_image
@@ -29,7 +29,8 @@ def loading(file: str, kind: str = "CheckpointLoaderSimple", name: str = "ckpt_n
 
 def found(prompt: dict[str, Any], *models: IndexedModel):
     workflow = Workflow(kind="api", document=prompt, source=b"")
-    return find_models(workflow, prompt, index=lambda: ModelIndex(models))
+    found = find_models(workflow, prompt, index=lambda: ModelIndex(models))
+    return found.pins, found.findings
 
 
 def indexed(url: str = f"{HUB}/one.safetensors", templates: int = 1, **other: Any) -> IndexedModel:
@@ -50,15 +51,23 @@ class TestTheIndex:
         )
         assert findings == ()
 
-    def test_what_the_file_says_itself_comes_first_and_leaves_the_index_unread(self):
+    def test_what_the_file_says_itself_comes_first(self):
         canvas = text_to_image()
         canvas.nodes[0]["properties"]["models"] = [{"name": "sd15.safetensors", "url": "https://my.example/sd15"}]
+        index = ModelIndex([indexed(file="sd15.safetensors")])
+        (pin,) = find_models(canvas.workflow(), canvas.converted().prompt, index=lambda: index).pins
+        assert (pin.url, pin.source) == ("https://my.example/sd15", "properties.models")
 
+    def test_it_is_not_read_for_a_workflow_without_models(self):
         def unread() -> ModelIndex:
             raise AssertionError
 
-        (pin,), _ = find_models(canvas.workflow(), canvas.converted().prompt, index=unread)
-        assert (pin.url, pin.source) == ("https://my.example/sd15", "properties.models")
+        workflow = Workflow(kind="api", document={}, source=b"")
+        assert find_models(workflow, {"1": {"class_type": "EmptyImage", "inputs": {}}}, index=unread).found == ()
+
+    def test_what_only_the_manager_lists_says_so(self):
+        (pin,), _ = found(loading("one.safetensors"), indexed(templates=0))
+        assert pin.source == "manager-list"
 
     def test_of_two_addresses_the_one_that_more_templates_have_is_taken(self):
         (pin,), findings = found(loading("one.safetensors"), indexed("https://a.example/x"), indexed(templates=2))
@@ -89,7 +98,11 @@ class TestTheIndex:
     def test_a_loader_that_nobody_knows_gets_the_folder_of_the_only_file_of_that_name(self):
         strange = loading("one.safetensors", "LoaderOfAPack", "weights")
         assert [pin.folder for pin in found(strange, indexed(folder="vae"))[0]] == ["vae"]
-        assert found(strange, indexed(folder="vae"), indexed())[0] == ()
+        pins, (finding,) = found(strange, indexed(folder="vae"), indexed())
+        assert (pins, finding.code) == ((), "unknown-model-folder")
+        assert finding.message == (
+            "LoaderOfAPack.weights names one.safetensors, and nothing says which folder of models/ it lists"
+        )
 
     @pytest.mark.parametrize(
         "file", [".safetensors", "/.safetensors", "../../one.ckpt", "\ud800.pt", "x" * 5000 + ".bin"]
@@ -133,7 +146,7 @@ def test_every_model_that_an_official_template_embeds_is_found_without_it():
         told = make_plan(workflow, filename="x.json").lock.models
         plan = make_plan(silent(workflow), filename="x.json")
         assert [(pin.folder, pin.file) for pin in plan.lock.models] == [(pin.folder, pin.file) for pin in told]
-        assert {pin.source for pin in plan.lock.models} <= {"index"}
+        assert {pin.source for pin in plan.lock.models} <= {"index", "note"}
         assert "unknown-model-url" not in {finding.code for finding in plan.findings}
         named |= {(pin.folder, pin.file) for pin in plan.lock.models}
     assert len(named & pairs) > 0.9 * len(pairs), "the rest is named by nodes that are muted or bypassed"
@@ -143,7 +156,33 @@ class TestTheTool:
     def test_what_ships_is_what_it_makes_of_the_templates(self, tmp_path):
         tool = runpy.run_path("tools/models.py")
         shipped = json.loads(gzip.decompress(Path("codegen/data/models.json.gz").read_bytes()))
-        assert tool["index"](tool["official"]()) == shipped["models"]
+        made = tool["index"](tool["official"]())
+        assert made == [row for row in shipped["models"] if row["templates"]]
+        assert len(shipped["models"]) > len(made), "the Manager's list is in there too"
+
+    def test_of_the_managers_list_only_single_files_are_taken(self):
+        tool = runpy.run_path("tools/models.py")
+        entry = {
+            "type": "checkpoint",
+            "save_path": "checkpoints/sd15",
+            "filename": "one.safetensors",
+            "url": f"{HUB}/one.safetensors",
+            "size": "2.1GB",
+        }
+        whole = [entry, {**entry, "save_path": "default", "filename": "two.safetensors", "size": "?"}]
+        bad = [
+            {**entry, "filename": "<huggingface>"},
+            {**entry, "filename": "a/b"},
+            {**entry, "save_path": "../x"},
+            {**entry, "save_path": "default", "type": "prose"},
+            {**entry, "url": "http://plain.example/one.safetensors"},
+            {},
+        ]
+        facts = {"folder": "checkpoints", "url": f"{HUB}/one.safetensors", "templates": 0}
+        assert tool["index"]([], [*whole, *bad]) == [
+            {**facts, "file": "one.safetensors", "about_bytes": 2_100_000_000},
+            {**facts, "file": "two.safetensors"},
+        ]
 
     def test_a_template_counts_once_and_the_download_button_does_not_count(self):
         def template(*entries: dict[str, Any]) -> Workflow:
@@ -168,7 +207,11 @@ class TestTheTool:
 
     def test_the_same_bytes_again(self, tmp_path, monkeypatch, capsys):
         tool = runpy.run_path("tools/models.py")
-        monkeypatch.setattr("sys.argv", ["models.py"])
+        manager = tmp_path / "comfyui_manager"
+        manager.mkdir()
+        (manager / "model-list.json").write_text('{"models": []}')
+        (tmp_path / "comfyui_manager-4.0.dist-info").mkdir()
+        monkeypatch.setattr("sys.argv", ["models.py", str(tmp_path)])
         monkeypatch.setitem(tool["main"].__globals__, "TARGET", tmp_path / "models.json.gz")
         written: set[bytes] = set()
         for _ in range(2):

@@ -10,7 +10,6 @@ import pytest
 from codegen.catalog import packaged_versions
 from codegen.core_version import choose_core, core_facts
 from codegen.errors import CatalogError, InvalidGraph, InvalidName
-from codegen.hardware import GPU_MEMORY_GB, GPU_PRICES, choose_hardware
 from codegen.lock import ModelPin
 from codegen.parse import parse_workflow
 from codegen.plan import make_plan
@@ -130,41 +129,6 @@ class TestModels:
         canvas.nodes[0]["widgets_values"] = ["sdxl\\base.safetensors"]
         canvas.nodes.append({**canvas.nodes[0], "id": 99})
         assert [(pin.folder, pin.file) for pin in self.pins(canvas)] == [("checkpoints", "sdxl/base.safetensors")]
-
-
-def model(gigabytes: float | None, name: str = "m") -> ModelPin:
-    size = None if gigabytes is None else int(gigabytes * 1e9)
-    return ModelPin(folder="checkpoints", file=name, source="unknown", bytes=size)
-
-
-class TestHardware:
-    def test_no_model_needs_no_gpu(self):
-        hardware = choose_hardware((), frozenset({"image"}), None)
-        assert (hardware.gpu, hardware.reason) == (None, "no node loads a model, so no GPU is needed")
-
-    @pytest.mark.parametrize(
-        ("gigabytes", "gpu"), [(2, "T4"), (12, "L4"), (30, "L40S"), (50, "A100-80GB"), (500, "B200")]
-    )
-    def test_the_cheapest_that_holds_the_largest_model(self, gigabytes, gpu):
-        hardware = choose_hardware((model(gigabytes), model(1, "n")), frozenset({"image"}), None)
-        assert hardware.gpu == gpu
-        assert f"the largest model has {gigabytes:.1f} GB" in hardware.reason
-
-    def test_unknown_sizes_are_said_and_given_room(self):
-        hardware = choose_hardware((model(None), model(2, "n")), frozenset({"video"}), None)
-        assert (hardware.gpu, hardware.reason) == (
-            "A100-80GB",
-            "the size of 1 of 2 models is not known; 80 GB hold most video workflows",
-        )
-
-    def test_what_is_asked_for_is_taken(self):
-        assert choose_hardware((), frozenset(), "H100").gpu == "H100"
-
-    def test_the_price_is_that_of_all_parts(self):
-        hardware = choose_hardware((), frozenset(), "T4")
-        assert hardware.usd_per_second > GPU_PRICES["T4"]
-        assert list(GPU_PRICES.values()) == sorted(GPU_PRICES.values()), "the search takes the first that fits"
-        assert set(GPU_PRICES) == set(GPU_MEMORY_GB)
 
 
 class TestPlan:

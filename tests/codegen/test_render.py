@@ -64,14 +64,14 @@ class TestHostileTexts:
 
     def test_names_of_models_and_classes_do_not_reach_app_py(self):
         canvas = text_to_image()
-        canvas.nodes[0]["widgets_values"] = [f"{NASTY}.safetensors"]
+        canvas.nodes[0]["widgets_values"] = [f"{NASTY}sd15.safetensors"]
         canvas.nodes[0]["properties"]["models"] = [
-            {"name": f"{NASTY}.safetensors", "url": 'https://x/"); import os #', "directory": "checkpoints"}
+            {"name": f"{NASTY}sd15.safetensors", "url": 'https://x/"); import os #', "directory": "checkpoints"}
         ]
         canvas.add(NASTY, values=[NASTY])
-        files = app_files(plan(canvas, core="0.3.64"))
+        files = app_files(plan(canvas, core="0.3.64", gpu="T4"))
         assert without_digest(files["app.py"]) == PLAIN
-        assert json.loads(files["app.lock.json"])["models"][0]["file"] == f"{NASTY}.safetensors".replace("\\", "/")
+        assert json.loads(files["app.lock.json"])["models"][0]["file"] == f"{NASTY}sd15.safetensors".replace("\\", "/")
 
     def test_the_readme_keeps_them_in_code(self):
         prompt = "\n```\n# Not a heading <img src=x> | `x`\nBODY\n"
@@ -207,7 +207,7 @@ class TestAppPy:
         assert "--exclude-newer 2026-01-01" in source
         assert "gpu=" not in source
         assert "fetch_models" not in source
-        assert 'gpu="L40S"' in SOURCES["models"]
+        assert 'gpu="T4"' in SOURCES["models"]
         assert "def fetch_models" in SOURCES["models"]
 
     @pytest.mark.parametrize(("name", "source"), SOURCES.items())
@@ -216,7 +216,7 @@ class TestAppPy:
         folder.mkdir(parents=True)
         (folder / "app.py").write_text(source)
         done = subprocess.run(
-            [sys.executable, "-I", str(Path(__file__).with_name("only_modal.py")), str(folder), *all_but_modal()],
+            [sys.executable, "-I", str(Path(__file__).with_name("only_modal.py")), str(folder), "--", *all_but_modal()],
             cwd=tmp_path,
             env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
             capture_output=True,

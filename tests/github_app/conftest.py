@@ -41,7 +41,13 @@ def environment(data_dir: Path, tmp_path: Path) -> dict[str, str]:
     """Nothing of the machine's own settings, but its PATH."""
     home = tmp_path / "home"
     home.mkdir()
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "FLOWBERTH_DATA_DIR": str(data_dir), "COLUMNS": "80"}
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "FLOWBERTH_DATA_DIR": str(data_dir),
+        "COLUMNS": "80",
+        "FLOWBERTH_OFFLINE": "1",
+    }
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, TypeAdapter
 
 from runner.database import Database
+from runner.lookups.offline import Offline
 from runner.model import RunRequest
 from runner.runs import Runs
 from runner.services import Services
@@ -60,6 +61,7 @@ def drive(document: str, line: Connection, out: str, err: str) -> None:
             mirror=lambda repo: Mirror(data_dir, repo),
             data_dir=data_dir,
             progress=journal,
+            lookups=Offline(),
         )
         runs = Runs(database, services)
         try:

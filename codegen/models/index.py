@@ -1,4 +1,4 @@
-"""The models that ComfyUI's official templates load: facts that ship as data, made by `tools/models.py`."""
+"""Models that official templates and ComfyUI-Manager know: a snapshot that ships, made by `tools/models.py`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ class IndexedModel:
     file: str
     url: str
     templates: int
-    """How many templates take the file from there."""
+    """How many templates take the file from there; 0 when only ComfyUI-Manager lists it."""
     sha256: str | None = None
+    about_bytes: int | None = None
+    """Rounded: as a note of a template or the Manager says it."""
 
 
 class ModelIndex:
@@ -44,6 +46,11 @@ class ModelIndex:
             (folder,) = folders
         models = folders.get(folder or "", [])
         return tuple(model for model in models if model.templates == models[0].templates)
+
+    def about(self, folder: str, file: str) -> int | None:
+        """About how large the file is; the largest that anybody says."""
+        folders = self._found.get(file) or self._found.get(file.rsplit("/", 1)[-1], {})
+        return max((model.about_bytes or 0 for model in folders.get(folder, ())), default=0) or None
 
 
 @cache

@@ -1,0 +1,249 @@
+"""The models of a workflow: one pin for each file that a loader names, and what is left to ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.facts import NOTHING_LOOKED_UP, Facts, ModelFacts
+from codegen.lock import ModelPin
+from codegen.model import Finding, Frozen, JsonObject, Workflow
+from codegen.models.embedded import EmbeddedModel, embedded_models
+from codegen.models.index import ModelIndex, model_index
+from codegen.models.loaders import NamedFile, named_files
+from codegen.models.notes import LinkedModel, linked_models
+from codegen.models.sizes import guess_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+class FoundModel(Frozen):
+    """A pin with what planning needs beside it."""
+
+    pin: ModelPin
+    about_bytes: int | None
+    """The size: exact if the pin has it, else what a note, the index or the name says; `None` if nothing does."""
+    nodes: tuple[str, ...]
+    """Which nodes of the prompt load it."""
+
+
+class Models(Frozen):
+    """All of one workflow, by folder and file."""
+
+    found: tuple[FoundModel, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def pins(self) -> tuple[ModelPin, ...]:
+        """What goes into the lock."""
+        return tuple(model.pin for model in self.found)
+
+
+def find_models(
+    workflow: Workflow,
+    prompt: JsonObject,
+    *,
+    facts: Facts = NOTHING_LOOKED_UP,
+    index: Callable[[], ModelIndex] = model_index,
+) -> Models:
+    """Every file that a loader of the prompt names.
+
+    Its address is the one that the file itself gives, in its nodes or else in its notes; then that of the index; then
+    one that was looked up.
+    """
+    files = tuple(named_files(prompt))
+    if not files:
+        return Models()
+    sources = _Sources(workflow, facts, index())
+    named: dict[tuple[str, str], list[NamedFile]] = {}
+    findings: list[Finding] = []
+    for one in files:
+        folder = sources.folder(one)
+        if folder is not None:
+            named.setdefault((folder, one.file), []).append(one)
+        else:
+            findings.append(_homeless(one))
+    found: list[FoundModel] = []
+    for (folder, file), uses in sorted(named.items()):
+        model, said = sources.model(folder, file, uses)
+        found.append(model)
+        findings.extend(said)
+    return Models(found=tuple(found), findings=tuple(findings))
+
+
+class _Sources:
+    """Who says what of a file."""
+
+    def __init__(self, workflow: Workflow, facts: Facts, index: ModelIndex) -> None:
+        self._embedded = _first(embedded_models(workflow))
+        self._notes: dict[str, dict[str, LinkedModel]] = {}
+        for link in linked_models(workflow):
+            self._notes.setdefault(link.file, {}).setdefault(link.url, link)
+        self._facts = facts
+        self._index = index
+
+    def folder(self, named: NamedFile) -> str | None:
+        """What the file says of itself, else its loader, else the index where one folder alone has such a file."""
+        embedded = self._of(named.file)
+        if embedded and embedded.folder:
+            return embedded.folder
+        indexed = self._index.find(named.folder, named.file)
+        return indexed[0].folder if indexed else named.folder
+
+    def model(self, folder: str, file: str, uses: list[NamedFile]) -> tuple[FoundModel, list[Finding]]:
+        node = uses[0].node
+        pin, others = self._pin(folder, file)
+        looked_up = self._facts.model(pin.url)
+        findings = [_ambiguous(file, pin, others, node)] if others else []
+        if looked_up:
+            findings.extend(_about(pin, looked_up, node))
+            pin = _completed(pin, looked_up)
+        elif pin.url is None:
+            findings.append(_unknown(folder, file, node))
+        return FoundModel(
+            pin=pin,
+            about_bytes=pin.bytes or self._about(folder, file),
+            nodes=tuple(dict.fromkeys(use.node for use in uses)),
+        ), findings
+
+    def _pin(self, folder: str, file: str) -> tuple[ModelPin, list[str]]:
+        """With the addresses that might be meant as well."""
+        embedded = self._of(file)
+        if embedded:
+            known = embedded.sha256 or self._digest(folder, file, embedded.url)
+            return _pinned(folder, file, embedded.url, known, "properties.models"), []
+        linked = list(self._links(file).values())
+        indexed = self._index.find(folder, file)
+        addresses = {model.url for model in indexed}
+        if linked:
+            best = next((link for link in linked if link.url in addresses), linked[0])
+            others = [link.url for link in linked if link.url != best.url] if best.url not in addresses else []
+            return _pinned(folder, file, best.url, self._digest(folder, file, best.url), "note"), others
+        if indexed:
+            first, *rest = indexed
+            source = "index" if first.templates else "manager-list"
+            return _pinned(folder, file, first.url, first.sha256, source), [model.url for model in rest]
+        found = self._facts.address(folder, file)
+        if found:
+            return _pinned(folder, file, found.url, found.sha256, found.source), []
+        return ModelPin(folder=folder, file=file, source="unknown"), []
+
+    def _of(self, file: str) -> EmbeddedModel | None:
+        return self._embedded.get(file) or self._embedded.get(_name(file))
+
+    def _links(self, file: str) -> dict[str, LinkedModel]:
+        return self._notes.get(_name(file), {})
+
+    def _digest(self, folder: str, file: str, url: str) -> str | None:
+        return next((one.sha256 for one in self._index.find(folder, file) if one.url == url), None)
+
+    def _about(self, folder: str, file: str) -> int | None:
+        noted = max((link.about_bytes or 0 for link in self._links(file).values()), default=0)
+        return noted or self._index.about(folder, file) or guess_bytes(folder, file)
+
+
+def _first(models: Iterable[EmbeddedModel]) -> dict[str, EmbeddedModel]:
+    found: dict[str, EmbeddedModel] = {}
+    for model in models:
+        found.setdefault(model.file, model)
+    return found
+
+
+def _pinned(folder: str, file: str, url: str, sha256: str | None, source: str) -> ModelPin:
+    return ModelPin(folder=folder, file=file, url=url, sha256=sha256, source=source)
+
+
+def _completed(pin: ModelPin, facts: ModelFacts) -> ModelPin:
+    """What the workflow says of the hash stays: it is what its author meant, and a difference must show."""
+    return pin.model_copy(
+        update={
+            "sha256": pin.sha256 or facts.sha256,
+            "bytes": facts.bytes,
+            "gated": facts.state == "gated" if facts.state != "missing" else None,
+            "licence": facts.licence,
+        }
+    )
+
+
+def _about(pin: ModelPin, facts: ModelFacts, node: str) -> list[Finding]:
+    shown = f"{_shown(pin.file)} ({pin.folder})"
+    findings: list[Finding] = []
+    if facts.state == "missing":
+        findings.append(
+            Finding(
+                code="missing-model",
+                severity="error",
+                message=f"there is no file at the address of {shown}: {_shown(pin.url or '')}",
+                node=node,
+                hint="put an address that works into app.lock.json",
+            )
+        )
+    if facts.state == "gated":
+        findings.append(
+            Finding(
+                code="gated-model",
+                severity="error",
+                message=f"{shown} is given only to those who have agreed to its terms: {_shown(pin.url or '')}",
+                node=node,
+                hint="agree on its page, and give the app a token that may download it",
+            )
+        )
+    if pin.sha256 and facts.sha256 and pin.sha256 != facts.sha256:
+        findings.append(
+            Finding(
+                code="other-model",
+                severity="error",
+                message=f"the file at the address of {shown} is not the one that the workflow was made with: "
+                f"its SHA-256 is {facts.sha256[:12]}…, not {pin.sha256[:12]}…",
+                node=node,
+                hint="find the file that was meant, or put the new hash into app.lock.json",
+            )
+        )
+    return findings
+
+
+def _homeless(named: NamedFile) -> Finding:
+    return Finding(
+        code="unknown-model-folder",
+        severity="warning",
+        message=f"{_shown(named.class_type)}.{_shown(named.input)} names {_shown(named.file)}, "
+        "and nothing says which folder of models/ it lists",
+        node=named.node,
+        hint="add the file with its folder and url to the models in app.lock.json",
+    )
+
+
+def _unknown(folder: str, file: str, node: str) -> Finding:
+    return Finding(
+        code="unknown-model-url",
+        severity="warning",
+        message=f"nothing says where {_shown(file)} ({folder}) can be downloaded",
+        node=node,
+        hint=f"add its url to app.lock.json, or put the file into the models volume under {folder}/",
+    )
+
+
+def _ambiguous(file: str, pin: ModelPin, others: list[str], node: str) -> Finding:
+    rest = " or ".join(_shown(url) for url in others)
+    return Finding(
+        code="ambiguous-model",
+        severity="warning",
+        message=f"{_WHO[pin.source]} {_shown(file)} from {rest} as from {_shown(pin.url or '')}",
+        node=node,
+        hint="the last one is in app.lock.json; if another was meant, put its url there",
+    )
+
+
+_WHO = {
+    "note": "the notes have",
+    "index": "as many official templates have",
+    "manager-list": "ComfyUI-Manager's list has",
+}
+
+
+def _name(file: str) -> str:
+    return file.rsplit("/", 1)[-1]
+
+
+def _shown(text: str) -> str:
+    return ascii(text)[1:-1][:120]

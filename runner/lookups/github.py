@@ -1,0 +1,79 @@
+"""Repositories on GitHub: where they are now, archived or a fork, and the commit of a version.
+
+`GET /repos/{owner}/{repo}` answers for an old name with a redirect to the new one
+(https://docs.github.com/rest/repos/repos#get-a-repository); with an ETag, being asked again costs nothing of the hourly
+limit (60 without a token).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from codegen.facts import PackFacts, WantedPack
+from codegen.json_values import as_object, is_object
+
+if TYPE_CHECKING:
+    from codegen.model import JsonObject
+    from runner.lookups.web import Web
+
+API: Final = "https://api.github.com"
+_REPOSITORY = re.compile(r"https://github\.com/(?P<name>[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100})")
+_NAME = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_VERSION = re.compile(r"\d[\w.+-]{0,39}")
+
+
+class GitHub:
+    """Asks github.com."""
+
+    def __init__(self, web: Web, api: str = API) -> None:
+        self._web = web
+        self._api = api.rstrip("/")
+
+    def repository(self, wanted: WantedPack) -> PackFacts | None:
+        """Facts of a repository; `None` if it is on another host.
+
+        Raises:
+            runner.lookups.web.Unreachable: GitHub does not answer, or will not for the rest of the hour.
+        """
+        match = _REPOSITORY.fullmatch(wanted.repository)
+        if match is None:
+            return None
+        found = self._web.json(f"{self._api}/repos/{match['name']}")
+        if not is_object(found):
+            return PackFacts(repository=wanted.repository, state="missing")
+        name = _name(found) or match["name"]
+        parent = _name(as_object(found.get("source"))) or _name(as_object(found.get("parent")))
+        stars = found.get("stargazers_count")
+        commit, commit_of = self._commit(name, wanted.version, str(found.get("default_branch", "")))
+        return PackFacts(
+            repository=wanted.repository,
+            moved_to=f"https://github.com/{name}" if name.lower() != match["name"].lower() else None,
+            archived=found.get("archived") is True,
+            fork_of=f"https://github.com/{parent}" if found.get("fork") is True and parent else None,
+            commit=commit,
+            commit_of=commit_of,
+            stars=stars if isinstance(stars, int) else None,
+        )
+
+    def _commit(self, name: str, version: str | None, branch: str) -> tuple[str | None, str | None]:
+        """Of what the file was saved with, if the repository still has it; else the newest."""
+        if version and _COMMIT.fullmatch(version):
+            names = [version]
+        elif version and _VERSION.fullmatch(version):
+            names = [f"v{version}", version]
+        else:
+            names = []
+        for wanted in (*names, branch or "HEAD"):
+            answer = as_object(self._web.json(f"{self._api}/repos/{name}/commits/{quote(wanted, safe='')}"))
+            commit = answer.get("sha")
+            if isinstance(commit, str) and _COMMIT.fullmatch(commit):
+                return commit, wanted
+        return None, None
+
+
+def _name(repository: JsonObject) -> str | None:
+    name = repository.get("full_name")
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else None

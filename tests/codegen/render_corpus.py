@@ -1,0 +1,25 @@
+"""Renders every official template: `render_corpus.py FOLDER` makes `FOLDER/<name>/` each, and prints what was refused."""
+
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from codegen.errors import CodegenError
+from codegen.parse import parse_workflow
+from codegen.plan import make_plan
+from codegen.render import app_files
+
+TEMPLATES = files("comfyui_workflow_templates_json") / "templates"
+
+for entry in sorted(TEMPLATES.iterdir(), key=lambda entry: entry.name):
+    if not entry.name.endswith(".json") or entry.name.startswith("index"):
+        continue
+    try:
+        plan = make_plan(parse_workflow(entry.read_bytes(), filename=entry.name), filename=entry.name)
+    except CodegenError as error:
+        sys.stdout.write(f"{error}\n")
+        continue
+    folder = Path(sys.argv[1]) / entry.name
+    folder.mkdir(parents=True)
+    for path, data in app_files(plan).items():
+        (folder / path).write_bytes(data)
