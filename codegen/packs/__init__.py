@@ -3,12 +3,15 @@
 said           what the file says of where its nodes come from
 known          the packs that ComfyUI-Manager lists, a snapshot that ships
 attribution    one repository for each class, or the candidates
-resolve        the packs of a workflow, what goes into the lock, and what is left to ask
+use            a pack that a workflow needs, as far as it is known
+resolve        the packs of a workflow, and those that go into the lock
+told           what people are asked, and what they should know
 
 A class of ComfyUI itself never belongs to a third party. A pack is somebody's code: what is not clear is a finding, and
-a commit is pinned only if the file names it.
+nothing is pinned that ComfyUI-Manager does not list.
 """
 
-from codegen.packs.resolve import Packs, PackUse, find_packs
+from codegen.packs.resolve import Packs, find_packs
+from codegen.packs.use import PackUse
 
 __all__ = ["PackUse", "Packs", "find_packs"]

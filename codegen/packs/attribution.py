@@ -30,6 +30,7 @@ from codegen.packs.said import CORE_ID
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from codegen.facts import PackOfClass
     from codegen.packs.known import KnownPacks
     from codegen.packs.said import Saying
 
@@ -53,7 +54,7 @@ class Attribution(Frozen):
 
     class_type: str
     candidates: tuple[Repository, ...]
-    source: Literal["properties", "manager-map"]
+    source: Literal["properties", "manager-map", "registry"]
     clear: bool
 
     @property
@@ -63,15 +64,23 @@ class Attribution(Frozen):
 
 
 def attribute(
-    classes: Sequence[str], said: Mapping[str, tuple[Saying, ...]], known: KnownPacks
+    classes: Sequence[str],
+    said: Mapping[str, tuple[Saying, ...]],
+    known: KnownPacks,
+    registered: Sequence[PackOfClass] = (),
 ) -> dict[str, Attribution]:
-    """For each class that somebody has; the others are left out."""
+    """For each class that somebody has; the others are left out.
+
+    What the registry says, `registered`, counts for classes that nobody else knows.
+    """
     found: dict[str, Attribution] = {}
     for class_type in classes:
         own = said.get(class_type, ())
         if known.is_core(class_type) or any(saying.registry_id == CORE_ID for saying in own):
             continue
         attribution = _first(class_type, own, known)
+        if not attribution.candidates:
+            attribution = _registered(class_type, registered, known)
         if attribution.candidates:
             found[class_type] = attribution
     unlisted = len(classes) - len(found)
@@ -98,10 +107,22 @@ def _first(class_type: str, said: tuple[Saying, ...], known: KnownPacks) -> Attr
     return Attribution(class_type=class_type, candidates=providers, source="manager-map", clear=False)
 
 
+def _registered(class_type: str, registered: Sequence[PackOfClass], known: KnownPacks) -> Attribution:
+    named: dict[str, Repository] = {}
+    for one in registered:
+        if one.class_type == class_type and one.registry_id != CORE_ID:
+            repository = known.at(one.repository) or Repository(url=one.repository, listed=False)
+            named[repository.url] = repository
+    return Attribution(
+        class_type=class_type, candidates=tuple(named.values()), source="registry", clear=len(named) == 1
+    )
+
+
 def _named(saying: Saying, providers: tuple[Repository, ...], known: KnownPacks) -> tuple[Repository, ...]:
     if saying.url:
-        return (known.at(saying.url) or Repository(url=saying.url),)
-    identified = known.identified(saying.registry_id or "")
+        return (known.at(saying.url) or Repository(url=saying.url, listed=False),)
+    registry_id = saying.registry_id or ""
+    identified = known.identified(registry_id) or tuple(one for one in providers if one.is_named_like(registry_id))
     return tuple(repository for repository in identified if repository in providers) or identified
 
 

@@ -53,6 +53,10 @@ class Repository:
         """Of the repository, without its owner."""
         return self.url.rsplit("/", 1)[-1]
 
+    def is_named_like(self, registry_id: str) -> bool:
+        """Whether the names are the same but for the `ComfyUI` that most names have somewhere."""
+        return _bare(self.name) == _bare(registry_id) != ""
+
     def affixed(self, class_type: str) -> bool:
         """Whether a class is named in the way of this pack."""
         return (self.prefix is not None and class_type.startswith(self.prefix)) or (
@@ -155,3 +159,7 @@ def _repository(entry: JsonObject) -> Repository:
 
 def _folded(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.lower())
+
+
+def _bare(name: str) -> str:
+    return "-".join(word for word in _folded(name).split("-") if word not in {"comfyui", "comfy"})

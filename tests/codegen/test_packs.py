@@ -181,10 +181,25 @@ class TestWhatTheFileSays:
         assert attributed(packs) == {"X": "a/b"}
         assert packs.pins == (), "the commit may be of another repository"
 
+    def test_an_id_without_the_word_that_most_names_have(self):
+        listed = (repository("c/ComfyUI-KikoTools", "X"), repository("b/famous", "X", stars=9000))
+        assert attributed(found(saved(("X", {"cnr_id": "kikotools"})), *listed)) == {"X": "c/ComfyUI-KikoTools"}
+        assert attributed(found(saved(("X", {"cnr_id": "comfyui"})), *listed)) == {"X": "b/famous"}
+        without = (repository("c/ComfyUI-KikoTools", "Y"), listed[1])
+        assert attributed(found(saved(("X", {"cnr_id": "kikotools"})), *without)) == {"X": "b/famous"}
+
     def test_nodes_that_disagree_are_a_question(self):
         first, second = ({"aux_id": name, "ver": COMMIT} for name in ("a/one", "b/two"))
         packs = found(saved(("X", first), ("X", second)), repository("a/one"), repository("b/two"))
         assert codes(packs) == ["ambiguous-pack"]
+
+    def test_a_commit_that_is_said_of_another_pack_is_not_taken_for_the_one_that_wins(self):
+        for twin in ({"aux_id": "evil/twin", "ver": COMMIT}, {"cnr_id": "twin", "ver": COMMIT}):
+            listed = (repository("a/famous", "X", stars=9000), repository("e/twin"))
+            packs = found(saved(("X", {"aux_id": "a/famous"}), ("X", twin)), *listed)
+            assert attributed(packs) == {"X": "a/famous"}
+            assert packs.pins == ()
+            assert codes(packs) == ["unpinned-pack"]
 
     def test_commits_that_disagree_pin_nothing(self):
         first, second = ({"aux_id": "a/one", "ver": commit} for commit in (COMMIT, COMMIT[::-1]))
@@ -223,6 +238,12 @@ class TestWhatTheFileSays:
         [
             {"aux_id": "../../x"},
             {"aux_id": "a/b; rm -rf /"},
+            {"aux_id": "ext::sh -c id"},
+            {"aux_id": "https://user:secret@github.com/a/b"},
+            {"aux_id": "https://evil.example/a/b"},
+            {"aux_id": "a/b@evil.example"},
+            {"aux_id": "a/b c"},
+            {"aux_id": "a/" + "b" * 1_000_000},
             {"aux_id": "a/b\n"},
             {"aux_id": "--upload-pack=x/y"},
             {"aux_id": ["a/b"]},
@@ -403,6 +424,18 @@ def test_many_names_that_many_have_take_no_time():
     started = time.perf_counter()
     packs = find_packs(workflow, workflow.document, classes, known)
     assert len(packs.attributed) == 3000
+    assert time.perf_counter() - started < 5, "a tenth of that where nothing else is running"
+
+
+def test_a_file_that_names_ten_thousand_packs_for_one_node_takes_no_time():
+    nodes = [{"type": "X", "properties": {"aux_id": f"a/p{number}", "ver": COMMIT}} for number in range(10_000)]
+    workflow = Workflow(kind="ui", document={"nodes": nodes}, source=b"")
+    started = time.perf_counter()
+    known = KnownPacks([repository("a/p7", stars=3)], day=DAY)
+    packs = find_packs(workflow, {"1": {"class_type": "X"}}, ["X"], known)
+    assert codes(packs) == ["ambiguous-pack"]
+    assert packs.findings[0].message.startswith("several packs have a node X: https://github.com/a/p7 (3 stars), ")
+    assert packs.findings[0].message.endswith(", and 9995 more")
     assert time.perf_counter() - started < 5, "a tenth of that where nothing else is running"
 
 

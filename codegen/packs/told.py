@@ -1,0 +1,126 @@
+"""What people are told of the packs of a workflow: what keeps a pack from being pinned, and what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.model import Finding
+from codegen.packs.use import is_of_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from codegen.packs.known import Repository
+    from codegen.packs.use import PackUse
+
+SHOWN_CANDIDATES = 5
+"""Repositories in a question; the likeliest come first."""
+SHOWN_CLASSES = 3
+"""Of a pack, in a message."""
+
+
+def ambiguous(class_type: str, candidates: Sequence[Repository], node: str | None) -> Finding:
+    """The question which of several repositories a class comes from."""
+    shown = ", ".join(_with_stars(candidate) for candidate in candidates[:SHOWN_CANDIDATES])
+    more = len(candidates) - SHOWN_CANDIDATES
+    if len(candidates) == 1:
+        message = (
+            f"the node {_quoted(class_type)} may come from {shown}, or from where the nodes come that nobody lists"
+        )
+    else:
+        message = f"several packs have a node {_quoted(class_type)}: {shown}{f', and {more} more' if more > 0 else ''}"
+    return Finding(
+        code="ambiguous-pack",
+        severity="error",
+        message=message,
+        node=node,
+        hint="say which one is meant: add it with a commit to packs in app.lock.json, or save the workflow again in a "
+        "ComfyUI that has it installed",
+    )
+
+
+def _with_stars(repository: Repository) -> str:
+    match repository.stars:
+        case None:
+            return repository.url
+        case 1:
+            return f"{repository.url} (1 star)"
+        case stars:
+            return f"{repository.url} ({stars:,} stars)"
+
+
+def about(use: PackUse, node: str | None) -> Iterator[Finding]:
+    """What keeps a pack from being pinned or should be known of its commit, then what became of it."""
+    yield from _about_its_commit(use, node)
+    if use.removed and use.commit is None:
+        yield Finding(
+            code="removed-node",
+            severity="warning",
+            message=f"{use.repository} no longer has {', '.join(map(_quoted, use.removed[:SHOWN_CLASSES]))}",
+            node=node,
+            hint="take a commit of it from before, or replace the node in the workflow",
+        )
+    if use.archived:
+        message = f"{use.repository} is archived: nobody mends it any more"
+        yield Finding(code="archived-pack", severity="warning", message=message, node=node)
+    if use.moved_from:
+        message = f"{use.moved_from} is {use.repository} today"
+        yield Finding(code="moved-pack", severity="info", message=message, node=node)
+    if use.replaces:
+        message = f"{use.repository} goes on with the nodes of {', '.join(use.replaces)}, which is given up"
+        yield Finding(code="replacing-pack", severity="info", message=message, node=node)
+    elif use.fork_of:
+        message = f"{use.repository} is a fork of {use.fork_of}"
+        yield Finding(code="forked-pack", severity="info", message=message, node=node)
+
+
+def _about_its_commit(use: PackUse, node: str | None) -> Iterator[Finding]:
+    if use.missing:
+        instead = f"; {use.replaced_by} goes on with its nodes" if use.replaced_by else ""
+        yield Finding(
+            code="missing-pack",
+            severity="error",
+            message=f"{_classes(use.classes)} from {use.repository}, which is not there any more{instead}",
+            node=node,
+            hint="add a copy or a fork of it with a commit to packs in app.lock.json, or replace the nodes",
+        )
+    elif not use.listed:
+        named = "the file itself names" if use.source == "properties" else f"{_classes(use.classes)} from"
+        instead = f"; {use.replaced_by} goes on with its nodes" if use.replaced_by else ""
+        yield Finding(
+            code="unlisted-pack",
+            severity="error",
+            message=f"{named} {use.repository}, which ComfyUI-Manager does not list{instead}",
+            node=node,
+            hint="a pack is code that runs in the app: read it, then add it with a commit to the packs in the lock",
+        )
+    elif use.commit is None:
+        version = f"; the file was saved with version {use.version}" if use.version else ""
+        yield Finding(
+            code="unpinned-pack",
+            severity="error",
+            message=f"{_classes(use.classes)} from {use.repository}, and nothing says at which commit{version}",
+            node=node,
+            hint="look up a commit of it and add both to packs in app.lock.json; the app cannot run without",
+        )
+    elif use.commit_of and not is_of_version(use.commit_of, use.version):
+        saved = f"was saved with version {use.version}" if use.version else "does not say which one it was made with"
+        yield Finding(
+            code="newest-pack",
+            severity="warning",
+            message=f"{use.repository} is pinned to {_quoted(use.commit_of)} as it is now: the file {saved}",
+            node=node,
+            hint="if its nodes have changed since, put an older commit into packs in app.lock.json",
+        )
+
+
+def _classes(classes: Sequence[str]) -> str:
+    shown = ", ".join(_quoted(class_type) for class_type in classes[:SHOWN_CLASSES])
+    more = len(classes) - SHOWN_CLASSES
+    if more > 0:
+        return f"the nodes {shown} and {more} more come"
+    return f"the node {shown} comes" if len(classes) == 1 else f"the nodes {shown} come"
+
+
+def _quoted(class_type: str) -> str:
+    return ascii(class_type)[1:-1][:80]

@@ -1,0 +1,42 @@
+"""A pack that a workflow needs, as far as it is known."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from codegen.model import Frozen
+
+
+class PackUse(Frozen):
+    """A pack that the workflow needs, and what of it."""
+
+    repository: str
+    classes: tuple[str, ...]
+    source: Literal["properties", "manager-map", "registry"]
+    commit: str | None
+    """As the file names it, else as it was looked up; `None` when neither gives one."""
+    version: str | None
+    """Of the registry, where the file names that instead of a commit."""
+    listed: bool
+    """Whether ComfyUI-Manager lists the repository."""
+    moved_from: str | None = None
+    """The address that the file or the lists give, if the repository has another one today."""
+    fork_of: str | None = None
+    """What it is a fork of."""
+    replaces: tuple[str, ...] = ()
+    """Packs that are given up, whose nodes it goes on with."""
+    replaced_by: str | None = None
+    """The pack that goes on with its nodes, if it is given up."""
+    removed: tuple[str, ...] = ()
+    """Those of the classes that its newest version no longer has."""
+    commit_of: str | None = None
+    """What the commit is that was looked up, such as `main` or `v1.2.0`; `None` if the file itself names one."""
+    archived: bool = False
+    """Its owner has closed it to changes."""
+    missing: bool = False
+    """There is no such repository any more."""
+
+
+def is_of_version(commit_of: str | None, version: str | None) -> bool:
+    """Whether what a commit was looked up for is a version."""
+    return version is not None and commit_of in {version, f"v{version}"}
