@@ -110,7 +110,9 @@ def _use(
     replacement = known.replacement(url)
     removed = tuple(kind for kind in classes if kind in repository.removed)
     version = _only(saying.version for saying in told)
-    commit, commit_of = _only(saying.commit for saying in told), None
+    saved = _only(saying.commit for saying in told)
+    lost = saved is not None and looked_up.commit is not None and looked_up.commit != saved
+    commit, commit_of = (None if lost else saved), None
     if commit is None and (not removed or is_of_version(looked_up.commit_of, version)):
         commit, commit_of = looked_up.commit, looked_up.commit_of
     return PackUse(
@@ -119,6 +121,7 @@ def _use(
         source=next(source for source in SOURCES if source in sources),
         commit=commit,
         commit_of=commit_of,
+        lost_commit=saved if lost else None,
         version=version,
         listed=repository.listed,
         missing=looked_up.state == "missing",

@@ -104,7 +104,12 @@ def _about_its_commit(use: PackUse, node: str | None) -> Iterator[Finding]:
             hint="look up a commit of it and add both to packs in app.lock.json; the app cannot run without",
         )
     elif use.commit_of and not is_of_version(use.commit_of, use.version):
-        saved = f"was saved with version {use.version}" if use.version else "does not say which one it was made with"
+        if use.lost_commit:
+            saved = f"was saved with {use.lost_commit}, which it no longer has"
+        elif use.version:
+            saved = f"was saved with version {use.version}"
+        else:
+            saved = "does not say which one it was made with"
         yield Finding(
             code="newest-pack",
             severity="warning",

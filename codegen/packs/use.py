@@ -31,6 +31,8 @@ class PackUse(Frozen):
     """Those of the classes that its newest version no longer has."""
     commit_of: str | None = None
     """What the commit is that was looked up, such as `main` or `v1.2.0`; `None` if the file itself names one."""
+    lost_commit: str | None = None
+    """The commit that the file names, if the repository no longer has it."""
     archived: bool = False
     """Its owner has closed it to changes."""
     missing: bool = False

@@ -44,8 +44,17 @@ class TestTheCommit:
 
     def test_the_files_own_is_kept(self):
         workflow = saved(("X", {"aux_id": "a/one", "ver": COMMIT}))
-        packs = found(workflow, repository("a/one", "X"), facts=of(commit=NEWEST, commit_of="main"))
+        packs = found(workflow, repository("a/one", "X"), facts=of(commit=COMMIT, commit_of=COMMIT))
         assert ([pin.commit for pin in packs.pins], packs.findings) == ([COMMIT], ())
+        assert packs.uses[0].commit_of is None
+
+    def test_unless_the_repository_no_longer_has_it(self):
+        workflow = saved(("X", {"aux_id": "a/one", "ver": COMMIT}))
+        packs = found(workflow, repository("a/one", "X"), facts=of(commit=NEWEST, commit_of="main"))
+        assert [pin.commit for pin in packs.pins] == [NEWEST]
+        assert packs.findings[0].message == (
+            f"{ONE} is pinned to main as it is now: the file was saved with {COMMIT}, which it no longer has"
+        )
 
     def test_the_newest_is_no_help_where_it_lacks_the_class(self):
         packs = found(uses("X"), repository("a/one", removed=("X",)), facts=of(commit=NEWEST, commit_of="main"))
