@@ -5,6 +5,7 @@ prompt_graph  the prompt as a graph of typed wires
 sides         which texts are wanted and which unwanted, followed back from samplers
 inputs        literals that could be set, and their kinds
 meaning       what each does there (prompt, seed, size, media, …), and its names
+joining       literals that are one input to people
 names         short and stable ones, out of what people wrote
 media_types   of files that go in and come out
 outputs       what the workflow's output nodes give

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard
 
 from codegen.catalog import COMBO, InputDefinition
 from codegen.convert.dynamic import DYNAMIC_COMBO, find_input
@@ -12,12 +13,15 @@ from codegen.json_values import objects
 from codegen.model import Frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codegen.interface.prompt_graph import PromptGraph
 
 InputKind: TypeAlias = Literal[
     "text", "integer", "number", "boolean", "choice", "seed", "image", "mask", "video", "audio", "mesh", "file"
 ]
 MEDIA: frozenset[InputKind] = frozenset({"image", "mask", "video", "audio", "mesh", "file"})
+_KINDS: dict[str, InputKind] = {"INT": "integer", "FLOAT": "number", "BOOLEAN": "boolean", "STRING": "text"}
 _MEDIA_CLASSES: dict[str, InputKind] = {
     "LoadImage": "image",
     "LoadImageOutput": "image",
@@ -46,6 +50,8 @@ _SUFFIXES: dict[str, InputKind] = {
 """What a loader of a class that is not of the core loads, by the file that it names."""
 _INTERNAL = frozenset({"device", "dtype", "weight_dtype", "filename_prefix", "offload_device", "main_device"})
 """Settings of the machine that runs the workflow, which is not the caller's."""
+_LOADED = frozenset({"MODEL", "CLIP", "VAE", "CLIP_VISION", "CONTROL_NET", "STYLE_MODEL", "UPSCALE_MODEL"})
+"""How a model is loaded is settled with the model."""
 _PROSE_NAMES = frozenset({"text", "prompt", "positive", "negative", "negative_prompt", "positive_prompt"})
 """Texts of people, in classes that nobody has defined."""
 
@@ -81,9 +87,10 @@ def describe(graph: PromptGraph, node: str, name: str) -> Candidate | None:
         return None
     declared = definition_of(graph, node, name)
     kind = _kind(graph.class_type(node), name, value, declared)
-    if kind is None:
+    if kind is None or (kind == "choice" and _LOADED >= graph.gives(node) > set()):
         return None
-    return Candidate(names=(leaf(name),), kind=kind, targets=((node, name),), value=value, definition=declared)
+    own = _sound(value, declared)
+    return Candidate(names=(leaf(name),), kind=kind, targets=((node, name),), value=own, definition=declared)
 
 
 def definition_of(graph: PromptGraph, node: str, name: str) -> InputDefinition | None:
@@ -124,28 +131,68 @@ def unknown_option(graph: PromptGraph, node: str) -> bool:
     )
 
 
-def _kind(class_type: str, name: str, value: Any, declared: InputDefinition | None) -> InputKind | None:  # noqa: ANN401, PLR0911 - any JSON value; one line a type
-    if declared is not None:
-        for flag, kind in _UPLOADS:
-            if declared.options.get(flag):
-                return _MEDIA_CLASSES.get(class_type, kind)
-        if declared.type == DYNAMIC_COMBO:
-            return None  # another option has other inputs, which this prompt does not have
+def _kind(class_type: str, name: str, value: Any, declared: InputDefinition | None) -> InputKind | None:  # noqa: ANN401 - any JSON value
+    if isinstance(value, str) and value.lower().endswith(MODEL_SUFFIXES):
+        return None
+    return _undeclared(class_type, name, value) if declared is None else _declared(class_type, name, value, declared)
+
+
+def _declared(class_type: str, name: str, value: Any, declared: InputDefinition) -> InputKind | None:  # noqa: ANN401
+    for flag, kind in _UPLOADS:
+        if declared.options.get(flag):
+            return _MEDIA_CLASSES.get(class_type, kind)
+    if declared.type == "INT" and is_seed(name) and not (_is_number(value) and value < 0):
+        return "seed"
+    if declared.type == COMBO and not is_file_choice(value, declared.choices or (), declared.options):
+        return "choice"
+    # The rest are files, and options of dynamic combos, which have inputs that this prompt does not have.
+    return _KINDS.get(declared.type)
+
+
+def _undeclared(class_type: str, name: str, value: Any) -> InputKind | None:  # noqa: ANN401
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, int | float):
-        return _kind_of_number(leaf(name), value, declared)
-    if not isinstance(value, str) or value.lower().endswith(MODEL_SUFFIXES):
-        return None
-    if declared is not None and declared.type == COMBO:
-        return None if is_file_choice(value, declared.choices or (), declared.options) else "choice"
-    if declared is None and "load" in class_type.lower():
-        return _SUFFIXES.get(PurePosixPath(value).suffix.lower(), "text")
-    return "text"
+    if isinstance(value, int):
+        return "seed" if is_seed(name) and value >= 0 else "integer"
+    if isinstance(value, float):
+        return "number"
+    if is_seed(name):
+        return None  # the values of an unknown class were saved in another order than its inputs
+    loads = "load" in class_type.lower()
+    return _SUFFIXES.get(PurePosixPath(value).suffix.lower(), "text") if loads else "text"
 
 
-def _kind_of_number(name: str, value: float, declared: InputDefinition | None) -> InputKind:
-    whole = isinstance(value, int) and (declared is None or declared.type == "INT")
-    if whole and value >= 0 and (name.lower() == "seed" or name.lower().endswith("_seed")):
-        return "seed"
-    return "integer" if whole else "number"
+def is_seed(name: str) -> bool:
+    """Whether an input decides what is drawn at random."""
+    return leaf(name).lower() == "seed" or leaf(name).lower().endswith("_seed")
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _sound(value: Any, declared: InputDefinition | None) -> Any:  # noqa: ANN401 - any JSON value
+    """The workflow's value; where it is not of the declared type, so that no server takes it, the definition's."""
+    if declared is None:
+        return value
+    default, sound = declared.options.get("default"), _SOUND.get(declared.type)
+    if declared.type == COMBO:
+        choices = declared.choices or (value,)
+        return value if isinstance(value, str) or value in choices else choices[0]
+    if sound is None or sound(value):
+        return value
+    if declared.type == "STRING":
+        return json.dumps(value)
+    return default if sound(default) else declared.options.get("min", 0)
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_SOUND: dict[str, Callable[[object], bool]] = {
+    "INT": _is_whole,
+    "FLOAT": _is_number,
+    "BOOLEAN": lambda value: isinstance(value, bool),
+    "STRING": lambda value: isinstance(value, str),
+}

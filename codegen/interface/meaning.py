@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from codegen.catalog import readable
-from codegen.interface.inputs import MEDIA, Candidate, describe, is_prose, leaf
+from codegen.interface.inputs import MEDIA, Candidate, describe, is_prose, is_seed, leaf
+from codegen.interface.joining import ENCODER_NAMES, SAMPLING, SERVICE_SETTINGS, SIZES, one_text_for_each_encoder
 from codegen.interface.names import from_title, identifier, telling, usual
 from codegen.interface.sides import text_sides
 from codegen.json_values import as_object
@@ -19,15 +20,6 @@ Group: TypeAlias = Literal["text", "primitive", "media", "size", "seed", "sampli
 GROUPS: tuple[Group, ...] = ("text", "primitive", "media", "size", "seed", "sampling")
 """What candidates are, in the order in which people ask for them."""
 
-SAMPLING = frozenset({"steps", "cfg", "denoise", "guidance"})
-SIZES = frozenset({"width", "height", "length", "batch_size", "frame_rate", "fps", "seconds", "duration"})
-SERVICE_SETTINGS = frozenset(
-    {
-        "aspect_ratio", "ratio", "resolution", "size", "width", "height", "duration", "duration_seconds", "quality",
-        "n", "number_of_images", "generate_audio", "style", "voice", "language", "output_format", "scale_factor",
-    }
-)  # fmt: skip
-"""What callers of a partner's service choose, besides the prompt."""
 PRIMITIVES = frozenset(
     {"PrimitiveInt", "PrimitiveFloat", "PrimitiveString", "PrimitiveStringMultiline", "PrimitiveBoolean", "CustomCombo"}
 )
@@ -47,10 +39,6 @@ _GLUE_INPUTS = frozenset(
         "regex_pattern", "substring", "expression", "condition", "on_true", "on_false", "any",
     }
 )  # fmt: skip
-_ENCODER_NAMES = frozenset(
-    {"text", "prompt", "text_g", "text_l", "clip_l", "clip_g", "t5xxl", "llama", "bert", "mt5xl", "qwen25_7b"}
-)
-"""Encoders call their texts so, whatever is in them."""
 _NAMED_NEGATIVE = frozenset({"negative_prompt", "negative"})
 _SAME_SIZE = frozenset({"Flux2Scheduler", "ModelSamplingFlux"})
 """Classes that must be told the size of the picture once more."""
@@ -81,8 +69,6 @@ class Meaning:
     def __init__(self, graph: PromptGraph) -> None:
         self._graph = graph
         self._sides = text_sides(graph, lambda node, name: is_prose(graph, node, name))
-        prompts = {node for (node, _), side in self._sides.items() if side == "positive"}
-        self._only_glue = all(graph.class_type(node) in GLUE for node in prompts)
         self._media_count: dict[str, int] = {}
         for node in graph.prompt:
             for name in graph.inputs(node):
@@ -100,11 +86,10 @@ class Meaning:
                 if candidate is not None and group is not None:
                     groups[group].append(self.named(candidate))
         order = {"prompt": 0, "negative_prompt": 2}
-        groups["text"] = _one_text_for_each_encoder(groups["text"])
+        groups["text"] = one_text_for_each_encoder(groups["text"] or self._texts_in_glue())
         groups["text"].sort(key=lambda candidate: order.get(candidate.names[0], 1))
         groups["size"] = [self._with_followers(candidate) for candidate in self._of_results(groups["size"])]
         groups["seed"] = self._of_pictures(groups["seed"])
-        groups["sampling"] = _one_of_equal(groups["sampling"])
         for group in GROUPS:
             yield from groups[group]
 
@@ -113,7 +98,7 @@ class Meaning:
         candidate = describe(self._graph, node, name)
         if candidate is not None and candidate.kind == "integer" and self._is_primitive(candidate):
             consumer = self._consumer(node)
-            if consumer is not None and _is_seed(consumer):
+            if consumer is not None and is_seed(consumer):
                 return candidate.model_copy(update={"kind": "seed"})
         return candidate
 
@@ -121,12 +106,14 @@ class Meaning:
         """With the names that say what it does."""
         node, _ = candidate.targets[0]
         title = self.title(candidate)
-        given = from_title(title, self._graph.class_type(node), self._display_name(node)) if title else ""
+        known = self._graph.knows(title.strip())
+        given = "" if known else from_title(title, self._graph.class_type(node), self._display_name(node))
         names: list[str]
         if candidate.kind in MEDIA:
-            names = [given, *self._roles(candidate), {"mesh": "model_3d"}.get(candidate.kind, candidate.kind)]
+            role = given or self._role(candidate)
+            names = [role or {"mesh": "model_3d"}.get(candidate.kind, candidate.kind)]
         elif candidate.kind == "seed":
-            names = [candidate.leaf if _is_seed(candidate.leaf) else "seed", given]
+            names = [candidate.leaf if is_seed(candidate.leaf) else "seed", given]
         elif candidate.kind == "text":
             names = self._text_names(candidate, given)
         elif self._is_primitive(candidate):
@@ -142,7 +129,7 @@ class Meaning:
         title = as_object(as_object(self._graph.prompt.get(node)).get("_meta")).get("title")
         if not isinstance(title, str):
             return ""
-        alone = candidate.kind in MEDIA or not telling(candidate.leaf) or candidate.leaf in _ENCODER_NAMES
+        alone = candidate.kind in MEDIA or not telling(candidate.leaf) or candidate.leaf in ENCODER_NAMES
         return title if alone else ""
 
     def _group(self, candidate: Candidate) -> Group | None:  # noqa: PLR0911 - a table
@@ -160,8 +147,8 @@ class Meaning:
         if service and candidate.leaf in SERVICE_SETTINGS:
             return "size"
         if candidate.kind == "text":
-            glue = graph.class_type(node) in GLUE and not (self._only_glue and (node, name) in self._sides)
-            return "text" if is_prose(graph, node, name) and not glue else None
+            internal = graph.class_type(node) in GLUE or (candidate.leaf == "system_prompt" and _draws(graph, node))
+            return "text" if is_prose(graph, node, name) and not internal else None
         if candidate.leaf in SIZES and _makes_canvas(graph, node, candidate.leaf):
             return "size"
         if candidate.leaf in {"aspect_ratio", "megapixels", "resolution"} and _chooses_size(graph, node):
@@ -188,12 +175,14 @@ class Meaning:
         side = self._sides.get(candidate.targets[0])
         by_side = [{"positive": "prompt", "negative": "negative_prompt"}[side]] if side else []
         own = candidate.leaf
+        if own in _GLUE_INPUTS:
+            return [*by_side, given, own]
         if own in _NAMED_NEGATIVE:
             return ["negative_prompt", given]
         if self._is_primitive(candidate):
             return [given, *by_side, self._purpose(node), "prompt" if not self._sides else "text"]
-        if own in _ENCODER_NAMES or usual(own) == "prompt":
-            return [*by_side, *([] if by_side else ["prompt"]), given, "prompt"]
+        if own in ENCODER_NAMES or usual(own) == "prompt":
+            return [*(by_side or ["prompt"]), given]
         return [own, given] if telling(own) else [*by_side, given, own]
 
     def _purpose(self, node: str) -> str:
@@ -206,10 +195,10 @@ class Meaning:
         names = {leaf(wire.name) for wire in self._graph.wires_from(node)}
         return names.pop() if len(names) == 1 else None
 
-    def _roles(self, candidate: Candidate) -> list[str]:
+    def _role(self, candidate: Candidate) -> str:
         """Where files of one kind are several: the part that this one plays, if it plays one."""
         if self._media_count.get(candidate.kind, 0) < 2:  # noqa: PLR2004 - one needs no telling apart
-            return []
+            return ""
         waiting, seen, roles = [candidate.targets[0][0]], set[str](), dict[str, None]()
         while waiting and len(seen) < MAX_ROLE_STEPS:
             node = waiting.pop(0)
@@ -222,11 +211,23 @@ class Meaning:
                     roles[name] = None
                 elif self._graph.output(wire)[0] in _MEDIA_TYPES and self._graph.gives(wire.target) & {"IMAGE", "MASK"}:
                     waiting.append(wire.target)
-        return list(roles) if len(roles) == 1 else []
+        return next(iter(roles)) if len(roles) == 1 else ""
 
     def _display_name(self, node: str) -> str:
         definition = self._graph.definition(node)
         return definition.readable_name if definition else readable(self._graph.class_type(node))
+
+    def _texts_in_glue(self) -> list[Candidate]:
+        """Where nothing else is a prompt: the longest of the texts that are put together for one."""
+        found = [
+            candidate
+            for (node, name), side in self._sides.items()
+            if side == "positive"
+            and "regex" not in name
+            and (candidate := describe(self._graph, node, name)) is not None
+        ]
+        longest = max(found, key=lambda candidate: len(str(candidate.value)), default=None)
+        return [] if longest is None else [longest.model_copy(update={"names": ("prompt",)})]
 
     def _of_pictures(self, seeds: list[Candidate]) -> list[Candidate]:
         """Where something is drawn, the seeds of language models that write on the way are left alone."""
@@ -256,33 +257,8 @@ class Meaning:
         return candidate.model_copy(update={"targets": (*candidate.targets, *more)})
 
 
-def _one_text_for_each_encoder(texts: list[Candidate]) -> list[Candidate]:
-    """Encoders with several text models are mostly given the same text for each."""
-    found: dict[tuple[str, str], Candidate] = {}
-    for text in texts:
-        node, name = text.targets[0]
-        key = (node, str(text.value) if text.leaf in _ENCODER_NAMES else name + str(text.value))
-        first = found.get(key)
-        found[key] = text if first is None else first.model_copy(update={"targets": (*first.targets, *text.targets)})
-    return list(found.values())
-
-
-def _one_of_equal(settings: list[Candidate]) -> list[Candidate]:
-    """Samplers that share a job have the same number of steps, and the same guidance."""
-    found: dict[tuple[str, ...], Candidate] = {}
-    for setting in settings:
-        node, name = setting.targets[0]
-        shared = setting.leaf in {"steps", "cfg", "guidance"}
-        key = (setting.leaf, setting.kind, repr(setting.value)) if shared else (node, name)
-        first = found.get(key)
-        found[key] = (
-            setting if first is None else first.model_copy(update={"targets": (*first.targets, *setting.targets)})
-        )
-    return list(found.values())
-
-
-def _is_seed(name: str) -> bool:
-    return name.lower() == "seed" or name.lower().endswith("_seed")
+def _draws(graph: PromptGraph, node: str) -> bool:
+    return not graph.gives(node) <= {"STRING"}
 
 
 def _adds_no_noise(graph: PromptGraph, node: str) -> bool:

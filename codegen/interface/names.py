@@ -43,6 +43,7 @@ _USUAL_TITLES = frozenset(
         "load_image", "load_image_as_mask", "load_audio", "load_video", "load_3d", "load_3d_animation", "int", "float",
         "string", "boolean", "string_multiline", "text_string", "text_string_multiline", "custom_combo", "primitive",
         "text", "text_multiline", "number", "seed", "image", "video", "audio", "upload_image", "input_image",
+        "painter",
     }
 )  # fmt: skip
 """What the frontend, in one version or another, itself calls these nodes."""
@@ -90,14 +91,14 @@ def from_title(title: str, class_type: str, display_name: str) -> str:
     """The name in a title that a person wrote; empty for titles that come with the node, and for whole sentences."""
     if len(title) > MAX_READ or not title.strip():
         return ""
-    slug = identifier(title)
-    if slug in _USUAL_TITLES or slug in {identifier(name) for name in (class_type, display_name, readable(class_type))}:
+    own = {identifier(name) for name in (class_type, display_name, readable(class_type))} | _USUAL_TITLES
+    if identifier(title) in own:
         return ""
     typed = _TYPED.fullmatch(title.strip())
     words = typed[1] if typed else _ASIDE.sub("", title)
     words = _LEADING.sub("", words.strip(), count=1)
     slug = identifier(words)
-    return slug if len(words) <= MAX_NAME and telling(words) else ""
+    return slug if len(words) <= MAX_NAME and telling(words) and slug not in own else ""
 
 
 def first_free(names: Iterable[str], taken: Container[str]) -> str:

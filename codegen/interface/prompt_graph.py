@@ -51,6 +51,10 @@ class PromptGraph:
         """Of any node; empty if it has none."""
         return str(as_object(self.prompt.get(node)).get("class_type") or "")
 
+    def knows(self, class_type: str) -> bool:
+        """Whether the core has a class of that name."""
+        return class_type in self._catalog
+
     def definition(self, node: str) -> NodeDefinition | None:
         """Of its class, if the core has it."""
         return self._catalog.get(self.class_type(node))

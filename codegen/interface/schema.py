@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from codegen.catalog import readable
 from codegen.interface.hints import Hint, Hints, hints
 from codegen.interface.inputs import MEDIA, Candidate, leaf, optional, unknown_option
+from codegen.interface.joining import one_of_equal, one_seed_for_each_result, with_prompt
 from codegen.interface.meaning import Meaning
 from codegen.interface.media_types import ACCEPTED, produced
 from codegen.interface.names import MAX_TITLE, first_free, from_label, in_words, shown, telling, unnumbered
@@ -49,13 +50,13 @@ def build_interface(name: str, workflow: Workflow, prompt: JsonObject, catalog: 
     outputs = _in_order(find_outputs(prompt, catalog), said)
     properties: JsonObject = {}
     required: list[str] = []
-    for candidate in _chosen(said, graph, frozenset(output.node for output in outputs)):
+    chosen = one_of_equal(_chosen(said, graph, frozenset(output.node for output in outputs)))
+    chosen = with_prompt(one_seed_for_each_result(chosen, graph))
+    for candidate in chosen[:MAX_INPUTS]:
         key = first_free(candidate.names, properties)
         properties[key] = _property(candidate, graph)
         if candidate.kind in MEDIA and not optional(candidate):
             required.append(key)
-        if len(properties) == MAX_INPUTS:
-            break
     results: JsonObject = {}
     for output in outputs:
         results[first_free((output.kind,), results)] = _output(output, graph)
@@ -82,6 +83,8 @@ def _chosen(said: Hints, graph: PromptGraph, results: frozenset[str]) -> Iterato
     # A class that nobody has defined may do anything; a choice that nobody knows may have inputs that the prompt lacks.
     unknown = [node for node in graph.prompt if graph.definition(node) is None and not list(graph.wires_from(node))]
     alive = graph.upstream([*results, *unknown])
+    if not any(graph.wires_into(node) for node in results):
+        alive = frozenset(graph.prompt)  # the results are cut off, which a person has to mend
     vague = any(unknown_option(graph, node) for node in alive)
 
     def free(candidate: Candidate) -> Candidate | None:
@@ -121,7 +124,7 @@ def _from_hint(hint: Hint, meaning: Meaning) -> Candidate | None:
     # The editor makes names of widgets, and numbers equal ones; people's are the others.
     named = "" if unnumbered(leaf(hint.name)) == first.leaf else hint.name
     label = next((label for label in (hint.label, named) if label and telling(label)), None)
-    names = (*(from_label(label) if label else ()), *first.names)
+    names = (from_label(label) if label else ()) or first.names
     return first.model_copy(update={"targets": targets, "names": names, "title": label or first.title})
 
 

@@ -152,7 +152,6 @@ BODY
 | `seed` | seed | random if left out |
 | `steps` | integer | as in the workflow if left out |
 | `cfg` | number | as in the workflow if left out |
-| `denoise` | number | as in the workflow if left out |
 
 It answers with `image` (image).
 
