@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from codegen.convert.broadcast import unsaved_broadcasts
 from codegen.convert.expand import Instance, expand, open_document
 from codegen.convert.instance_widgets import InstanceWidgets
 from codegen.convert.numbers import as_javascript
@@ -44,7 +45,7 @@ def convert(workflow: Workflow, catalog: Catalog) -> Conversion:
 class _Conversion:
     def __init__(self, workflow: Workflow, catalog: Catalog) -> None:
         self._instances = expand(open_document(workflow.document, catalog))
-        self._findings: list[Finding] = []
+        self._findings = unsaved_broadcasts(self._instances, workflow.document)
         self._catalog = catalog
         self._widgets = InstanceWidgets(catalog)
         promotions = Promotions(self._widgets)
@@ -59,6 +60,7 @@ class _Conversion:
         for instance in self._instances:
             if instance.runs:
                 entries[instance.id] = self._entry(instance)
+        self._findings += self._resolver.wireless.findings
         for entry in entries.values():
             inputs = as_object(entry["inputs"])
             for name in [name for name, value in inputs.items() if is_list(value) and value[0] not in entries]:
@@ -106,9 +108,10 @@ class _Conversion:
             if chosen:
                 self._findings.append(
                     Finding(
-                        code="random-alternative",
+                        code="random-prompt",
                         severity="info",
-                        message=f"{widget.name} has alternatives like {{a|b}}; the first of each is taken",
+                        message=f"{widget.name} has alternatives like {{a|b}}, and the editor draws one each time; "
+                        f"the first of each is taken: {_listed(chosen)}",
                         node=instance.id,
                         hint="write the text you want, or pass it as an input",
                     )
@@ -142,6 +145,16 @@ class _Conversion:
                 if isinstance(name, str):
                     names.setdefault(name, instance)
         return names
+
+
+SHOWN_CHOICES = 5
+SHOWN_CHARACTERS = 40
+
+
+def _listed(chosen: tuple[str, ...]) -> str:
+    """The first few of many."""
+    more = ", …" if len(chosen) > SHOWN_CHOICES else ""
+    return ", ".join(ascii(text[:SHOWN_CHARACTERS]) for text in chosen[:SHOWN_CHOICES]) + more
 
 
 def _wrapped(value: Any, widget: Widget | None) -> Any:  # noqa: ANN401

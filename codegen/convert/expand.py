@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from codegen.convert.broadcast import wire_broadcasts
 from codegen.convert.graph import INPUT_BOUNDARY, OUTPUT_BOUNDARY, Document, Graph, Node, read_document
 from codegen.convert.group_nodes import unfold_groups
-from codegen.convert.match_types import REROUTE, settle_match_types
+from codegen.convert.match_types import settle_match_types
 from codegen.convert.sockets import arrange_sockets
+from codegen.convert.virtual import VIRTUAL_TYPES
 from codegen.errors import InvalidGraph
 from codegen.json_values import as_list, is_list
 
@@ -24,12 +26,6 @@ MAX_NODES = 20_000
 """After unfolding. Definitions that hold each other twice double at every level; real workflows stay below 2,000."""
 MAX_NESTING = 32
 """Levels of subgraphs inside subgraphs."""
-
-PRIMITIVE = "PrimitiveNode"
-VIRTUAL_TYPES = frozenset({"Note", "MarkdownNote", REROUTE, PRIMITIVE})
-SETTERS = frozenset({"SetNode", "easy setNode"})
-GETTERS = frozenset({"GetNode", "easy getNode"})
-"""Wireless links of KJNodes and Easy-Use: a getter stands for what goes into the setter of the same name."""
 
 
 @dataclass(slots=True)
@@ -57,8 +53,7 @@ class Instance:
     @property
     def virtual(self) -> bool:
         """Whether it exists in the frontend alone."""
-        kind = self.node.type
-        return kind in VIRTUAL_TYPES or kind in SETTERS or kind in GETTERS
+        return self.node.type in VIRTUAL_TYPES
 
     @property
     def runs(self) -> bool:
@@ -73,6 +68,7 @@ def open_document(source: JsonObject, catalog: Catalog) -> Document:
         InvalidGraph: the frontend would not load it.
     """
     document = read_document(source)
+    wire_broadcasts(document.root, source)
     unfold_groups(document, catalog)
     renumber(document)
     for graph in (*document.subgraphs.values(), document.root):

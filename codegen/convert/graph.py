@@ -35,6 +35,8 @@ class Slot:
     link: str | None = None
     widget: str | None = None
     """Name of the widget this socket replaces, if it is one."""
+    links: list[str] = field(default_factory=list[str])
+    """Of an output, in the order in which they were made."""
 
 
 @dataclass(slots=True)
@@ -194,6 +196,7 @@ def _slot(entry: JsonObject) -> Slot:
         type=kind if isinstance(kind, str) else ("COMBO" if isinstance(kind, list) else "*"),
         link=str(link) if isinstance(link, int | str) and not isinstance(link, bool) else None,
         widget=named if isinstance(named, str) else None,
+        links=[str(link) for link in as_list(entry.get("links"))],
     )
 
 

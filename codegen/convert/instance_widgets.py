@@ -22,6 +22,8 @@ CUSTOM_COMBO = "CustomCombo"
 CUSTOM_COMBO_FIXED = 2
 """Values before the options: the choice, and an index that the frontend computes anew."""
 
+INDEX, OPTION = "index", "option"
+"""Names of its other inputs; options are numbered from 1."""
 MAX_OPTIONS = 1_000
 """Of a combo that people fill themselves."""
 
@@ -47,6 +49,8 @@ class InstanceWidgets:
                 )
                 for widget in self._saved_of(instance)
             ]
+            if instance.node.type == CUSTOM_COMBO:
+                _set_index(made, self._saved_of(instance))
             self._made[instance.id] = made
         return made
 
@@ -108,12 +112,22 @@ def _without_definition(node: Node) -> list[Widget]:
 
 def _custom_combo(node: Node, widgets: list[Widget]) -> list[Widget]:
     values = as_list(node.values)
-    options = [*takewhile(_is_option, values[CUSTOM_COMBO_FIXED : CUSTOM_COMBO_FIXED + MAX_OPTIONS]), ""]
+    given = values[CUSTOM_COMBO_FIXED : CUSTOM_COMBO_FIXED + MAX_OPTIONS]
+    options = [*takewhile(_is_option, given)]
+    options.append(given[len(options)] if len(options) < len(given) else "")
     choice = values[0] if values else ABSENT
     first = [replace(widget, value=choice) for widget in widgets[:1]]
-    index = options.index(choice) if choice in options else -1
-    listed = [Widget(f"option{number}", "STRING", text) for number, text in enumerate(options, 1)]
-    return [*first, Widget("index", "INT", index), *listed]
+    listed = [Widget(f"{OPTION}{number}", "STRING", text) for number, text in enumerate(options, 1)]
+    return [*first, Widget(INDEX, "INT", ABSENT), *listed]
+
+
+def _set_index(widgets: list[Widget], saved: list[Widget]) -> None:
+    """Tell which of the options is chosen, counted from 0. What a host chooses is not looked at."""
+    options = [widget.value for widget in widgets if widget.name.startswith(OPTION)]
+    choice = (saved if widgets[0].raw else widgets)[0].value
+    for widget in widgets:
+        if widget.name == INDEX:
+            widget.value = options.index(choice) if choice in options else -1
 
 
 def _is_option(value: object) -> bool:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from codegen.convert.graph import INPUT_BOUNDARY, OUTPUT_BOUNDARY, Graph, Node, Slot
 from codegen.convert.types import ANY, common_type, compatible
+from codegen.convert.virtual import REROUTE
 from codegen.json_values import as_list, as_object
 
 if TYPE_CHECKING:
     from codegen.catalog import Catalog, InputDefinition, NodeDefinition
 
 MATCH_TYPE = "COMFY_MATCHTYPE_V3"
-REROUTE = "Reroute"
 MAX_ROUNDS = 1_000
 """More than there are nodes: how often one can be asked again because of what it takes."""
 

@@ -24,10 +24,8 @@ def as_javascript(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """A value as JavaScript would write it, at every depth: 8.0 is 8, integers beyond 2^53 are rounded to a double."""
     if isinstance(value, bool):
         return value
-    if isinstance(value, float):
-        return _whole(value) if value.is_integer() and abs(value) < EXPONENT_FROM else value
-    if isinstance(value, int):
-        return _rounded(value) if abs(value) > SAFE_INTEGER else value
+    if isinstance(value, int | float):
+        return _written(value)
     if is_list(value):
         return [as_javascript(item) for item in value]
     if is_object(value):
@@ -35,62 +33,92 @@ def as_javascript(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def _whole(value: float) -> int:
-    """As JavaScript writes it: the fewest digits that mean this double, then zeros."""
-    return int(Decimal(repr(value)))
-
-
-def _rounded(value: int) -> float | None:
+def _written(value: float) -> float | None:
+    """With the fewest digits that mean this double, then zeros; `None` for Infinity and NaN, as JSON writes them."""
+    if isinstance(value, int) and abs(value) <= SAFE_INTEGER:
+        return value
     try:
-        return as_javascript(float(value))
+        double = float(value)
     except OverflowError:
-        return None  # JavaScript has Infinity here, which JSON writes as null
+        return None
+    if not math.isfinite(double):
+        return None
+    return int(Decimal(repr(double))) if double.is_integer() and abs(double) < EXPONENT_FROM else double
 
 
-def number(value: Any) -> float | None:  # noqa: ANN401 - any JSON value
-    """JavaScript's `Number(value)`; `None` for NaN, which JSON writes as null."""
+def number(value: Any) -> float:  # noqa: ANN401 - any JSON value
+    """JavaScript's `Number(value)`."""
     while is_list(value) and len(value) < 2:  # noqa: PLR2004 - more are NaN
         value = value[0] if value else ""
     if value is None or isinstance(value, bool):
         return int(value or 0)
     if isinstance(value, int | float):
         return value
-    return _number_in(value.strip()) if isinstance(value, str) else None
+    return _number_in(value.strip()) if isinstance(value, str) else math.nan
 
 
-def _number_in(text: str) -> float | None:
+def _number_in(text: str) -> float:
     if _DECIMAL.fullmatch(text):
         return float(text)
     if _PREFIXED.fullmatch(text):
         return int(text, 0)
-    return 0 if not text else None
+    return math.nan if text else 0
 
 
 def fitted(value: float, kind: str, options: JsonObject) -> float:
-    """A number as a widget of type `kind` takes it when it is set: clamped, and rounded to its step.
+    """A number as a widget of type `kind` takes it when it is set: rounded to its step, and a FLOAT kept in its bounds.
 
     Source: ComfyUI_frontend, composables/widgets/useFloatWidget.ts and useIntWidget.ts.
     """
-    low, high = _number(options.get("min")), _number(options.get("max"))
+    if math.isnan(value):
+        return value
+    low, high = bounds(options)
     if kind == "INT":
         step = _number(options.get("step")) or 1
-        offset = low or 0
-        value = _round((value - offset) / step) * step + offset if step != 1 else _round(value)
-    else:
-        digits, rounding = _rounding(options)
-        if rounding and abs(value) < SAFE_INTEGER:
-            value = round(_round(value / rounding) * rounding, digits)
-    if low is not None:
-        value = max(value, low)
-    if high is not None:
-        value = min(value, high)
-    return value
+        return _round((value - low) / step) * step + low if step != 1 else _round(value)
+    digits, rounding = _rounding(options)
+    if not rounding:
+        return value
+    if abs(value) < SAFE_INTEGER:
+        value = round(_round(value / rounding) * rounding, digits)
+    return min(max(value, low), high)
 
 
 def bounds(options: JsonObject) -> tuple[float, float]:
     """Least and greatest value of a number's widget."""
     low, high = _number(options.get("min")), _number(options.get("max"))
-    return -math.inf if low is None else low, math.inf if high is None else high
+    return 0 if low is None else low, DEFAULT_MAX if high is None else high
+
+
+DEFAULT_MAX = 2048
+"""Of a number that declares none."""
+NOT_COMPARED = frozenset(
+    {
+        "default", "forceInput", "defaultInput", "control_after_generate", "multiline", "tooltip", "dynamicPrompts",
+        "min", "max", "step",
+    }
+)  # fmt: skip
+"""Options in which two numbers may differ and still be one."""
+
+
+def shared_options(first: JsonObject, second: JsonObject) -> JsonObject | None:
+    """The options of one widget for two numbers; `None` if it cannot serve both.
+
+    Source: ComfyUI_frontend, utils/nodeDefUtil.ts, `mergeNumericInputSpec`.
+    """
+    if any(first.get(key) != second.get(key) for key in (first.keys() | second.keys()) - NOT_COMPARED):
+        return None
+    limits = [
+        (_number(options.get("min")), _number(options.get("max")), _number(options.get("step")) or 1)
+        for options in (first, second)
+    ]
+    low = max((low for low, _, _ in limits if low is not None), default=None)
+    high = min((high for _, high, _ in limits if high is not None), default=None)
+    if low is not None and high is not None and low > high:
+        return None
+    steps = [step for _, _, step in limits]
+    step = math.lcm(*map(int, steps)) if all(float(step).is_integer() for step in steps) else max(steps)
+    return {**first, **second, "min": low, "max": high, "step": step}
 
 
 DEFAULT_STEP = 0.5
@@ -101,14 +129,11 @@ MAX_DIGITS = 15
 
 def _rounding(options: JsonObject) -> tuple[int, float]:
     """Digits behind the point, and the multiple that is rounded to; 0 for none."""
-    declared = options.get("round")
-    if declared is False:
-        return 0, 0
-    rounding = _number(declared)
-    if not rounding or rounding < 0:
-        step = _number(options.get("step")) or DEFAULT_STEP
-        rounding = 10.0 ** -_digits(step)
-    return _digits(rounding), rounding
+    digits = _digits(_number(options.get("step")) or DEFAULT_STEP)
+    declared = _number(options.get("round"))
+    if declared:
+        return digits, declared
+    return digits, 10.0**-digits if digits else 0
 
 
 def _digits(step: float) -> int:

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from codegen.catalog import COMBO
-from codegen.convert.expand import PRIMITIVE
 from codegen.convert.graph import OUTPUT_BOUNDARY
-from codegen.convert.numbers import bounds, fitted, number
+from codegen.convert.numbers import bounds, fitted, number, shared_options
 from codegen.convert.text import replace_references
+from codegen.convert.virtual import PRIMITIVE
 from codegen.convert.widgets import ABSENT, first_choice
 from codegen.errors import InvalidGraph
 from codegen.json_values import as_list
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from codegen.convert.expand import Instance
     from codegen.convert.instance_widgets import InstanceWidgets
     from codegen.convert.widgets import Widget
+    from codegen.model import JsonObject
 
 REPLACES = "Run widget replace on values"
 """Name of the property, as the frontend spells it."""
@@ -39,10 +40,12 @@ def apply_primitives(
         if (id(instance.graph), instance.node.id) in promoted and _become_input(instance, widgets):
             continue
         targets = list(_targets(instance, widgets))
-        value = _bounded(_value(instance), [widget for _, widget in targets])
-        if value is ABSENT or not targets:
+        if not targets or targets[0][1].is_dynamic_combo:
             continue
-        if value and instance.node.properties.get(REPLACES):
+        value = _own(_value(instance, targets[0][1]), [widget for _, widget in targets])
+        if value is ABSENT:
+            continue
+        if instance.node.properties.get(REPLACES) and not _is_falsy(value):
             if not isinstance(value, str):
                 raise InvalidGraph(
                     f"node {instance.id} is set to replace references in its value, which is no text; "
@@ -51,6 +54,11 @@ def apply_primitives(
             value, _ = replace_references(value, lookup)
         for target, widget in targets:
             widgets.override(target, widget.name, _fitted(value, widget), raw=False)
+
+
+def _is_falsy(value: Any) -> bool:  # noqa: ANN401
+    """As JavaScript sees it: NaN is false, and empty lists and objects are true."""
+    return value in (None, "", 0) or (isinstance(value, float) and math.isnan(value))
 
 
 def _promoted(instances: list[Instance]) -> set[tuple[int, str]]:
@@ -84,7 +92,10 @@ def _targets(
     primitive: Instance, widgets: InstanceWidgets, *, loading: bool = False
 ) -> Iterator[tuple[Instance, Widget]]:
     """The widgets it is wired to."""
-    for link in primitive.graph.links_from(primitive.node.id, 0):
+    listed = primitive.node.outputs[0].links if primitive.node.outputs else []
+    order = {link: place for place, link in enumerate(listed)}
+    links = primitive.graph.links_from(primitive.node.id, 0)
+    for link in sorted(links, key=lambda link: order.get(link.id, len(order))):
         target = primitive.siblings.get(link.target) if link.target != OUTPUT_BOUNDARY else None
         slot = link.loaded_slot if loading else link.target_slot
         if target is None or slot >= len(target.node.inputs):
@@ -95,37 +106,38 @@ def _targets(
             yield target, widget
 
 
-def _value(primitive: Instance) -> Any:  # noqa: ANN401 - any JSON value
-    """What it holds."""
+def _value(primitive: Instance, first: Widget) -> Any:  # noqa: ANN401 - any JSON value
+    """What it is set to; without that, what its first target has."""
     if "value" in primitive.overrides:
         return primitive.overrides["value"]
     listed = as_list(primitive.node.values)
-    return listed[0] if listed else ABSENT
+    return listed[0] if listed else first.value
 
 
 NUMBERS = frozenset({"INT", "FLOAT"})
 
 
-def _bounded(value: Any, widgets: list[Widget]) -> Any:  # noqa: ANN401
-    """Within what all its targets allow, if there are several."""
-    given = number(value) if value is not ABSENT and len(widgets) > 1 and widgets[0].type in NUMBERS else None
-    if given is None:
+def _own(value: Any, widgets: list[Widget]) -> Any:  # noqa: ANN401
+    """The value as its own widget holds it, which is made after its first target and those that fit in with that."""
+    kind = widgets[0].type
+    if kind not in NUMBERS:
         return value
-    low, high = bounds(widgets[0].options)
-    for widget in widgets[1:]:
-        at_least, at_most = bounds(widget.options)
-        if widget.type == widgets[0].type and max(low, at_least) <= min(high, at_most):
-            low, high = max(low, at_least), min(high, at_most)
-    return low if given < low else high if given > high else value
+    shared: JsonObject = widgets[0].options
+    held = number(value)
+    for widget in widgets:
+        both = shared_options(shared, widget.options) if widget.type == kind else None
+        if both is not None and not math.isnan(held):
+            shared = both
+            low, high = bounds(shared)
+            held = fitted(min(max(held, low), high), kind, shared)
+    return held
 
 
 def _fitted(value: Any, widget: Widget) -> Any:  # noqa: ANN401
     if widget.definition is None:
         return value
     if widget.type in NUMBERS:
-        given = number(value)
-        taken = None if given is None else fitted(given, widget.type, widget.options)
-        return taken if taken is not None and math.isfinite(taken) else None
+        return fitted(number(value), widget.type, widget.options)
     if value is None and widget.type == COMBO:
         return first_choice(widget.definition)
-    return "" if value is None and widget.type == "STRING" else value
+    return "" if value is None and widget.options.get("multiline") else value

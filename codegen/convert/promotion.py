@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from codegen.convert.expand import PRIMITIVE
 from codegen.convert.graph import INPUT_BOUNDARY
 from codegen.convert.resolve import Constant
+from codegen.convert.virtual import PRIMITIVE
 from codegen.convert.widgets import ABSENT
 from codegen.json_values import as_list, objects
 

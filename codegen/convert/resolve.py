@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from codegen.convert.expand import GETTERS, SETTERS, Instance
+from codegen.convert.expand import Instance
 from codegen.convert.graph import BYPASSED, INPUT_BOUNDARY, MUTED, OUTPUT_BOUNDARY, Slot
 from codegen.convert.types import ANY_TYPES, compatible
+from codegen.convert.virtual import GETTERS
+from codegen.convert.wireless import Wireless
 from codegen.errors import InvalidGraph
-from codegen.json_values import as_list
 
 MAX_HOPS = 10_000
 """Along one chain of virtual and bypassed nodes; each (node, slot) is visited once, so only huge graphs get near."""
@@ -45,8 +46,7 @@ class Resolver:
 
     def __init__(self, promoted: PromotedValue) -> None:
         self._promoted = promoted
-        self._setters: dict[int, dict[str | None, Instance]] = {}
-        """By identity of the nodes that stand together."""
+        self.wireless = Wireless()
 
     def input(self, instance: Instance, slot: int) -> Source:
         """What feeds an input.
@@ -111,20 +111,9 @@ class Resolver:
             if not instance.virtual:
                 return Wire(instance.id, slot)
             if instance.node.type in GETTERS:
-                setter = self._setter(instance)
+                setter = self.wireless.setter(instance)
                 return None if setter is None else (setter, 0, kind)
             return (instance, slot, kind) if slot < len(instance.node.inputs) else None
-
-    def _setter(self, getter: Instance) -> Instance | None:
-        """The first setter of the getter's name, in the same graph."""
-        setters = self._setters.get(id(getter.siblings))
-        if setters is None:
-            setters = self._setters[id(getter.siblings)] = {}
-            for sibling in getter.siblings.values():
-                if sibling.node.type in SETTERS:
-                    setters.setdefault(_wireless_name(sibling), sibling)
-        name = _wireless_name(getter)
-        return None if name is None else setters.get(name)
 
 
 def host_input(host: Instance, index: int) -> int | None:
@@ -152,11 +141,6 @@ def _inner_output(host: Instance, slot: int) -> tuple[Instance, int] | None:
             )
         return inner, link.origin_slot
     return None
-
-
-def _wireless_name(instance: Instance) -> str | None:
-    values = as_list(instance.node.values)
-    return values[0] if values and isinstance(values[0], str) else None
 
 
 def _bypass_slot(instance: Instance, slot: int, kind: str) -> int | None:

@@ -15,15 +15,21 @@ _UNFIT_FOR_FILES = re.compile(r"""[/?<>\\:*|"\x00-\x1F\x7F]""")
 _REFERENCE_PARTS = 2
 
 
-def first_alternatives(text: str) -> tuple[str, bool]:
-    """A dynamic prompt with the first of each `{a|b}` taken (the frontend draws one), and whether there was one.
+def first_alternatives(text: str) -> tuple[str, tuple[str, ...]]:
+    """A dynamic prompt with the first of each `{a|b}` taken (the frontend draws one), and what was taken.
+
+    Of alternatives inside others only the outermost are told; braces around a single text are no choice.
 
     Source: ComfyUI_frontend, src/utils/formatUtil.ts, `processDynamicPrompt`.
     """
     text = _without_comments(text)
     out: list[str] = []
-    chosen = False
+    chosen: list[str] = []
     depth = 0
+    begin = 0
+    """Where the outermost braces begin in `out`."""
+    choice = False
+    """Whether there is more than one alternative in them."""
     skipped_from = 0
     """The depth whose first alternative has ended; 0 while nothing is skipped."""
     index = 0
@@ -33,18 +39,24 @@ def first_alternatives(text: str) -> tuple[str, bool]:
         if char == "\\" and text[index : index + 1] in _ESCAPABLE:
             char, index = text[index], index + 1
         elif char == "{":
-            depth, chosen = depth + 1, True
+            depth += 1
+            if depth == 1:
+                begin, choice = len(out), False
             continue
         elif char == "}" and depth:
             skipped_from = 0 if skipped_from == depth else skipped_from
             depth -= 1
+            if not depth and choice:
+                chosen.append("".join(out[begin:]))
             continue
         elif char == "|" and depth:
-            skipped_from = skipped_from or depth
+            skipped_from, choice = skipped_from or depth, True
             continue
         if not skipped_from:
             out.append(char)
-    return "".join(out), chosen
+    if depth and choice:
+        chosen.append("".join(out[begin:]))
+    return "".join(out), tuple(chosen)
 
 
 _ESCAPABLE = ("{", "|", "}")

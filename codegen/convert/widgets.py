@@ -53,6 +53,11 @@ class Widget:
     """Whether a host gives the value, which is then sent as it is."""
 
     @property
+    def is_dynamic_combo(self) -> bool:
+        """Whether it decides which other widgets there are."""
+        return self.definition is not None and self.definition.type == DYNAMIC_COMBO
+
+    @property
     def options(self) -> JsonObject:
         """As declared."""
         return self.definition.options if self.definition is not None else {}

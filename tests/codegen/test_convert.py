@@ -151,7 +151,11 @@ class TestTexts:
         canvas = text_to_image("a {red {big|small}|blue} fox // secret\n/* and\nthis */ \\{kept\\}")
         conversion = canvas.converted()
         assert conversion.prompt["2"]["inputs"]["text"] == "a red big fox \n {kept}"
-        assert [(finding.code, finding.node) for finding in conversion.findings] == [("random-alternative", "2")]
+        (finding,) = conversion.findings
+        assert (finding.code, finding.node) == ("random-prompt", "2")
+        assert finding.message == (
+            "text has alternatives like {a|b}, and the editor draws one each time; the first of each is taken: 'red big'"
+        )
 
     def test_values_of_other_nodes_in_file_names(self):
         canvas = text_to_image()
@@ -217,17 +221,6 @@ class TestNodesThatDoNotRun:
         prompt = canvas.prompt()
         assert [inputs.get("images") for inputs in prompt.values()][1:] == [["1", 0], None, None]
 
-    def test_set_and_get_nodes_are_wireless_links(self):
-        canvas = Canvas()
-        canvas.add("SetNode", values=["picture"], IMAGE=empty_image(canvas, id=9))
-        got = canvas.add("GetNode", values=["picture"])
-        lost = canvas.add("GetNode", values=["nobody set this"])
-        save(canvas, got)
-        save(canvas, lost)
-        prompt = canvas.prompt()
-        assert prompt["5"]["images"] == ["9", 0]
-        assert "images" not in prompt["6"]
-
 
 class TestPrimitiveNodes:
     def test_they_write_into_every_target_and_round_as_its_widget_does(self):
@@ -244,8 +237,8 @@ class TestPrimitiveNodes:
             denoise=strength,
         )
         prompt = canvas.prompt()
-        assert (prompt["3"]["width"], prompt["3"]["height"]) == (770, 770)
-        assert prompt["4"]["width"] == 768, "its step is 8, counted from its minimum of 16"
+        assert (prompt["3"]["width"], prompt["3"]["height"]) == (768, 768)
+        assert prompt["4"]["width"] == 768, "its step is 8, and all have to follow it"
         assert prompt["5"]["denoise"] == 0.12
 
     def test_beyond_the_bounds_is_the_bound(self):
@@ -277,12 +270,41 @@ class TestPrimitiveNodes:
         canvas.add("EmptyImage", values=[64, 48, 1, 0], widgets="width", width=given)
         assert canvas.prompt()["2"]["width"] == width
 
-    def test_several_targets_share_their_bounds(self):
+    @pytest.mark.parametrize(
+        ("targets", "value", "written"),
+        [
+            (["EmptyImage width", "EmptyLatentImage width"], -5, [16, 16]),
+            (["EmptyImage width", "EmptyLatentImage width"], 770, [768, 768]),
+            (["EmptyImage width", "EmptyImage color"], -5, [1, 1]),
+            (["EmptyImage color", "EmptyImage width"], -5, [0, 0]),
+            (["EmptyImage color", "EmptyLatentImage width"], 20_000_000, [16_777_215, 16_777_216]),
+            (["KSampler denoise", "KSampler cfg"], 0.123456, [0.12, 0.1]),
+            (["KSampler cfg", "KSampler denoise"], 3.7, [3.7, 1]),
+        ],
+    )
+    def test_several_targets_share_bounds_and_steps_if_they_are_alike(self, targets, value, written):
+        """Otherwise those of the first count. A whole number is rounded by each target, another one is kept in bounds too."""
         canvas = Canvas()
-        least = canvas.add("PrimitiveNode", values=[0, "fixed"], gives="INT")
-        canvas.add("EmptyImage", values=[1, 2, 1, 7], widgets="width color", width=least, color=least)
+        given = canvas.add("PrimitiveNode", values=[value, "fixed"], gives="INT")
+        for kind, name in map(str.split, targets):
+            canvas.add(kind, gives="", **{name: given, "widgets": name})
         prompt = canvas.prompt()
-        assert (prompt["2"]["width"], prompt["2"]["color"]) == (1, 1), "a width is 1 at least"
+        assert [prompt[str(node)][target.split()[1]] for node, target in enumerate(targets, 2)] == written
+
+    @pytest.mark.parametrize("values", [None, [], {"value": 5}])
+    def test_without_a_value_it_is_that_of_the_first_target(self, values):
+        canvas = Canvas()
+        given = canvas.add("PrimitiveNode", values=values, gives="INT")
+        canvas.add("EmptyImage", values=[30, 40, 1, 0], widgets="width height", width=given, height=given)
+        canvas.nodes[0]["outputs"][0]["links"] = [2, 1]
+        assert canvas.prompt()["2"]["width"] == 40, "the first link that was made"
+
+    def test_a_number_in_which_references_should_be_replaced_is_refused(self):
+        canvas = Canvas()
+        given = canvas.add("PrimitiveNode", values=[5], gives="INT", properties={"Run widget replace on values": True})
+        canvas.add("EmptyImage", values=[30, 40, 1, 0], widgets="width", width=given)
+        with pytest.raises(InvalidGraph, match="set to replace references in its value, which is no text"):
+            canvas.converted()
 
     def test_they_can_replace_references(self):
         canvas = Canvas()

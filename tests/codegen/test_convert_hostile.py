@@ -1,6 +1,7 @@
 """Graphs nobody would draw: whatever is in the file, the answer is a prompt or a refusal, and it comes soon."""
 
 import json
+import re
 import time
 from contextlib import contextmanager
 
@@ -202,29 +203,54 @@ def test_any_graph_gives_a_sound_prompt_or_a_refusal(document):
 
 @given(st.text(alphabet="ab{}|\\/*\n ", max_size=40))
 def test_alternatives_of_any_text(text):
-    chosen, random = first_alternatives(text)
-    assert len(chosen) <= len(text)
-    assert random or not set(chosen) - set(text)
+    fixed, chosen = first_alternatives(text)
+    assert len(fixed) <= len(text)
+    assert all(choice in fixed for choice in chosen)
+    assert not chosen or "|" in text
+
+
+words = st.text(alphabet="ab {|}", max_size=4)
+prompts = st.recursive(
+    words, lambda inner: st.lists(st.lists(inner, min_size=1, max_size=3) | words, min_size=1, max_size=3), max_leaves=8
+)
+
+
+def written(part: object, *, choice: bool = False) -> tuple[str, str]:
+    """A text as somebody would type it, and with the first of all alternatives: lists alternate between parts and choices."""
+    if isinstance(part, str):
+        return re.sub(r"([{|}])", r"\\\1", part), part
+    parts = [written(inner, choice=not choice) for inner in part]
+    if choice:
+        return "{" + "|".join(typed for typed, _ in parts) + "}", parts[0][1]
+    return "".join(typed for typed, _ in parts), "".join(fixed for _, fixed in parts)
+
+
+@given(prompts)
+def test_alternatives_nest_and_can_be_escaped(prompt):
+    typed, fixed = written(prompt)
+    assert first_alternatives(typed)[0] == fixed
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "expected", "chosen"),
     [
-        ("plain", "plain"),
-        ("{a|b} {c|d}", "a c"),
-        ("{a|{b|c}} d", "a d"),
-        ("{{a|b}|c} d", "a d"),
-        ("{only} }{", "only }"),
-        (r"\{a\|b\}", "{a|b}"),
-        ("a|b}", "a|b}"),
-        ("/* // */ a // b\nc", " a \nc"),
-        ("a /* never closed // b", "a /* never closed "),
-        ("http://example.com", "http:"),
-        ("{a", "a"),
+        ("plain", "plain", ()),
+        ("{a|b} {c|d}", "a c", ("a", "c")),
+        ("{a|{b|c}} d", "a d", ("a",)),
+        ("{{a|b}|c} d", "a d", ("a",)),
+        ("{x {a|b}} d", "x a d", ("x a",)),
+        ("{|b} d", " d", ("",)),
+        ("{only} }{", "only }", ()),
+        (r"\{a\|b\}", "{a|b}", ()),
+        ("a|b}", "a|b}", ()),
+        ("/* // */ a // b\nc", " a \nc", ()),
+        ("a /* never closed // b", "a /* never closed ", ()),
+        ("http://example.com", "http:", ()),
+        ("{a|b", "a", ("a",)),
     ],
 )
-def test_alternatives(text, expected):
-    assert first_alternatives(text)[0] == expected
+def test_alternatives(text, expected, chosen):
+    assert first_alternatives(text) == (expected, chosen)
 
 
 @contextmanager
