@@ -135,8 +135,11 @@ def choose_timeouts(models: Sequence[FoundModel], kinds: frozenset[str]) -> Time
 
 def cheapest_gpu(needed_gb: float, allowed: frozenset[Gpu], prices: Prices = PRICES) -> Gpu | None:
     """The one that holds so much for the least money; `None` if there is none."""
-    fitting = [gpu for gpu in prices.gpus if gpu in allowed and GPU_MEMORY_GB[gpu] >= needed_gb]
-    return min(fitting, key=lambda gpu: (prices.gpus[gpu], GPU_MEMORY_GB[gpu]), default=None)
+    best: Gpu | None = None
+    for gpu, price in prices.gpus.items():
+        if gpu in allowed and GPU_MEMORY_GB[gpu] >= needed_gb and (best is None or price < prices.gpus[best]):
+            best = gpu
+    return best
 
 
 def _gigabytes(model: FoundModel, kinds: frozenset[str]) -> float:

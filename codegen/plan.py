@@ -43,9 +43,7 @@ class Plan(Frozen):
             model_urls=urls,
             models=models,
             packs=tuple(
-                WantedPack(repository=use.repository, version=use.commit or use.version)
-                for use in self.packs
-                if use.listed
+                WantedPack(repository=use.repository, version=use.wanted_version) for use in self.packs if use.listed
             ),
             classes=self.unknown_classes,
         )
@@ -79,7 +77,7 @@ def make_plan(
     models = find_models(workflow, prompt, facts=facts)
     stages = find_stages(prompt, catalog, [model.nodes for model in models.found])
     kinds = frozenset(output.kind for output in outputs)
-    packs = find_packs(workflow, prompt, foreign_classes(choice.missing))
+    packs = find_packs(workflow, prompt, foreign_classes(choice.missing), facts=facts)
     unknown = tuple(kind for kind in choice.missing if kind not in packs.attributed)
     image = core_facts(choice.pin.version)
     lock = Lock(

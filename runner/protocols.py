@@ -2,6 +2,7 @@
 
 Target     runner.targets.local.LocalTarget
 Forge      github_app.local_forge.LocalForge
+Lookups    runner.lookups.live.LiveLookups, runner.lookups.offline.Offline (declared in codegen.facts, which uses it)
 Progress   github_app.cli.progress (rich), runner.progress.Silent
 """
 

@@ -105,7 +105,7 @@ def _about_its_commit(use: PackUse, node: str | None) -> Iterator[Finding]:
         )
     elif use.commit_of and not is_of_version(use.commit_of, use.version):
         if use.lost_commit:
-            saved = f"was saved with {use.lost_commit}, which it no longer has"
+            saved = f"was saved with {use.lost_commit}, which its default branch does not have"
         elif use.version:
             saved = f"was saved with version {use.version}"
         else:

@@ -32,11 +32,17 @@ class PackUse(Frozen):
     commit_of: str | None = None
     """What the commit is that was looked up, such as `main` or `v1.2.0`; `None` if the file itself names one."""
     lost_commit: str | None = None
-    """The commit that the file names, if the repository no longer has it."""
+    """The commit that the file names, if the repository's default branch does not have it."""
     archived: bool = False
     """Its owner has closed it to changes."""
     missing: bool = False
     """There is no such repository any more."""
+
+    @property
+    def wanted_version(self) -> str | None:
+        """What the file names, commit or version: what is to be looked up."""
+        saved = None if self.commit_of else self.commit
+        return self.lost_commit or saved or self.version
 
 
 def is_of_version(commit_of: str | None, version: str | None) -> bool:

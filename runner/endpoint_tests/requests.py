@@ -64,7 +64,7 @@ def _varied_value(schema: JsonObject, kind: str, variant: int) -> object:
     default = schema["default"]
     if kind == "text":
         return f"{default} ({variant})"
-    step = schema.get("x-step") or (1 if kind == "integer" else 0.01)
+    step = schema["x-flowberth"].get("step") or (1 if kind == "integer" else 0.01)
     higher = default + variant * step
     return higher if higher <= schema.get("maximum", higher) else default - variant * step
 

@@ -59,9 +59,11 @@ class GitHub:
         )
 
     def _commit(self, name: str, version: str | None, branch: str) -> tuple[str | None, str | None]:
-        """Of what the file was saved with, if the repository still has it; else the newest."""
+        """Of what the file was saved with, if the repository itself has it; else the newest."""
         if version and _COMMIT.fullmatch(version):
-            names = [version]
+            if self._is_of(name, version, branch):
+                return version, version
+            names = []
         elif version and _VERSION.fullmatch(version):
             names = [f"v{version}", version]
         else:
@@ -72,6 +74,17 @@ class GitHub:
             if isinstance(commit, str) and _COMMIT.fullmatch(commit):
                 return commit, wanted
         return None, None
+
+    def _is_of(self, name: str, commit: str, branch: str) -> bool:
+        """Whether the default branch holds a commit.
+
+        GitHub gives out the commits of every fork under the name of the origin as well, so that a repository "has" what
+        a stranger has pushed to a fork of it; only a comparison tells them apart
+        (https://docs.github.com/rest/commits/commits#compare-two-commits: `behind` or `identical`).
+        """
+        between = f"{quote(branch or 'HEAD', safe='')}...{commit}"
+        answer = as_object(self._web.json(f"{self._api}/repos/{name}/compare/{between}", {"per_page": "1"}))
+        return answer.get("status") in {"behind", "identical"}
 
 
 def _name(repository: JsonObject) -> str | None:

@@ -53,7 +53,7 @@ class TestTheCommit:
         packs = found(workflow, repository("a/one", "X"), facts=of(commit=NEWEST, commit_of="main"))
         assert [pin.commit for pin in packs.pins] == [NEWEST]
         assert packs.findings[0].message == (
-            f"{ONE} is pinned to main as it is now: the file was saved with {COMMIT}, which it no longer has"
+            f"{ONE} is pinned to main as it is now: the file was saved with {COMMIT}, which its default branch does not have"
         )
 
     def test_the_newest_is_no_help_where_it_lacks_the_class(self):

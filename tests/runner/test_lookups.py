@@ -181,6 +181,21 @@ class TestGitHub:
         assert (facts.commit, facts.commit_of) == ("d" * 40, "1.2.0")
         assert "GET /repos/someone/ComfyUI-Pack/commits/v1.2.0" in world.paths()
 
+    @pytest.mark.parametrize("status", ["behind", "identical"])
+    def test_a_commit_of_its_default_branch_is_kept(self, world, lookups, status):
+        world.repository("someone/ComfyUI-Pack")
+        world.answer(f"/repos/someone/ComfyUI-Pack/compare/main...{'e' * 40}?per_page=1", {"status": status})
+        (facts,) = lookups.look_up(packs(WantedPack(repository=PACK, version="e" * 40))).packs
+        assert facts.commit == "e" * 40
+
+    @pytest.mark.parametrize("status", ["ahead", "diverged"])
+    def test_a_commit_that_only_a_fork_has_is_not_taken_for_its_own(self, world, lookups, status):
+        world.repository("someone/ComfyUI-Pack")
+        world.answer(f"/repos/someone/ComfyUI-Pack/commits/{'e' * 40}", {"sha": "e" * 40})
+        world.answer(f"/repos/someone/ComfyUI-Pack/compare/main...{'e' * 40}?per_page=1", {"status": status})
+        (facts,) = lookups.look_up(packs(WantedPack(repository=PACK, version="e" * 40))).packs
+        assert (facts.commit, facts.commit_of) == ("c" * 40, "main")
+
     def test_a_commit_that_is_gone_gives_the_newest_and_says_so(self, world, lookups):
         world.repository("someone/ComfyUI-Pack")
         (facts,) = lookups.look_up(packs(WantedPack(repository=PACK, version="e" * 40))).packs
