@@ -47,10 +47,14 @@ NOT_HERE = "is not in the file"
 NO_EFFECT = "changes no result"
 OTHER_KIND = "has another kind of media here"
 LEFT_OUT = "is left out here"
+NEEDLESS = "changes no result, and is asked for all the same"
 NEVER_LISTED = "is of a class that the index never lists"
+ONLY_SHOWN = "shows what nothing saves, and the index lists nodes that save"
 NONE_LISTED = "saves, and the index lists no output of this template"
 SOME_LISTED = "runs, and the index lists others of this template only"
-INDEX_IS_WRONG = frozenset({BYPASSED_HERE, MUTED_HERE, NOT_HERE, NO_EFFECT, NEVER_LISTED, NONE_LISTED, SOME_LISTED})
+INDEX_IS_WRONG = frozenset(
+    {BYPASSED_HERE, MUTED_HERE, NOT_HERE, NO_EFFECT, NEVER_LISTED, ONLY_SHOWN, NONE_LISTED, SOME_LISTED}
+)
 """What the workflow itself shows; a reason beside these is ours to mend."""
 
 
@@ -70,7 +74,7 @@ class Row:
     """One template."""
 
     name: str
-    agreed: Counter[Side] = field(default_factory=Counter[Side])
+    agreed: dict[str, int] = field(default_factory=lambda: {"inputs": 0, "outputs": 0})
     disagreements: list[Disagreement] = field(default_factory=list[Disagreement])
 
 
@@ -149,8 +153,11 @@ def missing(place: Place, plan: Plan, ours: dict[Place, str], modes: dict[str, A
 def surplus(place: Place, plan: Plan, sides: set[str], classes: set[str]) -> str:
     """Why we list what the index does not."""
     side, node = place
-    if plan.prompt[node]["class_type"] not in classes:
-        return NEVER_LISTED
+    if side == "inputs" and node not in feeding_results(plan):
+        return NEEDLESS
+    kind = str(plan.prompt[node]["class_type"])
+    if kind not in classes:
+        return ONLY_SHOWN if "Preview" in kind else NEVER_LISTED
     return NONE_LISTED if side == "outputs" and side not in sides else SOME_LISTED
 
 
@@ -188,7 +195,7 @@ def show(rows: list[Row], count: int, console: Console, *, templates: bool) -> N
         table = Table("template", "agreed", "index only", "us only", "precision", "recall", "differences", box=None)
         for row in (row for row in rows if row.disagreements):
             words = "; ".join(f"{f.side[:-1]} {f.node} ({f.kind}) {f.reason}" for f in row.disagreements)
-            table.add_row(row.name, *figures(row.agreed.total(), row.disagreements), words)
+            table.add_row(row.name, *figures(sum(row.agreed.values()), row.disagreements), words)
         console.print(table)
 
 

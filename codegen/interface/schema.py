@@ -150,6 +150,9 @@ def _property(candidate: Candidate, graph: PromptGraph) -> JsonObject:
             }
         case "integer" | "number":
             schema |= {"type": kind, **_bounds(options, candidate.value), "default": _plain(candidate.value)}
+            step = options.get("step")
+            if _number(step) and step > 0:
+                facts["step"] = step
         case _:
             schema["type"] = "string"
             if kind in ACCEPTED:
@@ -170,13 +173,11 @@ def _choices(candidate: Candidate) -> list[Any]:
 def _bounds(options: JsonObject, value: float) -> JsonObject:
     """Bounds of the definition, as far as the workflow's own value keeps to them."""
     bounds: JsonObject = {}
-    low, high, step = options.get("min"), options.get("max"), options.get("step")
+    low, high = options.get("min"), options.get("max")
     if _number(low) and low <= value:
         bounds["minimum"] = low
     if _number(high) and high >= value:
         bounds["maximum"] = high
-    if _number(step) and step > 0:
-        bounds["x-step"] = step
     return bounds
 
 
@@ -200,7 +201,7 @@ def _output(output: Output, graph: PromptGraph) -> JsonObject:
 def _title(candidate: Candidate, graph: PromptGraph) -> str:
     """What a person called it; else where it is in the workflow."""
     given = shown(in_words(candidate.title)) if candidate.title else ""
-    return given or f"{_node_title(graph, candidate.targets[0][0])}: {shown(candidate.targets[0][1])}"[:MAX_TITLE]
+    return given or f"{_node_title(graph, candidate.targets[0][0])}: {shown(candidate.leaf)}"[:MAX_TITLE].strip()
 
 
 def _node_title(graph: PromptGraph, node: str) -> str:

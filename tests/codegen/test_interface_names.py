@@ -379,3 +379,128 @@ def test_a_loader_of_a_custom_pack_takes_a_file_of_the_kind_it_names():
     document = build_interface("test", canvas.workflow(), prompt, CATALOG)
     assert document["properties"]["video"]["x-flowberth"]["kind"] == "video"
     assert document["required"] == ["video"]
+
+
+class TestWhatIsAskedOnce:
+    def test_the_seed_of_samplers_that_work_on_one_picture(self):
+        canvas = Canvas()
+        first = sample(canvas, "CONDITIONING", "CONDITIONING")
+        sample(canvas, "CONDITIONING", "CONDITIONING", first)
+        sample(canvas, "CONDITIONING", "CONDITIONING")
+        where = places(canvas)
+        assert where["seed"] == [["1", "seed"], ["4", "seed"]]
+        assert where["seed_2"] == [["7", "seed"]]
+
+    def test_the_seed_of_noise_that_several_samplers_share(self):
+        canvas = Canvas()
+        latent: Any = "LATENT"
+        for seed in (1, 2):
+            noise = canvas.add("RandomNoise", values=[seed, "randomize"], gives="NOISE")
+            latent = canvas.add("SamplerCustomAdvanced", gives="LATENT LATENT", noise=noise, latent_image=latent)
+        save(canvas, canvas.add("VAEDecode", samples=latent, vae="VAE"))
+        assert places(canvas)["seed"] == [["1", "noise_seed"], ["3", "noise_seed"]]
+
+    def test_a_joined_seed_keeps_to_the_bounds_of_all(self):
+        prompt = {
+            "1": {"class_type": "ByteDanceTextToVideoNode", "inputs": {"prompt": "a fox", "seed": 7}},
+            "2": {"class_type": "KSampler", "inputs": {"seed": 8, "latent_image": ["1", 0]}},
+            "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0]}},
+        }
+        document = build_interface("test", text_to_image().workflow(), prompt, CATALOG)
+        seed = document["properties"]["seed"]
+        assert seed["x-flowberth"]["targets"] == [["1", "seed"], ["2", "seed"]]
+        assert seed["maximum"] == 2147483647
+
+    def test_settings_that_are_equal_and_none_that_differ(self):
+        canvas = Canvas()
+        for steps in (20, 20, 30):
+            sampled = sample(canvas, "CONDITIONING", "CONDITIONING")
+            sampled.saved["widgets_values"][2] = steps
+        where = places(canvas)
+        assert where["steps"] == [["1", "steps"], ["4", "steps"]]
+        assert where["steps_2"] == [["7", "steps"]]
+        assert len(where["cfg"]) == 3
+
+
+class TestValuesOfAnotherType:
+    """As files have them whose values have slipped by a place."""
+
+    def schema(self, class_type: str, name: str, value: Any) -> dict[str, Any]:
+        prompt = {
+            "1": {"class_type": class_type, "inputs": {name: value}},
+            "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}},
+        }
+        hinted = {"nodes": [{"id": 1, "type": class_type}], "extra": {"linearData": {"inputs": [["1", name]]}}}
+        workflow = text_to_image().workflow().model_copy(update={"document": hinted})
+        return next(iter(build_interface("test", workflow, prompt, CATALOG)["properties"].values()), {})
+
+    def test_numbers(self):
+        assert self.schema("KSampler", "steps", "euler") | {"x-flowberth": 0} == snapshot(
+            {
+                "title": "KSampler: steps",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 10000,
+                "default": 20,
+                "x-flowberth": 0,
+            }
+        )
+        assert self.schema("KSampler", "cfg", True)["default"] == 8.0
+
+    def test_choices(self):
+        assert self.schema("KSampler", "sampler_name", 5)["default"] == "euler"
+
+    def test_texts(self):
+        assert self.schema("CLIPTextEncode", "text", 5)["default"] == "5"
+
+    def test_switches(self):
+        assert self.schema("ByteDanceTextToVideoNode", "watermark", "yes")["default"] is False
+
+    def test_model_files_are_none_of_the_callers_business(self):
+        assert self.schema("CheckpointLoaderSimple", "ckpt_name", 4096) == {}
+
+
+def test_the_only_prompt_is_called_so_whatever_its_title_adds():
+    canvas = Canvas()
+    text = canvas.add("PrimitiveStringMultiline", values=["a fox"], gives="STRING", title="Prompt - Style Transfer")
+    sample(
+        canvas,
+        canvas.add("CLIPTextEncode", values=[""], gives="CONDITIONING", widgets="text", text=text),
+        "CONDITIONING",
+    )
+    schema = interface(canvas)["properties"]["prompt"]
+    assert schema["title"] == "Prompt - Style Transfer"
+
+
+def test_results_that_are_cut_off_leave_everything_to_be_set():
+    canvas = text_to_image()
+    save_node = canvas.nodes[-1]
+    save_node["inputs"][0]["link"] = None
+    assert {"prompt", "negative_prompt", "seed", "width"} <= set(places(canvas))
+
+
+def test_a_mask_that_the_workflow_does_without_may_be_left_out():
+    canvas = Canvas()
+    save(canvas, canvas.add("Painter", values=["", 512, 512, "#000000"], gives="IMAGE MASK"))
+    save(canvas, canvas.add("Painter", values=["painter/1.png", 512, 512, "#000000"], gives="IMAGE MASK"))
+    assert interface(canvas)["required"] == ["mask_2"]
+
+
+def test_media_types_of_what_goes_in_and_comes_out():
+    canvas = Canvas()
+    picture = canvas.add("LoadImage", values=["a.png", "image"], gives="IMAGE MASK")
+    save(canvas, picture)
+    canvas.add("SaveAnimatedWEBP", values=["x", 6, True, 80, "default"], gives="", images=picture)
+    video = canvas.add("CreateVideo", values=[30], gives="VIDEO", images=picture)
+    canvas.add("SaveVideo", values=["x", "auto", "auto"], gives="", video=video)
+    sound = canvas.add("LoadAudio", values=["a.mp3"], gives="AUDIO")
+    canvas.add("SaveAudioMP3", values=["x", "V0"], gives="", audio=sound)
+    document = interface(canvas)
+    assert document["properties"]["image"]["x-flowberth"]["media_types"][:2] == ["image/png", "image/jpeg"]
+    results = document["$defs"]["outputs"]["properties"]
+    assert [schema.get("contentMediaType") for schema in results.values()] == [
+        "image/png",
+        "image/webp",
+        "video/mp4",
+        "audio/mpeg",
+    ]
