@@ -7,14 +7,14 @@ The order and the types decide what a bypassed node passes on. Source: ComfyUI_f
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from codegen.catalog import COMBO, InputDefinition, NodeDefinition
 from codegen.convert.dynamic import AUTOGROW, DYNAMIC_COMBO, growing_sockets, inputs_of_option
 from codegen.convert.graph import Graph, Node, Slot
 from codegen.convert.match_types import MATCH_TYPE, allowed_types
-from codegen.convert.widgets import WIDGET_TYPES, Widget, widgets_of
+from codegen.convert.widgets import WIDGET_TYPES, widgets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ def arrange_sockets(graph: Graph, catalog: Catalog) -> None:
         saved = node.inputs
         node.inputs = _inputs(node, definition)
         node.outputs = _outputs(node, definition)
-        moves = any(entry.type in {DYNAMIC_COMBO, AUTOGROW} for entry in definition.inputs)
+        moves = _moves(definition)
         kept = {socket.name for socket in node.inputs}
         for socket in saved:
             if socket.name not in kept and socket.link is not None:
@@ -48,19 +48,33 @@ def arrange_sockets(graph: Graph, catalog: Catalog) -> None:
 
 def _inputs(node: Node, definition: NodeDefinition) -> list[Slot]:
     saved = {socket.name: socket for socket in node.inputs}
-    widgets = {widget.name: widget for widget in widgets_of(node, definition)}
-    values = {name: widget.value for name, widget in widgets.items()}
+    declared = _fixed(definition)
+    if declared is None:
+        values = {widget.name: widget.value for widget in widgets_of(node, definition)}
+        declared = (*_bare(definition.inputs, saved), *_of_widgets(definition.inputs, saved, values))
     arranged: dict[str, Slot] = {}
-    for slot in (*_bare(definition.inputs, saved), *_of_widgets(definition.inputs, saved, values)):
+    for slot in declared:
         known = saved.get(slot.name)
-        arranged[slot.name] = slot if known is None else replace(slot, link=known.link)
-    more = [socket for socket in node.inputs if socket.name not in arranged and _stays(socket, widgets)]
+        arranged[slot.name] = Slot(slot.name, slot.type, known.link if known else None, slot.widget)
+    more = [socket for socket in node.inputs if socket.name not in arranged]
+    if any(socket.widget is not None for socket in more):
+        # A socket that the definition does not know stays unless it stands for a widget that is not there.
+        names = {None, *(widget.name for widget in widgets_of(node, definition))}
+        more = [socket for socket in more if socket.widget in names]
     return [*arranged.values(), *more]
 
 
-def _stays(socket: Slot, widgets: Mapping[str, Widget]) -> bool:
-    """A socket that the definition does not know stays unless it stands for a widget that is not there."""
-    return socket.widget is None or socket.widget in widgets
+@lru_cache(maxsize=4096)
+def _fixed(definition: NodeDefinition) -> tuple[Slot, ...] | None:
+    """The sockets of a class that always has the same ones."""
+    if _moves(definition):
+        return None
+    return (*_bare(definition.inputs, {}), *_of_widgets(definition.inputs, {}, {}))
+
+
+def _moves(definition: NodeDefinition) -> bool:
+    """Whether sockets come and go."""
+    return any(entry.type in {DYNAMIC_COMBO, AUTOGROW} for entry in definition.inputs)
 
 
 def _bare(inputs: tuple[InputDefinition, ...], saved: Mapping[str, Slot]) -> Iterator[Slot]:
