@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.convert.broadcast import unsaved_broadcasts
 from codegen.convert.expand import Instance, expand, open_document
-from codegen.convert.instance_widgets import InstanceWidgets
+from codegen.convert.instance_widgets import InstanceWidgets, unnamed_values
 from codegen.convert.numbers import as_javascript
 from codegen.convert.primitive import apply_primitives
 from codegen.convert.promotion import Promotions
@@ -87,15 +87,7 @@ class _Conversion:
             elif isinstance(source, Constant) and source.value is not ABSENT:
                 inputs[socket.name] = _wrapped(as_javascript(source.value), None)
         if definition is None:
-            self._findings.append(
-                Finding(
-                    code="needs-preflight",
-                    severity="warning",
-                    message=f"{ascii(node.type)[:80]} is not known here: its values come from the slots in the file",
-                    node=instance.id,
-                    hint="the definitions of a server that has it (--object-info) make this exact",
-                )
-            )
+            self._findings.append(_needs_preflight(instance))
         title = node.title or (definition.display_name if definition else node.type)
         return {"inputs": inputs, "class_type": node.type, "_meta": {"title": title}}
 
@@ -145,6 +137,18 @@ class _Conversion:
                 if isinstance(name, str):
                     names.setdefault(name, instance)
         return names
+
+
+def _needs_preflight(instance: Instance) -> Finding:
+    lost = unnamed_values(instance.node)
+    more = f"; {lost} of them have no name there, and are left out" if lost else ""
+    return Finding(
+        code="needs-preflight",
+        severity="warning",
+        message=f"{ascii(instance.node.type)[:80]} is not known here: its values come from the slots in the file{more}",
+        node=instance.id,
+        hint="the definitions of a server that has it (--object-info) make this exact",
+    )
 
 
 SHOWN_CHOICES = 5

@@ -11,6 +11,8 @@ from codegen.convert.widgets import ABSENT, Widget, widgets_of
 from codegen.json_values import as_list, is_object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from codegen.catalog import Catalog
     from codegen.convert.expand import Instance
     from codegen.convert.graph import Node
@@ -80,14 +82,21 @@ class InstanceWidgets:
         saved = self._saved.get(id(node))
         if saved is None:
             definition = self._catalog.get(node.type)
-            saved = _without_definition(node) if definition is None else widgets_of(node, definition)
+            saved = [*_without_definition(node)] if definition is None else widgets_of(node, definition)
             if node.type == CUSTOM_COMBO:
                 saved = _custom_combo(node, saved)
             self._saved[id(node)] = saved
         return saved
 
 
-def _without_definition(node: Node) -> list[Widget]:
+def unnamed_values(node: Node) -> int:
+    """How many of its values a class without a definition loses, because nothing in the file says what they are for."""
+    if node.named_values or is_object(node.values):
+        return 0
+    return max(len(as_list(node.values)) - sum(1 for _ in _by_position(node, as_list(node.values), every=True)), 0)
+
+
+def _without_definition(node: Node) -> Iterable[Widget]:
     """What the file itself says: values by name, or else sockets that stand for widgets, in the widgets' order."""
     if node.named_values:
         return [Widget(name, "", value) for name, value in node.named_values.items() if name not in NOT_INPUTS]
@@ -96,18 +105,23 @@ def _without_definition(node: Node) -> list[Widget]:
     if is_object(saved):
         plain = [name for name, value in saved.items() if not isinstance(value, list | dict) and name not in NOT_INPUTS]
         return [Widget(name, "", saved[name]) for name in names or plain if name in saved]
-    values = as_list(saved)
-    widgets: list[Widget] = []
+    return _by_position(node, as_list(saved))
+
+
+def _by_position(node: Node, values: list[Any], *, every: bool = False) -> Iterator[Widget]:
+    """Values in the order of the sockets that stand for widgets; with `every`, also those known to be no inputs."""
     position = 0
-    for name in names:
-        if position >= len(values):
-            break
-        widgets.append(Widget(name, "", values[position]))
+    for socket in node.inputs:
+        if socket.widget is None or position >= len(values):
+            continue
+        widget = Widget(socket.widget, "", values[position])
+        yield widget
         position += 1
         follower = values[position] if position < len(values) else None
-        if isinstance(follower, str) and follower in CONTROL_VALUES and isinstance(widgets[-1].value, int | float):
+        if isinstance(follower, str) and follower in CONTROL_VALUES and isinstance(widget.value, int | float):
             position += 1
-    return widgets
+            if every:
+                yield Widget("control_after_generate", "", follower)
 
 
 def _custom_combo(node: Node, widgets: list[Widget]) -> list[Widget]:

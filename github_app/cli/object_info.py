@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +20,8 @@ MAX_BYTES = 256 * 1024 * 1024
 """A core has 2-5 MB of definitions; servers with hundreds of packs and long model lists reach some tens of MB."""
 TIMEOUT_SECONDS = 30.0
 """A server with many packs takes seconds to list its models."""
+DEADLINE_SECONDS = 120.0
+"""For the whole answer: one that trickles in never runs into the timeout."""
 VERSION = "object-info"
 """Told as the core's version: the answer does not say which one gave it."""
 CORE_CLASS = "KSampler"
@@ -32,8 +35,10 @@ def is_complete(catalog: Catalog) -> bool:
     return CORE_CLASS in catalog
 
 
-def read_object_info(place: str) -> Catalog:
+def read_object_info(place: str, *, deadline: float = DEADLINE_SECONDS) -> Catalog:
     """The catalog at `place`: a file, or the URL of a ComfyUI server (with or without `/object_info`).
+
+    `deadline` is for a URL, in seconds.
 
     Raises:
         CommandError: it cannot be read, or is no answer to GET /object_info.
@@ -41,7 +46,9 @@ def read_object_info(place: str) -> Catalog:
     from codegen.catalog import catalog_from_object_info  # noqa: PLC0415 - only when asked for
 
     is_url = place.startswith(("http://", "https://"))
-    data = _download(place) if is_url else _unpacked(place, read_file(Path(place), limit=MAX_BYTES, hint=HINT))
+    data = (
+        _download(place, deadline) if is_url else _unpacked(place, read_file(Path(place), limit=MAX_BYTES, hint=HINT))
+    )
     return catalog_from_object_info(_definitions(place, data), version=VERSION)
 
 
@@ -68,17 +75,20 @@ def _unpacked(place: str, data: bytes) -> bytes:
     return unpacked
 
 
-def _download(url: str) -> bytes:
+def _download(url: str, deadline: float) -> bytes:
     import httpx  # noqa: PLC0415 - only for a URL
 
     address = url if url.rstrip("/").endswith("/object_info") else url.rstrip("/") + "/object_info"
     data = bytearray()
+    ends = time.monotonic() + deadline
     try:
         with httpx.stream("GET", address, timeout=TIMEOUT_SECONDS) as answer:
             answer.raise_for_status()
             for chunk in answer.iter_bytes():
                 data += chunk
                 _check_size(url, len(data))
+                if time.monotonic() > ends:
+                    raise CommandError(f"--object-info {url}: has not answered in full within {deadline:.0f} seconds")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CommandError(
             f"--object-info {url}: {error}", hint="Is ComfyUI running there? Try the URL in a browser."

@@ -3,7 +3,7 @@
 import pytest
 
 from codegen.catalog import catalog_from_object_info, load_catalog
-from tests.codegen.canvas import Canvas, empty_image
+from tests.codegen.canvas import MUTED, Canvas, empty_image
 
 
 def test_values_come_from_the_sockets_in_the_file():
@@ -68,3 +68,21 @@ def test_given_definitions_make_it_exact():
     assert conversion.prompt["1"]["inputs"] == {"quality": "high", "seed": 3}
     assert conversion.prompt["1"]["_meta"] == {"title": "Sharpen a lot"}
     assert conversion.findings == ()
+
+
+def test_values_without_a_name_are_left_out_and_that_is_said():
+    canvas = Canvas()
+    canvas.add("Sharpen+", values=[3, "randomize", "high", 0.5, True], widgets="seed", seed="INT")
+    conversion = canvas.converted()
+    assert conversion.prompt["1"]["inputs"] == {"seed": 3}
+    (finding,) = conversion.findings
+    assert finding.message == (
+        "'Sharpen+' is not known here: its values come from the slots in the file; 3 of them have no name there, "
+        "and are left out"
+    )
+
+
+def test_an_unknown_node_that_does_not_run_is_no_matter():
+    canvas = Canvas()
+    canvas.add("Sharpen+", values=[3], mode=MUTED)
+    assert canvas.converted().findings == ()

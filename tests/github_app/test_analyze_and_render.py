@@ -56,7 +56,7 @@ Packs
 repository                                               commit        nodes
 https://github.com/cubiq/ComfyUI_essentials              0123456789ab  ImageResize+
 https://github.com/Kosinkadink/ComfyUI-VideoHelperSuite  unknown       VHS_LoadVideo
-warning: node 1: 'VHS_LoadVideo' is not known here: its values come from the slots in the file. the definitions of a server that has it (--object-info) make this exact
+warning: node 1: 'VHS_LoadVideo' is not known here: its values come from the slots in the file; 4 of them have no name there, and are left out. the definitions of a server that has it (--object-info) make this exact
 warning: node 2: 'ImageResize+' is not known here: its values come from the slots in the file. the definitions of a server that has it (--object-info) make this exact
 error: node 1: the node VHS_LoadVideo comes from https://github.com/Kosinkadink/ComfyUI-VideoHelperSuite, and nothing says at which commit. look up a commit of it and add both to packs in app.lock.json; the app cannot run without\
 """)
