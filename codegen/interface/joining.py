@@ -24,7 +24,7 @@ ENCODER_NAMES = frozenset(
     {"text", "prompt", "text_g", "text_l", "clip_l", "clip_g", "t5xxl", "llama", "bert", "mt5xl", "qwen25_7b"}
 )
 """Encoders call their texts so, whatever is in them."""
-SHARED = SAMPLING | SIZES | SERVICE_SETTINGS | {"negative_prompt", "system_prompt", "strength"}
+SHARED = SAMPLING | SIZES | SERVICE_SETTINGS | {"prompt", "negative_prompt", "system_prompt", "strength"}
 """What several nodes of a workflow are mostly told alike."""
 MAX_SEEDS = 32
 """Workflows with more are compared with themselves in vain."""
@@ -45,7 +45,8 @@ def one_of_equal(candidates: Iterable[Candidate]) -> list[Candidate]:
     """What several nodes must agree on, such as samplers that share a job, is one input as long as they do agree."""
     found: dict[tuple[str, ...], Candidate] = {}
     for candidate in candidates:
-        shared = candidate.names[0] in SHARED
+        # Prompts that are still empty are to be filled with different things.
+        shared = candidate.names[0] in SHARED and (candidate.names[0], candidate.value) != ("prompt", "")
         key = (candidate.names[0], *_same(candidate)) if shared else candidate.targets[0]
         first = found.get(key)
         found[key] = candidate if first is None else _joined(first, candidate)

@@ -278,7 +278,8 @@ def _makes_canvas(graph: PromptGraph, node: str, name: str) -> bool:
     given = graph.gives(node)
     taken = {graph.output(wire)[0] for wire in graph.wires_into(node).values()}
     if name == "batch_size":
-        return graph.class_type(node).startswith("Empty") and "length" not in graph.inputs(node)
+        kind = graph.class_type(node)
+        return kind.startswith("Empty") and "LATENT" in given and "length" not in graph.inputs(node)
     return "LATENT" in given or (name in {"width", "height"} and given == _PICTURE and "IMAGE" not in taken)
 
 

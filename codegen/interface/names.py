@@ -96,6 +96,9 @@ def from_title(title: str, class_type: str, display_name: str) -> str:
         return ""
     typed = _TYPED.fullmatch(title.strip())
     words = typed[1] if typed else _ASIDE.sub("", title)
+    aside = _ASIDE.search(title)
+    if aside is not None and identifier(words) in own:
+        words = aside[0].strip()[1:-1]  # the editor's own title, with what a person added
     words = _LEADING.sub("", words.strip(), count=1)
     slug = identifier(words)
     return slug if len(words) <= MAX_NAME and telling(words) and slug not in own else ""

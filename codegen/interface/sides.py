@@ -25,6 +25,8 @@ _BY_NAME = frozenset({"positive", "negative", "conditioning"})
 """Inputs that are conditionings in classes that nobody has defined."""
 _SILENCERS = frozenset({"ConditioningZeroOut"})
 """What goes in has no effect on what comes out."""
+_BETWEEN = "cond2"
+"""Of DualCFGGuider: all that is not the prompt, such as a picture, with the text that is unwanted."""
 _PAIR = ("positive", "negative")
 """Nodes that take both give both, in this order where the outputs are not called so."""
 
@@ -47,7 +49,7 @@ def _starts(graph: PromptGraph, node: str) -> Iterator[Wire]:
 
 
 def _side(name: str) -> Side:
-    return "negative" if "neg" in name.lower() or name.startswith("uncond") else "positive"
+    return "negative" if "neg" in name.lower() or name.startswith("uncond") or name == _BETWEEN else "positive"
 
 
 def _is_conditioning(graph: PromptGraph, wire: Wire) -> bool:

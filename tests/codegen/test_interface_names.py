@@ -79,6 +79,26 @@ class TestSides:
         assert "negative_prompt" not in places(canvas)
         assert places(canvas)["prompt"] == [["1", "text"]]
 
+    def test_what_a_guider_takes_between_the_two_is_as_unwanted_as_its_text(self):
+        canvas = Canvas()
+        positive, negative = encode(canvas, "a fox"), encode(canvas, "blurry")
+        both = [
+            canvas.add("ReferenceLatent", gives="CONDITIONING", conditioning=text, latent="LATENT")
+            for text in (positive, negative)
+        ]
+        guider = canvas.add(
+            "DualCFGGuider",
+            values=[5, 2, "regular"],
+            gives="GUIDER",
+            model="MODEL",
+            cond1=both[0],
+            cond2=both[1],
+            negative=negative,
+        )
+        latent = canvas.add("SamplerCustomAdvanced", gives="LATENT LATENT", guider=guider, latent_image="LATENT")
+        save(canvas, canvas.add("VAEDecode", samples=latent, vae="VAE"))
+        assert places(canvas)["negative_prompt"] == [["2", "text"]]
+
     def test_a_text_for_both_sides_is_the_prompt(self):
         canvas = Canvas()
         both = encode(canvas, "a fox")
@@ -238,7 +258,15 @@ def test_files_are_called_by_the_part_they_play_when_there_are_several():
 
 def test_a_title_is_read_as_a_person_would():
     names: dict[str, str] = {}
-    for title in ("Load Character Image", "Int (Frame rate)", "Width (pass 2)", "INT", "Set Duration", "x" * 50_000):
+    for title in (
+        "Load Character Image",
+        "Int (Frame rate)",
+        "Width (pass 2)",
+        "INT",
+        "Set Duration",
+        "x" * 50_000,
+        "Int (Left)",
+    ):
         canvas = Canvas()
         number = canvas.add("PrimitiveInt", values=[64, "fixed"], gives="INT", title=title)
         save(canvas, canvas.add("EmptyImage", values=[1, 48, 1, 0], widgets="height", height=number))
@@ -249,8 +277,16 @@ def test_a_title_is_read_as_a_person_would():
         "Width (pass 2)": "width",
         "INT": "height",
         "Set Duration": "duration",
+        "Int (Left)": "left",
         "x" * 30: "height",
     }
+
+
+def test_what_a_person_added_to_the_editors_title_is_the_name():
+    canvas = Canvas()
+    for title in ("Load Image (Reference Image)", "Load Image (as Mask)", "Load Image"):
+        save(canvas, canvas.add("LoadImage", values=["a.png", "image"], gives="IMAGE MASK", title=title))
+    assert list(places(canvas)) == ["reference_image", "image", "image_2"]
 
 
 class TestSubgraphs:
@@ -410,6 +446,17 @@ class TestWhatIsAskedOnce:
         seed = document["properties"]["seed"]
         assert seed["x-flowberth"]["targets"] == [["1", "seed"], ["2", "seed"]]
         assert seed["maximum"] == 2147483647
+
+    def test_prompts_that_are_equal_and_none_that_are_yet_to_be_written(self):
+        canvas = Canvas()
+        for text in ("a fox", "", "a fox", ""):
+            sample(canvas, encode(canvas, text), "CONDITIONING")
+        prompts = {name: where for name, where in places(canvas).items() if name.startswith("prompt")}
+        assert prompts == {
+            "prompt": [["1", "text"], ["9", "text"]],
+            "prompt_2": [["5", "text"]],
+            "prompt_3": [["13", "text"]],
+        }
 
     def test_settings_that_are_equal_and_none_that_differ(self):
         canvas = Canvas()
