@@ -116,10 +116,17 @@ class Graph:
             link.target = changes.get(link.target, link.target)
         self.forget_order()
 
-    def cut(self, link: Link) -> None:
-        """Take a link out."""
-        self.links.pop(link.id, None)
-        self.forget_order()
+    def cut(self, links: list[Link]) -> None:
+        """Take links out."""
+        gone = {link.id for link in links}
+        for link in links:
+            self.links.pop(link.id, None)
+            for known, end in (
+                (self._leaving, (link.origin, link.origin_slot)),
+                (self._arriving, (link.target, link.target_slot)),
+            ):
+                if known is not None and any(left.id in gone for left in known.get(end, [])):
+                    known[end] = [left for left in known[end] if left.id not in gone]
 
     def forget_order(self) -> None:
         """Links have been changed: look at their ends again."""

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.convert.graph import INPUT_BOUNDARY, OUTPUT_BOUNDARY, Graph, Node, Slot
+from codegen.catalog import InputDefinition, input_definitions
+from codegen.convert.dynamic import AUTOGROW
+from codegen.convert.graph import INPUT_BOUNDARY, OUTPUT_BOUNDARY, Graph, Link, Node, Slot
 from codegen.convert.types import ANY, common_type, compatible
 from codegen.convert.virtual import REROUTE
 from codegen.json_values import as_list, as_object
 
 if TYPE_CHECKING:
-    from codegen.catalog import Catalog, InputDefinition, NodeDefinition
+    from collections.abc import Iterator
+
+    from codegen.catalog import Catalog, NodeDefinition
 
 MATCH_TYPE = "COMFY_MATCHTYPE_V3"
 MAX_ROUNDS = 1_000
@@ -37,7 +41,7 @@ def settle_match_types(graph: Graph, catalog: Catalog) -> None:
             matching[node.id] = None
             for socket in (*node.inputs, *node.outputs):
                 socket.type = ANY
-        elif definition is not None and any(entry.type == MATCH_TYPE for entry in definition.inputs):
+        elif definition is not None and any(map(has_match_types, definition.inputs)):
             matching[node.id] = definition
     waiting = dict.fromkeys(matching)
     for _ in range(MAX_ROUNDS + len(matching)):
@@ -61,14 +65,9 @@ def _settle_reroute(graph: Graph, node: Node) -> list[str]:
 
 def _settle(graph: Graph, node: Node, definition: NodeDefinition) -> list[str]:
     """Ids of the nodes behind outputs that have another type now."""
-    groups: dict[str, dict[str, str]] = {}
-    for entry in definition.inputs:
-        if entry.type == MATCH_TYPE:
-            group = as_object(entry.options.get("template")).get("template_id")
-            groups.setdefault(str(group), {})[entry.name] = allowed_types(entry)
     behind: list[str] = []
-    for group, allowed in groups.items():
-        settled = _settle_inputs(graph, [socket for socket in node.inputs if socket.name in allowed], allowed)
+    for group, sockets, allowed in _groups(node, definition):
+        settled = _settle_inputs(graph, sockets, allowed)
         if settled is None:
             continue
         for slot, matched in enumerate(as_list(definition.raw.get("output_matchtypes"))[: len(node.outputs)]):
@@ -78,12 +77,41 @@ def _settle(graph: Graph, node: Node, definition: NodeDefinition) -> list[str]:
     return behind
 
 
-def _settle_inputs(graph: Graph, sockets: list[Slot], allowed: dict[str, str]) -> str | None:
+def has_match_types(entry: InputDefinition) -> bool:
+    """Whether the input, or what a group of this kind grows, has a type that is to match."""
+    return next(_matching(entry), None) is not None
+
+
+def _matching(entry: InputDefinition) -> Iterator[InputDefinition]:
+    """The input itself, or what a group of this kind grows, if its type is to match."""
+    if entry.type == MATCH_TYPE:
+        yield entry
+    elif entry.type == AUTOGROW:
+        template = as_object(entry.options.get("template"))
+        yield from (inner for inner in input_definitions(template.get("input")) if inner.type == MATCH_TYPE)
+
+
+def _groups(node: Node, definition: NodeDefinition) -> Iterator[tuple[str, list[Slot], list[str]]]:
+    """Sockets whose types have to match, with what each can take at most."""
+    groups: dict[str, tuple[list[Slot], list[str]]] = {}
+    for entry in definition.inputs:
+        for matching in _matching(entry):
+            group = str(as_object(matching.options.get("template")).get("template_id"))
+            sockets, allowed = groups.setdefault(group, ([], []))
+            for socket in node.inputs:
+                if socket.name == entry.name or (matching is not entry and socket.name.startswith(f"{entry.name}.")):
+                    sockets.append(socket)
+                    allowed.append(allowed_types(matching))
+    for group, (sockets, allowed) in groups.items():
+        yield group, sockets, allowed
+
+
+def _settle_inputs(graph: Graph, sockets: list[Slot], allowed: list[str]) -> str | None:
     """The type of the outputs; `None` if what is linked excludes each other."""
     linked = [_type_behind(graph, socket) for socket in sockets]
     for index, socket in enumerate(sockets):
         others = linked[:index] + linked[index + 1 :]
-        kind = common_type([*others, allowed[socket.name]])
+        kind = common_type([*others, allowed[index]])
         if kind is None:
             return None
         socket.type = kind
@@ -105,15 +133,17 @@ def _type_behind(graph: Graph, socket: Slot) -> str:
 def _cut_unfit(graph: Graph, origin: str, slot: int, kind: str) -> list[str]:
     """Cut the links of an output to sockets that do not take `kind`; ids of the nodes that were or stay linked."""
     behind: list[str] = []
-    for link in list(graph.links_from(origin, slot)):
+    unfit: list[Link] = []
+    for link in graph.links_from(origin, slot):
         target = graph.nodes.get(link.target)
         sockets = graph.outputs if link.target == OUTPUT_BOUNDARY else target.inputs if target is not None else []
         if not 0 <= link.target_slot < len(sockets):
             continue
         socket = sockets[link.target_slot]
         if not compatible(kind, socket.type):
-            graph.cut(link)
+            unfit.append(link)
             if socket.link == link.id:
                 socket.link = None
         behind.append(link.target)
+    graph.cut(unfit)
     return behind

@@ -8,12 +8,13 @@ The order and the types decide what a bypassed node passes on. Source: ComfyUI_f
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from codegen.catalog import COMBO, InputDefinition, NodeDefinition
 from codegen.convert.dynamic import AUTOGROW, DYNAMIC_COMBO, growing_sockets, inputs_of_option
 from codegen.convert.graph import Graph, Node, Slot
-from codegen.convert.match_types import MATCH_TYPE, allowed_types
+from codegen.convert.match_types import MATCH_TYPE, allowed_types, has_match_types
 from codegen.convert.widgets import WIDGET_TYPES, widgets_of
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _inputs(node: Node, definition: NodeDefinition) -> list[Slot]:
     if declared is None:
         values = {widget.name: widget.value for widget in widgets_of(node, definition)}
         declared = (*_bare(definition.inputs, saved), *_of_widgets(definition.inputs, saved, values))
+        saved |= _without_gaps(definition, declared, saved)
     arranged: dict[str, Slot] = {}
     for slot in declared:
         known = saved.get(slot.name)
@@ -62,6 +64,19 @@ def _inputs(node: Node, definition: NodeDefinition) -> list[Slot]:
         names = {None, *(widget.name for widget in widgets_of(node, definition))}
         more = [socket for socket in more if socket.widget in names]
     return [*arranged.values(), *more]
+
+
+def _without_gaps(
+    definition: NodeDefinition, declared: tuple[Slot, ...], saved: Mapping[str, Slot]
+) -> Iterator[tuple[str, Slot]]:
+    """Links of growing groups whose types match move up into open sockets: settling the types has that effect."""
+    for entry in definition.inputs:
+        if entry.type == AUTOGROW and has_match_types(entry):
+            names = [slot.name for slot in declared if slot.name.startswith(f"{entry.name}.")]
+            linked = [saved[name] for name in names if name in saved and saved[name].link is not None]
+            for name, socket in zip_longest(names, linked):
+                if name in saved or socket is not None:
+                    yield name, socket or Slot(name, "")
 
 
 @lru_cache(maxsize=4096)

@@ -21,6 +21,7 @@ CATALOG = load_catalog("0.33.0")
 TYPES = [
     "EmptyImage", "ImageInvert", "KSampler", "SaveImage", "LoadImage", "ResizeImageMaskNode", "BatchImagesNode", "CustomCombo",
     "PrimitiveNode", "Reroute", "SetNode", "GetNode", "Note", "ImageCropV2", "ImageCompare", "Load3D", "Nobody", "inside", "outside", "",
+    "ComfySwitchNode", "CLIPTextEncode", "SaveGLB", "Anything Everywhere", "Reroute (rgthree)", "workflow>group", "deep",
 ]  # fmt: skip
 
 small = st.integers(-3, 6)
@@ -164,12 +165,32 @@ def subgraphs(name, kinds):
     )
 
 
-plain = tuple(kind for kind in TYPES if kind not in {"inside", "outside"})
+plain = tuple(kind for kind in TYPES if kind not in {"inside", "outside", "deep"})
+broadcasts = st.fixed_dictionaries(
+    {"upstream": ids, "upstream_slot": small, "downstream": ids, "downstream_slot": small, "controller": ids}
+)
+group_nodes_inside = st.fixed_dictionaries(
+    {"nodes": st.lists(graph_nodes, max_size=3)},
+    optional={"links": st.lists(st.lists(small, max_size=5), max_size=3), "config": anything, "external": anything},
+)
+extras = st.fixed_dictionaries(
+    {},
+    optional={
+        "ue_links": st.lists(broadcasts | anything, max_size=3),
+        "groupNodes": st.fixed_dictionaries({"group": group_nodes_inside | anything}),
+    },
+)
 plausible = st.builds(
-    lambda graph, inner, outer: {**graph, "definitions": {"subgraphs": [inner, outer]}},
+    lambda graph, inner, outer, outermost, extra: {
+        **graph,
+        "definitions": {"subgraphs": [inner, outer, outermost]},
+        "extra": extra,
+    },
     wired(ids=[1, 2, 3, 4, 5], boundaries=[]),
     subgraphs("inside", plain),
-    subgraphs("outside", (*plain, "inside", "inside")),
+    subgraphs("outside", (*plain, "inside", "inside", "inside")),
+    subgraphs("deep", (*plain, "inside", "outside", "outside", "deep")),
+    extras,
 )
 
 
@@ -186,9 +207,11 @@ def finite(value: object) -> bool:
 def test_any_graph_gives_a_sound_prompt_or_a_refusal(document):
     workflow = parse_workflow(json.dumps(document).encode(), filename="x")
     try:
-        prompt = convert(workflow, CATALOG).prompt
+        conversion = convert(workflow, CATALOG)
     except InvalidGraph:
         return
+    prompt = conversion.prompt
+    assert convert(workflow, CATALOG) == conversion, "the same file gives the same"
     assert workflow.document == json.loads(json.dumps(document)), "reading a file does not change it"
     json.dumps(prompt, allow_nan=False)
     for node in prompt.values():
@@ -199,6 +222,21 @@ def test_any_graph_gives_a_sound_prompt_or_a_refusal(document):
                 assert source in prompt, "a link leads to a node of the prompt"
                 assert isinstance(slot, int)
     build_interface("x", workflow, prompt, CATALOG)
+
+
+api_nodes = st.fixed_dictionaries(
+    {"class_type": st.sampled_from(TYPES) | anything},
+    optional={"inputs": st.dictionaries(names, anything), "_meta": anything},
+)
+
+
+@given(st.dictionaries(st.text(max_size=4), api_nodes, min_size=1, max_size=4).filter(finite))
+def test_a_prompt_converts_to_itself(document):
+    if "nodes" in document:
+        return
+    conversion = convert(parse_workflow(json.dumps(document).encode(), filename="x"), CATALOG)
+    assert json.dumps(conversion.prompt) == json.dumps(document)
+    assert conversion.findings == ()
 
 
 @given(st.text(alphabet="ab{}|\\/*\n ", max_size=40))

@@ -1,5 +1,7 @@
 """Sockets as the editor has them once a file is loaded: their order and types come from the definitions."""
 
+import time
+
 from tests.codegen.canvas import BYPASSED, Canvas, empty_image, save
 
 
@@ -85,3 +87,25 @@ class TestMatchingTypes:
         prompt = canvas.prompt()
         assert "images" not in prompt["4"], "whatever types the file has"
         assert prompt["5"]["mask"] == ["1", 0]
+
+    def test_a_growing_group_settles_too_and_closes_its_gaps(self):
+        canvas = Canvas()
+        mask = canvas.add("SolidMask", gives="MASK")
+        listed = canvas.add("CreateList", gives="*", inputs__input0="*", inputs__input1=mask, inputs__input2="*")
+        save(canvas, listed)
+        canvas.add("MaskPreview", gives="", mask=listed)
+        prompt = canvas.prompt()
+        assert prompt["2"] == {"inputs.input0": ["1", 0]}
+        assert "images" not in prompt["3"]
+        assert prompt["4"]["mask"] == ["2", 0]
+
+    def test_thousands_of_links_that_do_not_fit_are_cut_soon(self):
+        canvas = Canvas()
+        mask = canvas.add("SolidMask", gives="MASK")
+        reroute = canvas.add("Reroute", **{"": mask})
+        for _ in range(3000):
+            save(canvas, reroute)
+            reroute = canvas.add("Reroute", **{"": reroute})
+        started = time.perf_counter()
+        assert all("images" not in inputs for inputs in canvas.prompt().values())
+        assert time.perf_counter() - started < 5
