@@ -52,6 +52,8 @@ _INTERNAL = frozenset({"device", "dtype", "weight_dtype", "filename_prefix", "of
 """Settings of the machine that runs the workflow, which is not the caller's."""
 _LOADED = frozenset({"MODEL", "CLIP", "VAE", "CLIP_VISION", "CONTROL_NET", "STYLE_MODEL", "UPSCALE_MODEL"})
 """How a model is loaded is settled with the model."""
+_FRACTIONS = frozenset({"cfg", "denoise", "guidance", "strength"})
+"""Numbers that may have fractions even where a file has none."""
 _PROSE_NAMES = frozenset({"text", "prompt", "positive", "negative", "negative_prompt", "positive_prompt"})
 """Texts of people, in classes that nobody has defined."""
 
@@ -152,9 +154,9 @@ def _declared(class_type: str, name: str, value: Any, declared: InputDefinition)
 def _undeclared(class_type: str, name: str, value: Any) -> InputKind | None:  # noqa: ANN401
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, int):
+    if isinstance(value, int) and leaf(name) not in _FRACTIONS:
         return "seed" if is_seed(name) and value >= 0 else "integer"
-    if isinstance(value, float):
+    if isinstance(value, int | float):
         return "number"
     if is_seed(name):
         return None  # the values of an unknown class were saved in another order than its inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from codegen.catalog import readable
@@ -40,6 +41,8 @@ _GLUE_INPUTS = frozenset(
     }
 )  # fmt: skip
 _NAMED_NEGATIVE = frozenset({"negative_prompt", "negative"})
+_SIZED = re.compile(r"empty|latent|resolution|aspect", re.IGNORECASE)
+"""In the names of classes that nobody has defined: what makes the canvas."""
 _SAME_SIZE = frozenset({"Flux2Scheduler", "ModelSamplingFlux"})
 """Classes that must be told the size of the picture once more."""
 _PICTURE = frozenset({"IMAGE"})
@@ -181,6 +184,10 @@ class Meaning:
             return ["negative_prompt", given]
         if self._is_primitive(candidate):
             return [given, *by_side, self._purpose(node), "prompt" if not self._sides else "text"]
+        definition = self._graph.definition(node)
+        service = definition is not None and definition.api_node
+        if not by_side and not service and "positive" in self._sides.values() and own in ENCODER_NAMES:
+            return [given or f"{identifier(self._display_name(node))}_{own}"]
         if own in ENCODER_NAMES or usual(own) == "prompt":
             return [*(by_side or ["prompt"]), given]
         return [own, given] if telling(own) else [*by_side, given, own]
@@ -276,6 +283,8 @@ def _matters(graph: PromptGraph, candidate: Candidate) -> bool:
 def _makes_canvas(graph: PromptGraph, node: str, name: str) -> bool:
     """Sizes are offered where something is made, not where something is cropped or resized on the way."""
     given = graph.gives(node)
+    if graph.definition(node) is None:
+        return name != "batch_size" and _SIZED.search(graph.class_type(node)) is not None
     taken = {graph.output(wire)[0] for wire in graph.wires_into(node).values()}
     if name == "batch_size":
         kind = graph.class_type(node)

@@ -47,6 +47,10 @@ _USUAL_TITLES = frozenset(
     }
 )  # fmt: skip
 """What the frontend, in one version or another, itself calls these nodes."""
+_SAYS_NOTHING = frozenset(
+    {"load", "upload", "image", "images", "video", "audio", "file", "path", "mask", "from", "url", "vhs", "text", "3d"}
+)
+"""Titles of nothing but these are what loaders of custom packs are called by their packs."""
 _TYPED = re.compile(
     r"(?:int|float|boolean|string|text|number|combo|primitive)\s*[(\uff08:-]\s*(.+?)[)\uff09]?", re.IGNORECASE
 )
@@ -101,6 +105,8 @@ def from_title(title: str, class_type: str, display_name: str) -> str:
         words = aside[0].strip()[1:-1]  # the editor's own title, with what a person added
     words = _LEADING.sub("", words.strip(), count=1)
     slug = identifier(words)
+    if _SAYS_NOTHING.issuperset(slug.split("_")):
+        return ""
     return slug if len(words) <= MAX_NAME and telling(words) and slug not in own else ""
 
 

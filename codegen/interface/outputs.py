@@ -33,7 +33,7 @@ _KINDS: tuple[tuple[str, OutputKind], ...] = (
     (r"Image|Mask|SVG|Animated", "image"),
 )
 _NOT_RESULTS = re.compile(_KINDS[0][0])
-_PREVIEW = re.compile(r"Preview")
+_PREVIEW = re.compile(r"Preview|^Show")
 
 
 def find_outputs(prompt: JsonObject, catalog: Catalog) -> tuple[Output, ...]:

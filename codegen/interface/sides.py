@@ -21,14 +21,15 @@ Place: TypeAlias = tuple[str, str]
 CONDITIONING, STRING = "CONDITIONING", "STRING"
 _ANY = frozenset({"", "*", "COMFY_MATCHTYPE_V3"})
 """Types of outputs that carry whatever comes in."""
-_BY_NAME = frozenset({"positive", "negative", "conditioning"})
-"""Inputs that are conditionings in classes that nobody has defined."""
+_NAMED = {"cond": CONDITIONING, "positive": CONDITIONING, "negative": CONDITIONING, "text": STRING, "prompt": STRING}
+"""What inputs take in classes that nobody has defined, by what is in their names."""
 _SILENCERS = frozenset({"ConditioningZeroOut"})
 """What goes in has no effect on what comes out."""
 _BETWEEN = "cond2"
 """Of DualCFGGuider: all that is not the prompt, such as a picture, with the text that is unwanted."""
 _PAIR = ("positive", "negative")
-"""Nodes that take both give both, in this order where the outputs are not called so."""
+"""Nodes that take both give both, in this order where the outputs are not called so. In classes that nobody has
+defined, these inputs are known for what they are by their names."""
 
 
 def text_sides(graph: PromptGraph, is_text: Callable[[str, str], bool]) -> dict[Place, Side]:
@@ -55,7 +56,7 @@ def _side(name: str) -> Side:
 def _is_conditioning(graph: PromptGraph, wire: Wire) -> bool:
     definition = graph.definition(wire.target)
     if definition is None:
-        return wire.name in _BY_NAME
+        return wire.name in _PAIR
     declared = definition.input(wire.name)
     return declared is not None and declared.type == CONDITIONING
 
@@ -74,23 +75,31 @@ def _texts_behind(graph: PromptGraph, starts: list[Wire], is_text: Callable[[str
             yield from ((node, name) for name in graph.inputs(node) if is_text(node, name))
         side = _passed_side(graph, wire)
         for inner in graph.wires_into(node).values():
-            carried = graph.output(inner)[0]
-            text = carried == STRING or (carried in _ANY and (wanted == STRING or _takes_text(graph, inner)))
-            if text:
+            carried = _carried(graph, inner)
+            if carried == STRING or (carried is None and wanted == STRING):
                 waiting.append((inner, STRING))
-            elif wanted == CONDITIONING and carried in {CONDITIONING, *_ANY} and side in {None, inner.name}:
+            elif wanted == CONDITIONING and carried in {CONDITIONING, None} and side in {None, inner.name}:
                 waiting.append((inner, CONDITIONING))
+
+
+def _carried(graph: PromptGraph, wire: Wire) -> str | None:
+    """The type of what a wire carries, by either end, else by the name of the input; `None` for whatever it may be."""
+    given = graph.output(wire)[0]
+    if given not in _ANY:
+        return given
+    definition = graph.definition(wire.target)
+    declared = definition.input(wire.name) if definition else None
+    if declared is not None and declared.type not in _ANY:
+        return declared.type
+    if definition is None:
+        name = wire.name.lower()
+        return next((kind for part, kind in _NAMED.items() if part in name), "")
+    return None
 
 
 def _encodes(graph: PromptGraph, node: str) -> bool:
     given = graph.gives(node)
     return not given or CONDITIONING in given
-
-
-def _takes_text(graph: PromptGraph, wire: Wire) -> bool:
-    definition = graph.definition(wire.target)
-    declared = definition.input(wire.name) if definition else None
-    return declared is not None and declared.type == STRING
 
 
 def _passed_side(graph: PromptGraph, wire: Wire) -> str | None:
@@ -100,7 +109,7 @@ def _passed_side(graph: PromptGraph, wire: Wire) -> str | None:
         return None
     definition = graph.definition(wire.source)
     if definition is None:
-        return _PAIR[wire.slot] if wire.slot < len(_PAIR) else None
+        return wire.name if wire.name in _PAIR else None
     name = graph.output(wire)[1].lower()
     if name in _PAIR:
         return name

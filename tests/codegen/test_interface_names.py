@@ -405,16 +405,59 @@ def test_settings_of_a_service_are_inputs_and_those_of_the_machine_are_not():
     )
 
 
-def test_a_loader_of_a_custom_pack_takes_a_file_of_the_kind_it_names():
-    canvas = Canvas()
-    save(canvas, canvas.add("VHS_LoadVideo", gives="IMAGE"))
-    prompt = {
-        "1": {"class_type": "VHS_LoadVideo", "inputs": {"video": "mine.mp4", "force_rate": 0}},
-        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
-    }
-    document = build_interface("test", canvas.workflow(), prompt, CATALOG)
-    assert document["properties"]["video"]["x-flowberth"]["kind"] == "video"
-    assert document["required"] == ["video"]
+class TestCustomNodes:
+    """Classes that the core does not have, as API prompts name them: nothing is known but the names of their inputs."""
+
+    def interface(self, **nodes: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+        prompt = {name: {"class_type": kind, "inputs": inputs} for name, (kind, inputs) in nodes.items()}
+        workflow = text_to_image().workflow().model_copy(update={"kind": "api", "document": prompt})
+        return build_interface("test", workflow, prompt, CATALOG)
+
+    def test_both_sides_through_a_node_with_other_outputs_before_them(self):
+        document = self.interface(
+            good=("CLIPTextEncode", {"text": "a fox", "clip": ["x", 0]}),
+            bad=("CLIPTextEncode", {"text": "blurry", "clip": ["x", 0]}),
+            face=("ApplyInstantID", {"positive": ["good", 0], "negative": ["bad", 0], "image": ["find", 1]}),
+            find=("GroundingDinoSAMSegment", {"prompt": "a face", "threshold": 0.3}),
+            draw=("KSampler", {"model": ["face", 0], "positive": ["face", 1], "negative": ["face", 2], "seed": 1}),
+            end=("SaveImage", {"images": ["draw", 0]}),
+        )
+        assert {name: schema["x-flowberth"]["targets"][0][0] for name, schema in document["properties"].items()} == {
+            "prompt": "good",
+            "negative_prompt": "bad",
+            "grounding_dino_sam_segment_prompt": "find",
+            "seed": "draw",
+        }
+
+    def test_a_sampler_with_its_loader(self):
+        document = self.interface(
+            load=("Efficient Loader", {"positive": "a fox", "negative": "blurry", "ckpt_name": "a.safetensors"}),
+            draw=("KSampler (Efficient)", {"positive": ["load", 1], "negative": ["load", 2], "seed": 1, "cfg": 7}),
+            end=("SaveImage", {"images": ["draw", 5]}),
+        )
+        kinds = {name: schema["x-flowberth"]["kind"] for name, schema in document["properties"].items()}
+        assert kinds == {"prompt": "text", "negative_prompt": "text", "seed": "seed", "cfg": "number"}
+
+    def test_a_canvas(self):
+        document = self.interface(
+            size=("EmptyLatentImagePresets", {"width": 512, "height": 768, "batch_size": 1}),
+            other=("ImageResize+", {"width": 100, "height": 100}),
+            end=("SaveImage", {"images": ["size", 0], "more": ["other", 0]}),
+        )
+        assert list(document["properties"]) == ["width", "height"]
+
+    def test_a_loader_takes_a_file_of_the_kind_it_names(self):
+        document = self.interface(
+            load=("VHS_LoadVideo", {"video": "mine.mp4", "force_rate": 0}), end=("SaveImage", {"images": ["load", 0]})
+        )
+        assert document["properties"]["video"]["x-flowberth"]["kind"] == "video"
+        assert document["required"] == ["video"]
+
+    def test_what_is_only_shown(self):
+        document = self.interface(
+            text=("ShowText|pysssss", {"text": ["x", 0]}), end=("SaveImage", {"images": ["x", 0]})
+        )
+        assert list(document["$defs"]["outputs"]["properties"]) == ["image"]
 
 
 class TestWhatIsAskedOnce:
