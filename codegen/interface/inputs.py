@@ -87,7 +87,7 @@ def describe(graph: PromptGraph, node: str, name: str) -> Candidate | None:
     value = values.get(name)
     if isinstance(value, list | dict) or value is None or leaf(name) in _INTERNAL:
         return None
-    declared = definition_of(graph, node, name)
+    declared = _with_choices(graph, node, definition_of(graph, node, name))
     kind = _kind(graph.class_type(node), name, value, declared)
     if kind is None or (kind == "choice" and _LOADED >= graph.gives(node) > set()):
         return None
@@ -101,6 +101,18 @@ def definition_of(graph: PromptGraph, node: str, name: str) -> InputDefinition |
     if definition is None:
         return None
     return definition.input(name) or find_input(definition.inputs, name, graph.inputs(node))
+
+
+def _with_choices(graph: PromptGraph, node: str, declared: InputDefinition | None) -> InputDefinition | None:
+    """A combo that a person filled has its choices beside it; where its index is used, too, they are not free."""
+    if declared is None or graph.class_type(node) != "CustomCombo" or declared.name != "choice":
+        return declared
+    if any(wire.slot != 0 for wire in graph.wires_from(node)):
+        return declared
+    options = (value for name, value in graph.inputs(node).items() if name.startswith("option"))
+    return declared.model_copy(
+        update={"choices": tuple(value for value in options if isinstance(value, str) and value)}
+    )
 
 
 def is_prose(graph: PromptGraph, node: str, name: str) -> bool:

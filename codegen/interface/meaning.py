@@ -34,6 +34,7 @@ GLUE = frozenset(
     }
 )  # fmt: skip
 """Nodes whose texts are part of how the workflow is made."""
+_JOINER = "StringConcatenate"
 _GLUE_INPUTS = frozenset(
     {
         "a", "b", "c", "x", "y", "index", "start", "end", "find", "replace", "delimiter", "string_a", "string_b",
@@ -89,7 +90,7 @@ class Meaning:
                 if candidate is not None and group is not None:
                     groups[group].append(self.named(candidate))
         order = {"prompt": 0, "negative_prompt": 2}
-        groups["text"] = one_text_for_each_encoder(groups["text"] or self._texts_in_glue())
+        groups["text"] = one_text_for_each_encoder([*groups["text"], *self._text_in_glue(groups["text"])])
         groups["text"].sort(key=lambda candidate: order.get(candidate.names[0], 1))
         groups["size"] = [self._with_followers(candidate) for candidate in self._of_results(groups["size"])]
         groups["seed"] = self._of_pictures(groups["seed"])
@@ -224,14 +225,17 @@ class Meaning:
         definition = self._graph.definition(node)
         return definition.readable_name if definition else readable(self._graph.class_type(node))
 
-    def _texts_in_glue(self) -> list[Candidate]:
+    def _text_in_glue(self, texts: list[Candidate]) -> list[Candidate]:
         """Where nothing else is a prompt: the longest of the texts that are put together for one."""
+        positive = {place for place, side in self._sides.items() if side == "positive"}
+        if any(text.names[0] == "prompt" or text.targets[0] in positive for text in texts):
+            return []
         found = [
             candidate
-            for (node, name), side in self._sides.items()
-            if side == "positive"
-            and "regex" not in name
-            and (candidate := describe(self._graph, node, name)) is not None
+            for node, name in self._sides
+            if (node, name) in positive
+            and self._graph.class_type(node) == _JOINER
+            and (candidate := self.describe(node, name)) is not None
         ]
         longest = max(found, key=lambda candidate: len(str(candidate.value)), default=None)
         return [] if longest is None else [longest.model_copy(update={"names": ("prompt",)})]

@@ -32,6 +32,8 @@ _SAME_AS = {
     "positive_prompt": "prompt",
     "positive": "prompt",
     "user_prompt": "prompt",
+    "user_input": "prompt",
+    "main_prompt": "prompt",
     "text_prompt": "prompt",
     "prompt_text": "prompt",
     "negative": "negative_prompt",

@@ -460,6 +460,27 @@ class TestCustomNodes:
         assert list(document["$defs"]["outputs"]["properties"]) == ["image"]
 
 
+class TestAComboThatAPersonFilled:
+    def canvas(self, slot: int) -> Canvas:
+        canvas = Canvas()
+        style = canvas.add(
+            "CustomCombo", values=["waltz", 0, "waltz", "tango", ""], gives="STRING INT", title="Dance style"
+        )
+        if slot == 0:
+            canvas.add("SaveText", values=["", "out", "txt"], gives="", widgets="text", text=style[0])
+        else:
+            save(canvas, canvas.add("EmptyImage", values=[1, 1, 1, 0], widgets="width", width=style[1]))
+        return canvas
+
+    def test_its_choices_are_what_the_person_wrote(self):
+        schema = interface(self.canvas(0))["properties"]["dance_style"]
+        assert schema["enum"] == ["waltz", "tango"]
+        assert schema["default"] == "waltz"
+
+    def test_it_is_left_alone_where_its_index_is_used(self):
+        assert "dance_style" not in interface(self.canvas(1))["properties"]
+
+
 class TestWhatIsAskedOnce:
     def test_the_seed_of_samplers_that_work_on_one_picture(self):
         canvas = Canvas()
