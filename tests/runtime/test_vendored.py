@@ -53,6 +53,12 @@ def test_the_stamp_is_a_version():
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", (FOLDER / "VERSION").read_text())
 
 
+def test_every_version_says_what_changed_newest_first():
+    versions = re.findall(r"^## (\d+\.\d+\.\d+)$", (FOLDER / "CHANGES.md").read_text(), re.MULTILINE)
+    assert versions[0] == (FOLDER / "VERSION").read_text().strip()
+    assert versions == sorted(versions, key=lambda version: [int(part) for part in version.split(".")], reverse=True)
+
+
 def test_the_map_in_the_docstring_names_every_module():
     described = shared.__doc__ or ""
     for path in MODULES:

@@ -9,7 +9,8 @@ Read in this order::
     engine_log.py   its log, kept and watched
     comfy.py        ComfyUI's HTTP and WebSocket protocol, as a client
     inputs.py       a request's body against interface.json; media.py and addresses.py bring pictures and other files in
-    jobs.py         the queue; execution.py runs one job; outputs.py takes what it made
+    jobs.py         the queue; execution.py runs one job; outputs.py takes what it made,
+                    bucket.py keeps it for longer
     failures.py     what went wrong, in words and with a hint; problems.py is its form on the wire
     web.py          the HTTP contract, helped by auth.py, body.py, admission.py, views.py and negotiation.py
     pages.py        the playground and the reference (ui/), made from the schema and openapi.py

@@ -13,16 +13,21 @@ from shared.problems import Unauthorized, problem_response
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-OPEN_PATHS = ("/health", "/playground", "/docs", "/assets/")
-"""`/health` for load balancers; the pages say nothing of the workflow and ask for the key themselves."""
+PAGES = ("/playground", "/docs")
+"""They say nothing of the workflow and ask for the key themselves."""
+ASSETS = "/assets/"
+"""What the pages load."""
+HEALTH = "/health"
+"""Open by setting, for load balancers."""
 
 
 class BearerKey:
     """ASGI middleware that lets requests through which carry the key."""
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    def __init__(self, app: ASGIApp, key: str, *, health_open: bool) -> None:
         self._app = app
         self._wanted = _digest(key)
+        self._open = (*PAGES, HEALTH) if health_open else PAGES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, or pass the request on."""
@@ -32,7 +37,7 @@ class BearerKey:
         await problem_response(Unauthorized("The request carries no valid key."))(scope, receive, send)
 
     def _lets_through(self, scope: Scope) -> bool:
-        if scope["path"].startswith(OPEN_PATHS):
+        if scope["path"] in self._open or scope["path"].startswith(ASSETS):
             return True
         scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(_digest(key.strip()), self._wanted)

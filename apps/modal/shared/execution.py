@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from shared.bucket import Bucket
     from shared.definition import Definition
     from shared.engine import Engine, EngineStatus
 
@@ -49,11 +50,18 @@ class Execution:
     """Runs jobs on one engine, one at a time."""
 
     def __init__(
-        self, definition: Definition, engine: Engine, http: httpx.AsyncClient, *, cold_start_seconds: float
+        self,
+        definition: Definition,
+        engine: Engine,
+        http: httpx.AsyncClient,
+        *,
+        cold_start_seconds: float,
+        bucket: Bucket | None = None,
     ) -> None:
         self._definition = definition
         self._engine = engine
         self._http = http
+        self._bucket = bucket
         self._facts: tuple[int, EngineFacts] | None = None
         self._uncharged_cold_start = cold_start_seconds
 
@@ -84,11 +92,12 @@ class Execution:
         if status.state != "ready":
             raise self._with_log(EngineDown(f"ComfyUI did not come back: {status.reason}"))
         try:
-            return await self._run_on(status, job)
+            outputs = await self._run_on(status, job)
         except EngineUnreachable as error:
             raise await self._loss(status, error) from error
         except ComfyError as error:
             raise explain(error, self._definition) from error
+        return await self._bucket.keep(job.id, outputs) if self._bucket else outputs
 
     async def _run_on(self, status: EngineStatus, job: Job) -> tuple[Output, ...]:
         client = ComfyClient(self._http, status.url)

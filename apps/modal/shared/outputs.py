@@ -15,6 +15,7 @@ from shared.json_values import JsonObject, as_list, as_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from shared.definition import Definition
 
@@ -57,6 +58,18 @@ PATH_KEYS = frozenset({"result"})
 
 
 @dataclass(frozen=True)
+class Stored:
+    """What became of an output in the bucket."""
+
+    key: str
+    url: str | None = None
+    """Presigned; `None` when it is not there."""
+    expires_at: datetime | None = None
+    error: str | None = None
+    """Why it is not there."""
+
+
+@dataclass(frozen=True)
 class Output:
     """One output of a job, kept in a file."""
 
@@ -71,6 +84,8 @@ class Output:
     width: int | None = None
     """Pixels, of pictures only; so is `height`."""
     height: int | None = None
+    stored: Stored | None = None
+    """`None` when the app has no bucket."""
 
 
 @dataclass(frozen=True)

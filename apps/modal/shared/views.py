@@ -26,6 +26,15 @@ class HealthView(BaseModel):
     import_failures: list[str] = Field(description="Custom nodes that ComfyUI could not load, with the reason.")
 
 
+class StorageView(BaseModel):
+    """What became of an output in the bucket."""
+
+    key: str
+    url: str | None = Field(description="Presigned: works without this app, until it expires.")
+    expires_at: datetime | None
+    error: str | None = Field(description="Why it is not in the bucket; `url` of the output itself still works.")
+
+
 class OutputView(BaseModel):
     """One output."""
 
@@ -40,7 +49,10 @@ class OutputView(BaseModel):
     height: int | None
     url: str = Field(description="Where the bytes are, relative to this app.")
     text: str | None = Field(default=None, description="The text itself, of texts only.")
-    data: str | None = Field(default=None, description="Base64, when the outputs are small enough together.")
+    data: str | None = Field(
+        default=None, description="Base64, when the outputs are small enough together and not in a bucket."
+    )
+    storage: StorageView | None = Field(description="Where it is in the bucket; null when the app has none.")
 
 
 class CostView(BaseModel):
@@ -125,6 +137,7 @@ def job_view(job: Job, definition: Definition, *, position: int | None, inline_b
 def output_view(job: Job, output: Output, *, inline: bool) -> OutputView:
     """One output, with its bytes when they go inline."""
     content = output.path.read_bytes() if inline else b""
+    stored = output.stored
     return OutputView(
         index=output.index,
         name=output.name,
@@ -137,7 +150,8 @@ def output_view(job: Job, output: Output, *, inline: bool) -> OutputView:
         height=output.height,
         url=f"/jobs/{job.id}/outputs/{output.index}",
         text=content.decode("utf-8", "replace") if inline and output.kind == "text" else None,
-        data=base64.b64encode(content).decode("ascii") if inline else None,
+        data=base64.b64encode(content).decode("ascii") if inline and not (stored and stored.url) else None,
+        storage=StorageView.model_validate(stored, from_attributes=True) if stored else None,
     )
 
 

@@ -46,6 +46,7 @@ from shared.webhooks import Webhooks
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
+    from shared.bucket import Bucket
     from shared.service import Service
 
 DEFAULT_WAIT_SECONDS = 100.0
@@ -103,7 +104,7 @@ def web_app(service: Service) -> FastAPI:
     add("/jobs/{job_id}/outputs/{index}", api.output, tags=["jobs"], summary="The bytes of one output; ranges work")
     add_pages(app)
     if service.settings.api_key:
-        app.add_middleware(BearerKey, key=service.settings.api_key)
+        app.add_middleware(BearerKey, key=service.settings.api_key, health_open=service.settings.health_open)
     app.openapi = lambda: openapi(app, definition)  # FastAPI's own extension point
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
@@ -138,7 +139,11 @@ class _Api:
             self._webhooks = Webhooks(outside_http, self._settings.webhook_secret or "")
             stack.push_async_callback(self._webhooks.close)
             self._execution = Execution(
-                self._definition, service.engine, engine_http, cold_start_seconds=service.cold_start_seconds
+                self._definition,
+                service.engine,
+                engine_http,
+                cold_start_seconds=service.cold_start_seconds,
+                bucket=self._bucket(),
             )
             self._jobs = Jobs(self._execution.run, limit=self._settings.queue_limit, on_end=self._ended)
             self._admission = Admission(self._definition, self._jobs, outside_http, Path(folder))
@@ -150,6 +155,13 @@ class _Api:
                 with contextlib.suppress(asyncio.CancelledError):
                     await worker
                 self._jobs.end_waiting()
+
+    def _bucket(self) -> Bucket | None:
+        if self._settings.bucket is None:
+            return None
+        from shared.bucket import Bucket  # noqa: PLC0415 - its library takes as long to import as all the others
+
+        return Bucket(self._settings.bucket, self._definition.name)
 
     async def root(self) -> dict[str, Any]:
         definition = self._definition
