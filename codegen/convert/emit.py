@@ -14,7 +14,6 @@ from codegen.convert.promotion import Promotions
 from codegen.convert.resolve import Constant, Resolver, Wire
 from codegen.convert.text import first_alternatives, replace_references
 from codegen.convert.widgets import ABSENT, Widget
-from codegen.errors import InvalidGraph
 from codegen.json_values import as_object, is_list
 from codegen.model import Conversion, Finding, JsonObject, Workflow
 
@@ -108,9 +107,7 @@ class _Conversion:
                         hint="write the text you want, or pass it as an input",
                     )
                 )
-        if widget.name == "filename_prefix" and instance.node.type in SAVERS:
-            if not isinstance(value, str):
-                raise InvalidGraph(f"filename_prefix of node {instance.id} is no text, and the frontend cannot send it")
+        if isinstance(value, str) and widget.name == "filename_prefix" and instance.node.type in SAVERS:
             value, dated = replace_references(value, self._lookup)
             if dated:
                 self._findings.append(

@@ -11,7 +11,6 @@ from codegen.convert.numbers import bounds, fitted, number, shared_options
 from codegen.convert.text import replace_references
 from codegen.convert.virtual import PRIMITIVE
 from codegen.convert.widgets import ABSENT, first_choice
-from codegen.errors import InvalidGraph
 from codegen.json_values import as_list
 
 if TYPE_CHECKING:
@@ -45,20 +44,10 @@ def apply_primitives(
         value = _own(_value(instance, targets[0][1]), [widget for _, widget in targets])
         if value is ABSENT:
             continue
-        if instance.node.properties.get(REPLACES) and not _is_falsy(value):
-            if not isinstance(value, str):
-                raise InvalidGraph(
-                    f"node {instance.id} is set to replace references in its value, which is no text; "
-                    "the frontend cannot send it"
-                )
+        if isinstance(value, str) and instance.node.properties.get(REPLACES):
             value, _ = replace_references(value, lookup)
         for target, widget in targets:
             widgets.override(target, widget.name, _fitted(value, widget), raw=False)
-
-
-def _is_falsy(value: Any) -> bool:  # noqa: ANN401
-    """As JavaScript sees it: NaN is false, and empty lists and objects are true."""
-    return value in (None, "", 0) or (isinstance(value, float) and math.isnan(value))
 
 
 def _promoted(instances: list[Instance]) -> set[tuple[int, str]]:

@@ -299,12 +299,13 @@ class TestPrimitiveNodes:
         canvas.nodes[0]["outputs"][0]["links"] = [2, 1]
         assert canvas.prompt()["2"]["width"] == 40, "the first link that was made"
 
-    def test_a_number_in_which_references_should_be_replaced_is_refused(self):
+    def test_references_are_replaced_in_texts_only(self):
         canvas = Canvas()
         given = canvas.add("PrimitiveNode", values=[5], gives="INT", properties={"Run widget replace on values": True})
         canvas.add("EmptyImage", values=[30, 40, 1, 0], widgets="width", width=given)
-        with pytest.raises(InvalidGraph, match="set to replace references in its value, which is no text"):
-            canvas.converted()
+        save(canvas, None, None)
+        prompt = canvas.prompt()
+        assert (prompt["2"]["width"], prompt["3"]["filename_prefix"]) == (5, None)
 
     def test_they_can_replace_references(self):
         canvas = Canvas()
@@ -371,11 +372,6 @@ class TestRefused:
         canvas.add("EmptyImage", values=[64, 48, 1, 0], width=gone, widgets="width")
         del canvas.nodes[0]
         assert self.refusal(canvas) == "input 'width' of node 2 is linked to the node '1', which is not in the file"
-
-    def test_a_file_name_that_is_no_text(self):
-        canvas = Canvas()
-        save(canvas, empty_image(canvas), None)
-        assert "filename_prefix of node 2 is no text" in self.refusal(canvas)
 
     def test_a_hole_in_the_links(self):
         canvas = Canvas(links=[None])
