@@ -12,6 +12,7 @@ import hashlib
 import io
 import os
 import signal
+import struct
 import subprocess
 import sys
 import uuid
@@ -46,8 +47,8 @@ class Engine:
     def __init__(self) -> None:
         self.files: dict[tuple[str, str, str], bytes] = {}
         self.history: dict[str, dict] = {}
-        self.pending: deque[tuple[str, dict, str]] = deque()
-        self.running: tuple[str, dict, str] | None = None
+        self.pending: deque[tuple[str, dict, str, dict]] = deque()
+        self.running: tuple[str, dict, str, dict] | None = None
         self.arrived = asyncio.Event()
         self.interrupt = asyncio.Event()
         self.sockets: dict[str, WebSocket] = {}
@@ -68,7 +69,7 @@ class Engine:
             await self.execute(*self.running)
             self.running = None
 
-    async def execute(self, prompt_id: str, prompt: dict, client: str) -> None:
+    async def execute(self, prompt_id: str, prompt: dict, client: str, extra: dict) -> None:
         here = {"prompt_id": prompt_id}
         outputs: dict[str, dict] = {}
         messages = [["execution_start", here]]
@@ -78,7 +79,7 @@ class Engine:
         for node, entry in prompt.items():
             await self.send(client, "executing", {"node": node, "display_node": node, **here})
             try:
-                made = await self.node(client, prompt_id, node, entry["class_type"], entry["inputs"])
+                made = await self.node(client, prompt_id, node, entry, extra)
             except Stopped:
                 status = "error"
                 messages.append(["execution_interrupted", {"node_id": node, **here}])
@@ -108,7 +109,8 @@ class Engine:
         }
         await self.send(client, "executing", {"node": None, **here})
 
-    async def node(self, client: str, prompt_id: str, node: str, class_type: str, inputs: dict) -> dict | None:
+    async def node(self, client: str, prompt_id: str, node: str, entry: dict, extra: dict) -> dict | None:
+        class_type, inputs = entry["class_type"], entry["inputs"]
         match class_type:
             case "Picture":
                 form = inputs.get("format", "png")
@@ -124,6 +126,9 @@ class Engine:
                         "progress",
                         {"value": step + 1, "max": inputs["steps"], "node": node, "prompt_id": prompt_id},
                     )
+                    if extra.get("preview_method") not in {None, "none"}:
+                        # 1: a preview; 1: a JPEG
+                        await self.sockets[client].send_bytes(struct.pack(">II", 1, 1) + picture(16, 16, "jpeg", step))
                     try:
                         await asyncio.wait_for(self.interrupt.wait(), inputs.get("seconds", 0.01))
                         raise Stopped
@@ -206,7 +211,7 @@ def app() -> Starlette:
             }
             return JSONResponse({"error": error, "node_errors": faults}, 400)
         prompt_id = str(uuid.uuid4())
-        engine.pending.append((prompt_id, body["prompt"], body["client_id"]))
+        engine.pending.append((prompt_id, body["prompt"], body["client_id"], body.get("extra_data", {})))
         engine.arrived.set()
         return JSONResponse({"prompt_id": prompt_id, "number": 1, "node_errors": faults})
 
@@ -239,6 +244,10 @@ def app() -> Starlette:
         data = engine.files.get((query["type"], query["subfolder"], query["filename"]))
         return Response(data) if data is not None else Response(status_code=404)
 
+    async def object_info(request: Request) -> Response:
+        name = request.path_params["name"]
+        return JSONResponse({name: {"input": {}, "output": []}} if name in NODES else {})
+
     async def submitted(request: Request) -> Response:
         return JSONResponse(engine.submitted)
 
@@ -270,6 +279,7 @@ def app() -> Starlette:
             Route("/history/{prompt_id}", history),
             Route("/upload/image", upload, methods=["POST"]),
             Route("/view", view),
+            Route("/object_info/{name}", object_info),
             Route("/submitted", submitted),
             WebSocketRoute("/ws", socket),
         ],

@@ -32,7 +32,7 @@ def test_killed_in_the_middle_the_job_fails_with_the_log_and_the_next_one_works(
     os.kill(served.engine("/system_stats")["system"]["pid"], signal.SIGKILL)
     served.until(lambda: served.job(job)["state"] == "failed")
     problem = served.job(job)["problem"]
-    assert problem["type"].endswith("/engine-down")
+    assert problem["type"].endswith("/engine-died")
     assert problem["detail"] == snapshot(
         "The job was lost: ComfyUI stopped: killed by SIGKILL, most likely for lack of memory"
     )
@@ -44,7 +44,7 @@ def test_killed_in_the_middle_the_job_fails_with_the_log_and_the_next_one_works(
 def test_a_workflow_that_kills_comfyui_says_its_last_words_without_a_trace(app):
     served = app({"1": node("Die")})
     response = served.generate()
-    assert kind(response) == (503, "engine-down")
+    assert kind(response) == (500, "engine-died")
     assert "Boom: last words" in response.json()["log"]
     assert "Traceback" not in response.text
     assert "x.py" not in response.text
@@ -81,8 +81,10 @@ def test_a_200_with_node_errors_is_a_failure(app):
     assert kind(served.generate({"file": "nonsense"})) == (422, "invalid-input")
 
 
-def test_a_refused_prompt(app):
-    served = app({"1": node("NoSuchNode")})
+def test_a_class_that_is_not_installed_is_told_before_and_after(app):
+    served = app({"1": node("NoSuchNode"), "2": node("Say", text="x")})
+    health = served.http.get("/health")
+    assert (health.status_code, health.json()["missing_classes"]) == (200, ["NoSuchNode"])
     response = served.generate()
     assert kind(response) == (500, "node-error")
     assert response.json()["detail"] == snapshot(
@@ -238,6 +240,37 @@ def test_custom_nodes_that_did_not_load_are_found_in_the_log():
         ]
     )
     assert log.import_failures() == ("ComfyUI-A: No module named 'x'", "ComfyUI-B: import failed")
+
+
+def test_classes_that_were_asked_for_in_vain_are_found_in_the_log():
+    log = read(
+        [
+            "invalid prompt: {'type': 'invalid_prompt', 'message': 'Cannot execute because node Old does not exist.'}",
+            "invalid prompt: {'type': 'missing_node_type', 'message': \"Node 'New (Pack)' not found.\"}",
+        ]
+    )
+    assert log.missing_classes() == ("Old", "New (Pack)")
+
+
+def test_the_exception_a_log_ends_with_is_known():
+    trace = ["Traceback (most recent call last):", '  File "a.py", line 1', "    x()", "ModuleNotFoundError: torch"]
+    assert read(["starting", *trace]).last_exception() == "ModuleNotFoundError: torch"
+    assert (
+        read([*trace, "", "During handling of it:", "", *trace[:3], "KeyError: 1", ""]).last_exception()
+        == "KeyError: 1"
+    )
+    assert read([*trace, "got prompt"]).last_exception() == "", "it went on afterwards"
+    assert read(["KeyError: 1"]).last_exception() == "", "no traceback, no exception"
+
+
+def test_a_python_that_ends_with_a_traceback_says_so_in_one_line(tmp_path):
+    folder = write_app(tmp_path / "app", {"1": node("Say", text="x")})
+    service = Service.from_folder(folder, Settings(engine_command=(sys.executable, "-c", "import torch_is_not_here")))
+    with pytest.raises(EngineFailed) as failure:
+        service.start()
+    assert str(failure.value).splitlines()[0] == snapshot(
+        "ComfyUI ended while starting: exit code 1, after ModuleNotFoundError: No module named 'torch_is_not_here'"
+    )
 
 
 def read(lines: list[str]) -> EngineLog:

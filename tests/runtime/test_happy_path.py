@@ -49,6 +49,8 @@ def test_a_request_becomes_a_picture_with_its_seed_and_its_price(app):
     assert headers["X-Flowberth-Engine"] == "comfyui"
     assert float(headers["X-Flowberth-Execution-Seconds"]) > 0
 
+    assert float(headers["X-Flowberth-Idle-Seconds"]) == pytest.approx(seconds["idle"], abs=0.001)
+
     second = served.generate({"width": 128})
     assert second.json()["seconds"]["cold_start"] == 0, "only the first job carries the cold start"
     assert second.json()["cost"]["includes_cold_start"] is False
@@ -70,6 +72,7 @@ def test_health_root_and_schema(app):
         "engine_version": "0.0.1-test",
         "name": "poster",
         "import_failures": [],
+        "missing_classes": [],
     }
     root = served.http.get("/").json()
     assert (root["name"], root["comfyui"]) == ("poster", "0.33.0")

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import base64
+import io
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from PIL import Image
 
-from tests.runtime.conftest import field, node
+from tests.runtime.conftest import USD_PER_SECOND, field, node
 
 SLOW = {"1": node("Steps", steps=2000, seconds=0.02), "2": node("Say", text="done")}
 STEPS = {"steps": field("integer", ("1", "steps"), default=2000, minimum=1)}
@@ -45,6 +49,35 @@ def test_events_tell_position_node_steps_and_end(app):
     assert len(seen[-1][1]["outputs"]) == 1
     assert served.job(first)["state"] == "succeeded"
     assert [kind for kind, _ in events(served, first)] == ["done"], "who comes late gets the end at once"
+
+
+def test_previews_are_made_for_those_who_ask_and_sent_to_those_who_ask(app):
+    served = app(SLOW, STEPS)
+    asked = served.generate({"steps": 40}, params={"wait": 0, "preview": 1})
+    with ThreadPoolExecutor(2) as pool:
+        with_previews = pool.submit(lambda: list(events(served, asked, preview=1)))
+        without = pool.submit(lambda: list(events(served, asked)))
+    seen = [event for kind, event in with_previews.result() if kind == "preview"]
+    assert 2 <= len(seen) <= 8, "four a second at most, of forty"
+    head, _, data = seen[-1]["image"].partition(",")
+    assert head == "data:image/jpeg;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (16, 16)
+    assert seen[-1]["job"] == asked.json()["job"]
+    assert with_previews.result()[-1][0] == "done"
+    kinds = [kind for kind, _ in without.result()]
+    assert "preview" not in kinds
+    assert len([kind for kind, _ in with_previews.result() if kind == "running"]) <= kinds.count("running") + 2
+
+    plain = served.generate({"steps": 10}, params={"wait": 0})
+    waiting = served.generate({"steps": 10}, params={"wait": 0})
+    kinds = [kind for kind, _ in events(served, waiting, preview=1)]
+    assert "preview" in kinds, "asked for while it waited"
+    assert served.job(plain)["state"] == "succeeded"
+    assert [body.get("extra_data") for body in served.engine("/submitted")] == [
+        {"preview_method": "auto"},
+        None,
+        {"preview_method": "auto"},
+    ], "ComfyUI makes none for nobody"
 
 
 def test_many_listeners_on_one_job_all_hear_the_end(app):
@@ -158,10 +191,26 @@ def test_metrics_count_jobs_by_outcome_and_seconds_by_phase(app):
     assert numbers["flowberth_engine_starts_total"] == "1"
 
 
-def events(served, response):
+def test_the_time_of_the_app_is_told_as_execution_cold_start_and_idle(app):
+    served = app(SLOW, STEPS)
+    jobs = [served.generate({"steps": 5}).json() for _ in range(3)]
+    queued = [served.generate({"steps": 5}, params={"wait": 0}) for _ in range(3)]
+    served.until(lambda: served.job(queued[-1])["state"] == "succeeded")
+    ran = time.monotonic() - served.service.ready_at + served.service.cold_start_seconds
+    jobs += [served.job(job) for job in queued]
+    told = sum(sum(job["seconds"][phase] for phase in ("execution", "cold_start", "idle")) for job in jobs)
+    assert told == pytest.approx(ran, abs=0.5), "nothing is counted twice, nothing is left out"
+    assert [job["seconds"]["idle"] for job in jobs[-2:]] == pytest.approx([0, 0], abs=0.05), "they came out of a queue"
+    for job in jobs:
+        assert job["cost"]["idle_usd"] == pytest.approx(job["seconds"]["idle"] * USD_PER_SECOND, abs=2e-6)
+    page = served.http.get("/metrics").text
+    assert 'flowberth_job_seconds_total{phase="idle"}' in page
+
+
+def events(served, response, **params):
     """(event, job) pairs of a job's stream, to its end."""
     kind = ""
-    with served.http.stream("GET", f"/jobs/{response.json()['job']}/events") as stream:
+    with served.http.stream("GET", f"/jobs/{response.json()['job']}/events", params=params) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         for line in stream.iter_lines():
             if line.startswith("event: "):

@@ -32,7 +32,7 @@ class Admission:
         self._folder = folder
         self._rules = InputRules(definition)
 
-    async def admit(self, submission: Submission, webhook_url: str | None = None) -> Job:
+    async def admit(self, submission: Submission, webhook_url: str | None, *, previews: bool) -> Job:
         """Validate, bring the media in, and queue.
 
         Raises:
@@ -55,6 +55,7 @@ class Admission:
                 uploads=uploads,
                 folder=folder,
                 webhook_url=webhook_url,
+                wants_previews=previews,
             )
             self._jobs.add(job)
         return job

@@ -2,7 +2,8 @@
 
 Facts from ComfyUI's server.py, main.py and execution.py (0.3.64 to 0.33.0): `POST /prompt` answers 400 with
 `{"error", "node_errors"}` or 200 with `{"prompt_id", "number", "node_errors"}`; a 200 with non-empty `node_errors` runs
-only the outputs that were valid. The socket sends `{"type", "data"}` as text and previews as binary frames. A prompt
+only the outputs that were valid. The socket sends `{"type", "data"}` as text and previews as binary frames, which
+it makes only when `extra_data.preview_method` asks for them or it was started so. A prompt
 has ended when `/history/{id}` has it, which is announced by `executing` with `node: null`.
 """
 
@@ -12,6 +13,7 @@ import json
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ConfigDict
@@ -28,6 +30,8 @@ TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """ComfyUI answers while it computes, from another thread; 30 s covers a Python that holds the GIL while it loads."""
 HEALTH_SECONDS = 5.0
 """`/health` must answer within a load balancer's patience."""
+PREVIEW_IMAGE = (1).to_bytes(4)
+PREVIEW_FORMATS = {1: "image/jpeg", 2: "image/png"}
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 """A preview frame or an `executed` event with a long text; ComfyUI sets no limit of its own."""
 
@@ -90,6 +94,15 @@ class StoredFile(BaseModel):
     type: str = "output"
 
 
+class PreviewFrame(BaseModel):
+    """A small picture of what is being made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    media_type: str
+    image: bytes
+
+
 class EngineFacts(BaseModel):
     """What `/system_stats` says of the engine."""
 
@@ -123,13 +136,18 @@ class ComfyClient:
             version=str(facts.get("comfyui_version") or "unknown"),
         )
 
-    async def submit(self, prompt: JsonObject, client_id: str) -> str:
-        """Queue a prompt and return its id.
+    async def has_class(self, class_type: str) -> bool:
+        """Whether a node class is registered."""
+        return bool(await self._json("GET", f"/object_info/{quote(class_type, safe='')}"))
+
+    async def submit(self, prompt: JsonObject, client_id: str, *, previews: bool) -> str:
+        """Queue a prompt and return its id. Versions that know no `preview_method` per prompt send no previews.
 
         Raises:
             PromptRejected: it was refused, wholly or in part; a part that was accepted has been taken out again.
         """
-        response = await self._request("POST", "/prompt", json={"prompt": prompt, "client_id": client_id})
+        extra = {"extra_data": {"preview_method": "auto"}} if previews else {}
+        response = await self._request("POST", "/prompt", json={"prompt": prompt, "client_id": client_id, **extra})
         try:
             body = as_object(response.json())
         except ValueError:
@@ -189,7 +207,7 @@ class ComfyClient:
         return size
 
     @asynccontextmanager
-    async def events(self, client_id: str) -> AsyncGenerator[AsyncIterator[JsonObject]]:
+    async def events(self, client_id: str) -> AsyncGenerator[AsyncIterator[JsonObject | PreviewFrame]]:
         """Open the event socket; it is open when the body of the `async with` starts."""
         url = f"{self._url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
         try:
@@ -220,16 +238,26 @@ class ComfyClient:
             raise EngineUnreachable(_words(error)) from error
 
 
-async def _parsed(socket: ClientConnection) -> AsyncIterator[JsonObject]:
+async def _parsed(socket: ClientConnection) -> AsyncIterator[JsonObject | PreviewFrame]:
     try:
         async for frame in socket:
             if isinstance(frame, str):
                 event = json.loads(frame)
                 yield as_object(event)
+            elif preview := _preview(frame):
+                yield preview
     except (OSError, WebSocketException) as error:
         raise EngineUnreachable(_words(error)) from error
     except ValueError as error:
         raise UnexpectedAnswer("the event socket sent something that is not JSON") from error
+
+
+def _preview(frame: bytes) -> PreviewFrame | None:
+    """A binary frame is two big-endian words, what it is and in which format, and the picture (`server.py`)."""
+    what, form = frame[:4], int.from_bytes(frame[4:8])
+    if what != PREVIEW_IMAGE or form not in PREVIEW_FORMATS:
+        return None
+    return PreviewFrame(media_type=PREVIEW_FORMATS[form], image=frame[8:])
 
 
 def _node_faults(body: JsonObject) -> tuple[NodeFault, ...]:

@@ -249,8 +249,9 @@ class EngineProcess:
         _end(process)
         reader.join(STOP_SECONDS)
         process.stdout.close()
+        exception = self.log.last_exception()
         with self._changed:
-            return self._restart_reason or reason
+            return self._restart_reason or (f"{reason}, after {exception}" if exception else reason)
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes], url: str) -> str | None:
         """`None` when it answers, else why it does not."""

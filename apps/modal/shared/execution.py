@@ -15,16 +15,17 @@ from shared.comfy import (
     EngineUnreachable,
     Interrupted,
     NodeFailed,
+    PreviewFrame,
     UnexpectedAnswer,
 )
 from shared.failures import explain
 from shared.jobs import Job, Progress
 from shared.json_values import JsonObject, as_list, as_object
 from shared.outputs import Output, collect
-from shared.problems import Cancelled, EngineDown, TimedOut
+from shared.problems import Cancelled, EngineDied, EngineDown, Problem, TimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     import httpx
 
@@ -63,6 +64,7 @@ class Execution:
         self._http = http
         self._bucket = bucket
         self._facts: tuple[int, EngineFacts] | None = None
+        self._missing: tuple[int, list[str]] | None = None
         self._uncharged_cold_start = cold_start_seconds
 
     async def facts(self) -> EngineFacts:
@@ -80,6 +82,23 @@ class Execution:
             raise self._with_log(EngineDown(f"ComfyUI does not answer: {error}", retry_after=5)) from error
         self._facts = (status.generation, facts)
         return facts
+
+    async def missing_classes(self) -> list[str]:
+        """Node classes that the workflow, or a node of it, needs and ComfyUI does not have; asked once per start.
+
+        Raises:
+            EngineDown: ComfyUI does not answer.
+        """
+        status = self._engine.status()
+        if self._missing is None or self._missing[0] != status.generation:
+            client = ComfyClient(self._http, status.url)
+            classes = {str(as_object(entry).get("class_type")) for entry in self._definition.prompt.values()}
+            try:
+                missing = [name for name in sorted(classes) if not await client.has_class(name)]
+            except ComfyError as error:
+                raise self._with_log(EngineDown(f"ComfyUI does not answer: {error}", retry_after=5)) from error
+            self._missing = (status.generation, missing)
+        return list(dict.fromkeys((*self._missing[1], *self._engine.log.missing_classes())))
 
     async def run(self, job: Job) -> tuple[Output, ...]:
         """Carry out the job and return what it made.
@@ -110,8 +129,8 @@ class Execution:
         prompt = fill(self._definition, values)
         client_id = secrets.token_hex(16)
         async with client.events(client_id) as events:
-            prompt_id = await client.submit(prompt, client_id)
-            tracker = Tracker(self._definition, prompt_id, job.advance)
+            prompt_id = await client.submit(prompt, client_id, previews=job.wants_previews)
+            tracker = Tracker(self._definition, prompt_id, job)
             following = asyncio.create_task(_follow(client, events, prompt_id, tracker))
             history = await self._await_end(client, following, prompt_id, job)
         return await collect(client, succeeded(history), self._definition, job.folder)
@@ -148,14 +167,15 @@ class Execution:
         if not done:
             await asyncio.to_thread(self._engine.restart, "ComfyUI was replaced: a cancelled job would not let go")
 
-    async def _loss(self, status: EngineStatus, error: EngineUnreachable) -> EngineDown:
+    async def _loss(self, status: EngineStatus, error: EngineUnreachable) -> Problem:
         """The connection broke: find out whether the process did too."""
         now = await asyncio.to_thread(self._engine.wait_change, status.generation, DEATH_SECONDS)
         lost = now.state != "ready" or now.generation != status.generation
-        reason = now.reason if lost and now.reason else f"the connection to ComfyUI broke: {error}"
-        return self._with_log(EngineDown(f"The job was lost: {reason}"))
+        if lost:
+            return self._with_log(EngineDied(f"The job was lost: {now.reason or 'ComfyUI was started anew'}"))
+        return self._with_log(EngineDown(f"The job was lost: the connection to ComfyUI broke: {error}"))
 
-    def _with_log(self, problem: EngineDown) -> EngineDown:
+    def _with_log(self, problem: Problem) -> Problem:
         problem.log = self._engine.log.tail()
         return problem
 
@@ -163,16 +183,20 @@ class Execution:
 class Tracker:
     """Turns ComfyUI's events into progress of the job as a whole."""
 
-    def __init__(self, definition: Definition, prompt_id: str, tell: Callable[[Progress], None]) -> None:
+    def __init__(self, definition: Definition, prompt_id: str, job: Job) -> None:
         self._definition = definition
         self._prompt_id = prompt_id
-        self._tell = tell
+        self._job = job
         self._total = max(1, len(definition.prompt))
         self._seen: set[str] = set()
         self._node: str | None = None
 
-    def take(self, event: JsonObject) -> bool:
+    def take(self, event: JsonObject | PreviewFrame) -> bool:
         """Tell of one event; says whether it announces the end."""
+        if isinstance(event, PreviewFrame):
+            if self._job.wants_previews:
+                self._job.show(event.media_type, event.image)
+            return False
         kind, facts = event.get("type"), as_object(event.get("data"))
         if facts.get("prompt_id") != self._prompt_id:
             return False
@@ -193,7 +217,7 @@ class Tracker:
         within = step / total if step is not None and total else 0.0
         fraction = min(1.0, (max(0, len(self._seen) - 1) + min(1.0, within)) / self._total)
         title = self._definition.node_title(self._node) if self._node else None
-        self._tell(Progress(node=self._node, title=title, step=step, total=total, fraction=round(fraction, 4)))
+        self._job.advance(Progress(node=self._node, title=title, step=step, total=total, fraction=round(fraction, 4)))
 
 
 def fill(definition: Definition, values: dict[str, Any]) -> JsonObject:
@@ -231,10 +255,10 @@ def succeeded(history: JsonObject) -> JsonObject:
 
 
 async def _follow(
-    client: ComfyClient, events: AsyncIterator[JsonObject], prompt_id: str, tracker: Tracker
+    client: ComfyClient, events: AsyncIterator[JsonObject | PreviewFrame], prompt_id: str, tracker: Tracker
 ) -> JsonObject:
     """Read events until the prompt is in the history, and return its entry there."""
-    arriving: asyncio.Task[JsonObject] | None = None
+    arriving: asyncio.Task[JsonObject | PreviewFrame] | None = None
     patience = SILENCE_SECONDS
     try:
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 import math
@@ -32,6 +33,10 @@ KEEP_SECONDS = 3600.0
 GUESS_SECONDS = 10.0
 """Duration of a job before one has been measured, for Retry-After."""
 MAX_RETRY_AFTER = 600
+PREVIEW_SECONDS = 0.25
+"""Between two previews of a job: enough for the eye, and a hundred listeners stay cheap."""
+PREVIEW_BYTES = 512 * 1024
+"""Larger ones are not passed on. ComfyUI's have 512 pixels at most, a tenth of this."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ class Job:
     folder: Path
     webhook_url: str | None = None
     """Who wants to be told of its end."""
+    wants_previews: bool = False
+    """Whether ComfyUI is to make previews. Set until it runs; they cost it time."""
     id: str = field(default_factory=lambda: f"job_{secrets.token_hex(12)}")
     state: JobState = "queued"
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -77,16 +84,21 @@ class Job:
     started: float | None = None
     ended: float | None = None
     progress: Progress = Progress()
+    preview: str | None = None
+    """The latest preview, as a data URI."""
     outputs: tuple[Output, ...] = ()
     problem: Problem | None = None
     cold_start_seconds: float = 0.0
     """The part of this container's cold start that is charged to this job: all of it for the first, else nothing."""
+    idle_seconds: float = 0.0
+    """How long the app had stood without a job when this one started."""
     engine: str | None = None
     """`comfyui` or `stand-in`, known once it ran."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by whoever wants it cancelled; the worker obeys."""
     revision: int = 0
-    """Counts changes."""
+    """Counts changes of what the job's JSON says."""
+    _previewed: float = 0.0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -105,18 +117,28 @@ class Job:
         return 0.0 if self.started is None else (self.ended or time.monotonic()) - self.started
 
     def notify(self) -> None:
-        """Wake everybody who waits for a change."""
+        """Tell everybody who waits for a change."""
         self.revision += 1
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._wake()
 
     def advance(self, progress: Progress) -> None:
         """Tell where it is."""
         self.progress = progress
         self.notify()
 
+    def show(self, media_type: str, image: bytes) -> None:
+        """Show a preview, unless it is large or comes soon after another."""
+        now = time.monotonic()
+        if len(image) <= PREVIEW_BYTES and now - self._previewed >= PREVIEW_SECONDS:
+            self._previewed = now
+            self.preview = f"data:{media_type};base64,{base64.b64encode(image).decode('ascii')}"
+            self._wake()
+
     async def changes(self) -> AsyncIterator[None]:
-        """Yield now and after every change, until the job has ended. A slow reader misses steps, never the end."""
+        """Yield now and after every change and preview, until the job has ended.
+
+        A slow reader misses steps, never the end.
+        """
         while True:
             changed = self._changed
             yield
@@ -132,15 +154,28 @@ class Job:
                     pass
         return self.has_ended
 
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
 
 class Jobs:
     """All jobs of this app. Use it from one event loop only."""
 
     def __init__(
-        self, run: Callable[[Job], Awaitable[tuple[Output, ...]]], *, limit: int, on_end: Callable[[Job], None]
+        self,
+        run: Callable[[Job], Awaitable[tuple[Output, ...]]],
+        *,
+        limit: int,
+        on_end: Callable[[Job], None],
+        idle_since: float,
     ) -> None:
-        """`run` carries one job out and raises a `Problem` when it fails; `on_end` hears of every job that ended."""
+        """`run` carries one job out and raises a `Problem` when it fails; `on_end` hears of every job that ended.
+
+        `idle_since` is when the app became ready, on the monotonic clock.
+        """
         self._run = run
+        self._idle_since = idle_since
         self._limit = limit
         self._on_end = on_end
         self._jobs: dict[str, Job] = {}
@@ -209,6 +244,7 @@ class Jobs:
                 await self._arrived.wait()
             job = self._queue.popleft()
             job.state, job.started = "running", time.monotonic()
+            job.idle_seconds = job.started - self._idle_since
             job.notify()
             self._notify_waiting()
             problem: Problem | None = None
@@ -223,6 +259,7 @@ class Jobs:
                 log.exception("job %s", job.id)
                 problem = Problem("The app failed to carry out the job.")
             self._end(job, problem)
+            self._idle_since = job.ended or job.started
             self._mean_seconds += (job.execution_seconds - self._mean_seconds) / 4  # the recent ones count most
 
     def end_waiting(self) -> None:
@@ -262,6 +299,7 @@ class Jobs:
         job.problem = problem
         job.state = "succeeded" if problem is None else "cancelled" if isinstance(problem, Cancelled) else "failed"
         job.ended = time.monotonic()
+        job.preview = None
         if job.state == "succeeded":
             job.progress = Progress(fraction=1.0)
         for upload in job.uploads:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "text/plain; version=0.0.4"
 OUTCOMES = ("succeeded", "failed", "cancelled")
-PHASES = ("queue", "execution", "cold_start")
+PHASES = ("queue", "execution", "cold_start", "idle")
 
 
 class Metrics:

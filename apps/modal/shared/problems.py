@@ -209,6 +209,18 @@ class EngineDown(Problem):
     default_hint = "It is being restarted: try again in a moment."
 
 
+class EngineDied(Problem):
+    """ComfyUI's process ended while it ran the job."""
+
+    kind = "engine-died"
+    title = "ComfyUI ended while it ran the job"
+    status = 500
+    default_hint = (
+        "It is being restarted. If the same inputs end it again, the machine most likely lacks memory: "
+        "ask for less, or raise `hardware.memory_mib` in app.lock.json."
+    )
+
+
 class TimedOut(Problem):
     """The job took longer than the lock allows."""
 

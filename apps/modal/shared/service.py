@@ -34,6 +34,8 @@ class Service:
         self.media_transport = media_transport
         self.cold_start_seconds = 0.0
         """From the call of `start` until ComfyUI answered."""
+        self.ready_at = time.monotonic()
+        """When it did, on the monotonic clock; from then on the app is idle until a job comes."""
 
     @classmethod
     def from_folder(cls, folder: Path, settings: Settings | None = None) -> Service:
@@ -55,7 +57,8 @@ class Service:
         """
         began = time.monotonic()
         self.engine.start()
-        self.cold_start_seconds = time.monotonic() - began
+        self.ready_at = time.monotonic()
+        self.cold_start_seconds = self.ready_at - began
 
     def stop(self) -> None:
         """Stop ComfyUI and everything it started. Idempotent."""

@@ -24,6 +24,7 @@ class HealthView(BaseModel):
     engine_version: str
     name: str
     import_failures: list[str] = Field(description="Custom nodes that ComfyUI could not load, with the reason.")
+    missing_classes: list[str] = Field(description="Node classes that the workflow needs and ComfyUI does not have.")
 
 
 class StorageView(BaseModel):
@@ -58,7 +59,8 @@ class OutputView(BaseModel):
 class CostView(BaseModel):
     """What the job cost."""
 
-    usd: float
+    usd: float = Field(description="Execution and cold start, in seconds, times the price.")
+    idle_usd: float = Field(description="The idle seconds before it, times the price; not part of `usd`.")
     basis: Literal["estimate"] = "estimate"
     gpu: str | None
     usd_per_second: float
@@ -73,6 +75,7 @@ class SecondsView(BaseModel):
     execution: float
     queue: float
     cold_start: float
+    idle: float = Field(description="How long the app had stood without a job when this one started.")
 
 
 class ProgressView(BaseModel):
@@ -128,6 +131,7 @@ def job_view(job: Job, definition: Definition, *, position: int | None, inline_b
             execution=round(job.execution_seconds, 3),
             queue=round(job.queue_seconds, 3),
             cold_start=round(job.cold_start_seconds, 3),
+            idle=round(job.idle_seconds, 3),
         ),
         problem=job.problem.document(job.id) if job.problem else None,
         links=LinksView(self=f"/jobs/{job.id}", events=f"/jobs/{job.id}/events"),
@@ -156,10 +160,14 @@ def output_view(job: Job, output: Output, *, inline: bool) -> OutputView:
 
 
 def cost_view(job: Job, definition: Definition) -> CostView:
-    """Seconds times price. The time between jobs is not in it: nobody's job caused it."""
+    """Seconds times price. The idle time before it is told beside, because no job caused it.
+
+    Execution, cold start and idle time of all jobs add up to the time the app ran until the last of them ended.
+    """
     hardware = definition.lock.hardware
     return CostView(
         usd=round((job.execution_seconds + job.cold_start_seconds) * hardware.usd_per_second, 8),
+        idle_usd=round(job.idle_seconds * hardware.usd_per_second, 8),
         gpu=hardware.gpu,
         usd_per_second=hardware.usd_per_second,
         includes_cold_start=job.cold_start_seconds > 0,
@@ -176,6 +184,7 @@ def result_headers(job: Job, definition: Definition) -> dict[str, str]:
         "X-Flowberth-Gpu": cost.gpu or "none",
         "X-Flowberth-Execution-Seconds": f"{job.execution_seconds:.3f}",
         "X-Flowberth-Cold-Start-Seconds": f"{job.cold_start_seconds:.3f}",
+        "X-Flowberth-Idle-Seconds": f"{job.idle_seconds:.3f}",
     }
     if job.seed is not None:
         headers["X-Flowberth-Seed"] = str(job.seed)

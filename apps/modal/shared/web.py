@@ -69,6 +69,14 @@ Key = Annotated[
     Header(max_length=MAX_KEY_CHARS, description="Repeat a request with the same key and get the first one's job."),
 ]
 
+Preview = Annotated[
+    bool,
+    Query(description="Have ComfyUI make previews, for those who follow the job's events with `preview=1`."),
+]
+ShowPreview = Annotated[
+    bool,
+    Query(description="Send `preview` events too: small pictures as data URIs, while a sampler runs."),
+]
 WebhookUrl = Annotated[
     str | None,
     Query(max_length=2000, description="An https URL that gets a signed POST with the job when it has ended."),
@@ -145,7 +153,9 @@ class _Api:
                 cold_start_seconds=service.cold_start_seconds,
                 bucket=self._bucket(),
             )
-            self._jobs = Jobs(self._execution.run, limit=self._settings.queue_limit, on_end=self._ended)
+            self._jobs = Jobs(
+                self._execution.run, limit=self._settings.queue_limit, on_end=self._ended, idle_since=service.ready_at
+            )
             self._admission = Admission(self._definition, self._jobs, outside_http, Path(folder))
             worker = asyncio.create_task(self._jobs.work())
             try:
@@ -189,6 +199,7 @@ class _Api:
             engine_version=facts.version,
             name=self._definition.name,
             import_failures=list(self._service.engine.log.import_failures()),
+            missing_classes=await self._execution.missing_classes(),
         )
 
     async def schema(self) -> Response:
@@ -208,6 +219,7 @@ class _Api:
         request: Request,
         wait: Wait = DEFAULT_WAIT_SECONDS,
         webhook_url: WebhookUrl = None,
+        preview: Preview = False,  # noqa: FBT002 - a query parameter
         idempotency_key: Key = None,
     ) -> Response:
         if webhook_url is not None:
@@ -217,7 +229,7 @@ class _Api:
             job = await self._jobs.once(
                 idempotency_key,
                 f"{submission.fingerprint} {webhook_url}",
-                lambda: self._admission.admit(submission, webhook_url),
+                lambda: self._admission.admit(submission, webhook_url, previews=preview),
             )
         finally:
             form = request.scope.get("flowberth.form")
@@ -242,12 +254,19 @@ class _Api:
         self._jobs.cancel(job)
         return JSONResponse(self._view(job), status_code=200 if job.has_ended else 202)
 
-    async def events(self, job_id: str) -> Response:
+    async def events(self, job_id: str, preview: ShowPreview = False) -> Response:  # noqa: FBT002 - a query parameter
         job = self._jobs.get(job_id)
+        job.wants_previews = job.wants_previews or preview
 
         async def stream() -> AsyncIterator[dict[str, str]]:
+            told, shown = -1, None
             async for _ in job.changes():
-                yield {"event": "done" if job.has_ended else job.state, "data": self._rendered(job)}
+                if preview and job.preview not in {None, shown}:
+                    shown = job.preview
+                    yield {"event": "preview", "data": json.dumps({"job": job.id, "image": shown})}
+                if job.revision != told:
+                    told = job.revision
+                    yield {"event": "done" if job.has_ended else job.state, "data": self._rendered(job)}
 
         return EventSourceResponse(stream(), ping=SSE_PING_SECONDS)
 
