@@ -20,6 +20,8 @@ does the header `X-Flowberth-Engine` of every answer.
 Errors:
 
     NodeError            a node cannot do what it is asked for; ends the prompt as an exception of a node does
+    ├── TooLarge         it asks for more memory than the stand-in gives
+    └── NotAPicture      a file that was to be loaded is no picture
     NeedsModel           a node got something simulated, so it is simulated too
     Interrupted          somebody interrupted the prompt
     UnsafeName           a file name leaves its folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import platform
@@ -9,7 +10,7 @@ import sys
 import uuid
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -85,7 +86,7 @@ class _Api:
         self._files = files
         self._number = 0
         self.sockets = Sockets()
-        self._queue = PromptQueue(Executor(catalog, files), self.sockets.send)
+        self._queue = PromptQueue(Executor(catalog, files, self.sockets.send_png), self.sockets.send)
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
@@ -138,7 +139,7 @@ class _Api:
             nodes=nodes,
             outputs=verdict.outputs,
             client_id=str(client_id) if client_id is not None else None,
-            extra_data=as_object(body.get("extra_data")),
+            extra_data=as_object(body.get("extra_data")) | ({} if client_id is None else {"client_id": client_id}),
         )
         self._queue.put(prompt)
         announce("got prompt")
@@ -195,10 +196,15 @@ class _Api:
 
     async def _view(self, request: Request) -> Response:
         facts = request.query_params
+        type_, filename = facts.get("type", "output"), facts.get("filename", "")
         try:
-            path = self._files.path(facts.get("type", "output"), facts.get("subfolder", ""), facts.get("filename", ""))
+            self._files.path(type_, "", filename)
         except UnsafeName:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
+        try:
+            path = self._files.path(type_, facts.get("subfolder", ""), filename)
+        except UnsafeName:
+            return Response(status_code=HTTPStatus.FORBIDDEN)
         if not path.is_file():
             return Response(status_code=HTTPStatus.NOT_FOUND)
         return FileResponse(path, filename=path.name, content_disposition_type="inline")
@@ -210,10 +216,12 @@ class _Api:
                 return Response(status_code=HTTPStatus.BAD_REQUEST)
             overwrite = str(form.get("overwrite")).lower() in {"true", "1"}
             try:
-                path = _free_path(self._files.path(type_, subfolder, part.filename), overwrite=overwrite)
+                path = self._files.path(type_, subfolder, part.filename)
             except UnsafeName:
                 return Response(status_code=HTTPStatus.BAD_REQUEST)
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not overwrite:
+                path = await run_in_threadpool(_free_path, path, part.file)
             with path.open("wb") as file:
                 while piece := await part.read(_UPLOAD_CHUNK):
                     file.write(piece)
@@ -271,10 +279,12 @@ async def _body(request: Request) -> JsonObject:
         return {}
 
 
-def _free_path(path: Path, *, overwrite: bool) -> Path:
-    """The path itself, or with a number, as ComfyUI names a second file of that name."""
+def _free_path(path: Path, content: BinaryIO) -> Path:
+    """The path itself, or with a number, as ComfyUI names a second file of that name; the same content is no second."""
     number, free = 1, path
-    while not overwrite and free.exists():
+    digest = hashlib.sha256(content.read()).digest()
+    content.seek(0)
+    while free.exists() and hashlib.sha256(free.read_bytes()).digest() != digest:
         free = path.with_stem(f"{path.stem} ({number})")
         number += 1
     return free

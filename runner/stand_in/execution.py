@@ -6,6 +6,7 @@ import json
 import time
 import traceback
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codegen.json_values import as_object, is_object
@@ -56,9 +57,11 @@ class Outcome:
 class Executor:
     """One per stand-in; keeps what the last prompt's nodes gave, as ComfyUI does."""
 
-    def __init__(self, catalog: Catalog, files: Files) -> None:
+    def __init__(self, catalog: Catalog, files: Files, show: Callable[[str | None, bytes], None]) -> None:
+        """`show(client_id, png)` sends a picture to who follows a prompt."""
         self._catalog = catalog
         self._files = files
+        self._show = show
         self._cache: dict[str, Given] = {}
 
     def forget(self) -> None:
@@ -86,6 +89,7 @@ class Executor:
             try:
                 _check(interrupted)
                 if given is None:
+                    send("progress_state", _state(prompt, node, "running", 0, 1))
                     send("executing", {"node": node, "display_node": node, "prompt_id": prompt.id})
                     given = self._run(prompt, node, kept, send, interrupted)
             except Interrupted:
@@ -103,6 +107,8 @@ class Executor:
                 outcome.outputs[node] = given.ui
                 event = {"node": node, "display_node": node, "output": given.ui, "prompt_id": prompt.id}
                 send("executed", event)
+            if given.ui is not None or keys[node] not in self._cache:
+                send("progress_state", _state(prompt, node, "finished", 1, 1))
         self._cache = {keys[node]: given for node, given in kept.items()}
         if outcome.status == "success":
             tell("execution_success", {})
@@ -116,13 +122,8 @@ class Executor:
 
         def tick(value: int, most: int) -> None:
             _check(interrupted)
+            send("progress_state", _state(prompt, node, "running", value, most))
             send("progress", {"value": value, "max": most, "prompt_id": prompt.id, "node": node})
-            state("running", value, most)
-
-        def state(name: str, value: int, most: int) -> None:
-            facts = {"value": value, "max": most, "state": name, "node_id": node, "prompt_id": prompt.id}
-            facts |= {"display_node_id": node, "parent_node_id": None, "real_node_id": node}
-            send("progress_state", {"prompt_id": prompt.id, "nodes": {node: facts}})
 
         call = Call(
             inputs={name: _resolved(value, before) for name, value in as_object(entry.get("inputs")).items()},
@@ -132,11 +133,16 @@ class Executor:
             prompt=prompt.nodes,
             extra=prompt.extra_data.get("extra_pnginfo") or {},
             tick=tick,
+            show=partial(self._show, prompt.client_id),
         )
-        state("running", 0, 1)
-        given = for_each(call, _perform)
-        state("finished", 1, 1)
-        return given
+        return for_each(call, _perform)
+
+
+def _state(prompt: Prompt, node: str, name: str, value: int, most: int) -> JsonObject:
+    """`progress_state` of one node; ComfyUI repeats all that ran before, which grows with their number squared."""
+    facts = {"value": value, "max": most, "state": name, "node_id": node, "prompt_id": prompt.id}
+    facts |= {"display_node_id": node, "parent_node_id": None, "real_node_id": node}
+    return {"prompt_id": prompt.id, "nodes": {node: facts}}
 
 
 def _perform(call: Call) -> Given:
@@ -182,12 +188,14 @@ def _error(prompt: Prompt, node: str, error: Exception, executed: list[str]) -> 
     """As `execution.py` reports an exception of a node."""
     entry = prompt.nodes[node]
     known = isinstance(error, NodeError | UnsafeName)
+    kind = "ValueError" if isinstance(error, UnsafeName) else _full_name(type(error))
+    kind = error.exception_type if isinstance(error, NodeError) else kind
     return {
         "node_id": node,
         "node_type": entry["class_type"],
         "executed": executed,
         "exception_message": f"{error}\n",
-        "exception_type": "ValueError" if known else _full_name(type(error)),
+        "exception_type": kind,
         "traceback": [] if known else traceback.format_tb(error.__traceback__),
         "current_inputs": {name: [_brief(value)] for name, value in as_object(entry.get("inputs")).items()},
         "current_outputs": executed,

@@ -26,6 +26,8 @@ class Call:
     """`extra_pnginfo` of the request: what goes into the metadata of pictures."""
     tick: Callable[[int, int], None]
     """Tells of progress (`value`, `max`); raises `Interrupted` when the prompt has been."""
+    show: Callable[[bytes], None]
+    """Sends a PNG to who follows the prompt."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from codegen.json_values import as_object
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from runner.stand_in.files import Files
 
 
+NEVER_THE_SAME = frozenset({"SaveImageWebsocket"})
+"""Classes whose `IS_CHANGED` says so: what they send is kept nowhere."""
+
+
 def signatures(nodes: JsonObject, order: Iterable[str], files: Files) -> dict[str, str]:
     """Node id → signature; `order` has each node after those it needs."""
     found: dict[str, str] = {}
@@ -26,7 +31,8 @@ def signatures(nodes: JsonObject, order: Iterable[str], files: Files) -> dict[st
             name: ["from", found[value[0]], value[1]] if is_link(value) and value[0] in found else value
             for name, value in as_object(entry.get("inputs")).items()
         }
-        facts: list[Any] = [entry["class_type"], inputs, _file_facts(entry, files)]
+        once = uuid.uuid4().hex if entry["class_type"] in NEVER_THE_SAME else None
+        facts: list[Any] = [entry["class_type"], inputs, _file_facts(entry, files), once]
         found[node] = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return found
 

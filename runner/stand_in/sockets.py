@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
     from codegen.model import JsonObject
 
+PREVIEW_IMAGE, FORMAT_PNG = 1, 2
+"""`BinaryEventTypes.PREVIEW_IMAGE`, and the number of its encoding."""
 MAX_UNSENT = 10_000
 """Messages kept for a listener that does not read; then the oldest go."""
 
@@ -20,7 +23,7 @@ class Sockets:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._unsent: dict[str, asyncio.Queue[str]] = {}
+        self._unsent: dict[str, asyncio.Queue[str | bytes]] = {}
 
     def start(self) -> None:
         """Called in the event loop that serves."""
@@ -28,11 +31,17 @@ class Sockets:
 
     def send(self, client_id: str | None, event: str, data: JsonObject) -> None:
         """From any thread; to everybody if `client_id` is `None`."""
+        self._post(json.dumps({"type": event, "data": data}), client_id)
+
+    def send_png(self, client_id: str | None, picture: bytes) -> None:
+        """A binary frame, as `server.py` packs a preview."""
+        self._post(struct.pack(">II", PREVIEW_IMAGE, FORMAT_PNG) + picture, client_id)
+
+    def _post(self, message: str | bytes, client_id: str | None) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            message = json.dumps({"type": event, "data": data})
             self._loop.call_soon_threadsafe(self._put, message, client_id)
 
-    def _put(self, message: str, client_id: str | None) -> None:
+    def _put(self, message: str | bytes, client_id: str | None) -> None:
         found = list(self._unsent.values()) if client_id is None else [self._unsent.get(client_id)]
         for queue in found:
             if queue is None:
@@ -57,6 +66,10 @@ class Sockets:
                 del self._unsent[client_id]
 
 
-async def _forward(queue: asyncio.Queue[str], socket: WebSocket) -> None:
+async def _forward(queue: asyncio.Queue[str | bytes], socket: WebSocket) -> None:
     while True:
-        await socket.send_text(await queue.get())
+        message = await queue.get()
+        if isinstance(message, str):
+            await socket.send_text(message)
+        else:
+            await socket.send_bytes(message)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
-from runner.stand_in.errors import NodeError
+from runner.stand_in.errors import TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,7 +172,7 @@ def check_size(*shape: int) -> None:
     """Make sure that a float32 array of this shape fits.
 
     Raises:
-        NodeError: it has more than `MAX_BYTES`.
+        TooLarge: it has more than `MAX_BYTES`.
     """
     size = _FLOAT_BYTES
     for length in shape:
@@ -180,7 +180,8 @@ def check_size(*shape: int) -> None:
     if size > MAX_BYTES:
         dimensions = " × ".join(map(str, shape))
         most = f"the stand-in engine takes at most {MAX_BYTES >> 20} MiB at once"
-        raise NodeError(f"{dimensions} numbers are {size >> 20:,} MiB; {most}")
+        torch = f"DefaultCPUAllocator: not enough memory: you tried to allocate {size} bytes"  # as a real one says
+        raise TooLarge(f"{torch} for {dimensions} numbers; {most}")
 
 
 def pictures(array: Array) -> Pictures:

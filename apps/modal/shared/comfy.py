@@ -32,6 +32,8 @@ HEALTH_SECONDS = 5.0
 """`/health` must answer within a load balancer's patience."""
 PREVIEW_IMAGE = (1).to_bytes(4)
 PREVIEW_FORMATS = {1: "image/jpeg", 2: "image/png"}
+CLOSE_SECONDS = 1.0
+"""For the answer to our closing of the socket; a ComfyUI too busy to answer must not hold the job's end up."""
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 """A preview frame or an `executed` event with a long text; ComfyUI sets no limit of its own."""
 
@@ -211,7 +213,15 @@ class ComfyClient:
         """Open the event socket; it is open when the body of the `async with` starts."""
         url = f"{self._url.replace('http', 'ws', 1)}/ws?clientId={client_id}"
         try:
-            socket = await connect(url, proxy=None, compression=None, max_size=MAX_EVENT_BYTES)
+            # without a limit of frames: once one is reached nothing is read, not even the answer to our closing
+            socket = await connect(
+                url,
+                proxy=None,
+                compression=None,
+                max_size=MAX_EVENT_BYTES,
+                max_queue=None,
+                close_timeout=CLOSE_SECONDS,
+            )
         except (OSError, WebSocketException) as error:
             raise EngineUnreachable(_words(error)) from error
         try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence
 
-from runner.stand_in.errors import NodeError
+from runner.stand_in.errors import NodeError, NotAPicture
 from runner.stand_in.node import Call, Given
 from runner.stand_in.values import Array, Clip, Pictures, Stored, check_size
 
@@ -55,7 +55,7 @@ def _opened(path: Path) -> Image.Image:
             picture.load()
             return picture
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise NodeError(f"{path.name} is no picture: {error}") from None
+        raise NotAPicture(f"cannot identify image file {path.name!r}: {error}") from None
 
 
 def _image(call: Call) -> Given:

@@ -1,11 +1,12 @@
 """Output nodes. What they leave in history has the shape that each real one gives.
 
 Sources: nodes.py, comfy_extras/nodes_images.py, nodes_video.py, nodes_audio.py, nodes_hunyuan3d.py, nodes_load_3d.py,
-nodes_preview_any.py.
+nodes_preview_any.py, custom_nodes/websocket_image_save.py.
 """
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,17 @@ def _save_image(call: Call) -> Given:
 def _preview_image(call: Call) -> Given:
     pictures = pictures_in(call, "images")
     return Given((pictures,), save_pictures(call, pictures, "temp", "ComfyUI_temp"))
+
+
+def _send_pictures(call: Call) -> Given:
+    """Source: custom_nodes/websocket_image_save.py. Steps are told as they begin."""
+    pictures = pictures_in(call, "images")
+    for index, frame in enumerate(pictures.frames()):
+        call.tick(index, len(pictures))
+        data = io.BytesIO()
+        _picture(frame).save(data, "PNG", compress_level=1)
+        call.show(data.getvalue())
+    return Given()
 
 
 def _compare(call: Call) -> Given:
@@ -221,6 +233,7 @@ def words(value: Any) -> str:  # noqa: ANN401 - anything travels along links
 NODES: dict[str, Run] = {
     "SaveImage": _save_image,
     "PreviewImage": _preview_image,
+    "SaveImageWebsocket": _send_pictures,
     "MaskPreview": _mask_preview,
     "SaveImageAdvanced": _save_image,
     "ImageCompare": _compare,
