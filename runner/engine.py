@@ -6,20 +6,25 @@ import json
 import re
 import shutil
 import sys
+import time
 from functools import cache
 from typing import TYPE_CHECKING
 
 import httpx
 
+from codegen.json_values import as_object
 from runner.errors import EngineUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from codegen.model import JsonObject
     from runner.model import EngineChoice
 
 PROBE_SECONDS = 5.0
 """A ComfyUI that runs a prompt still answers /system_stats within this."""
+PROBE_BYTES = 1 << 20
+"""Far more than a ComfyUI with eight GPUs says."""
 _CREDENTIALS = re.compile(r"//[^/@]*@")
 _VENV_PYTHONS = (".venv/bin/python", "venv/bin/python", ".venv/Scripts/python.exe", "venv/Scripts/python.exe")
 
@@ -51,15 +56,32 @@ def check_url(url: str) -> None:
         EngineUnavailable: nothing does, or something else.
     """
     try:
-        # As the app will ask, which gets no proxy of ours.
-        answer = httpx.get(f"{url}/system_stats", timeout=PROBE_SECONDS, trust_env=False)
-        stats = answer.raise_for_status().json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        system_stats(url)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as error:
         raise EngineUnavailable(
             f"no ComfyUI answers at {_shown(url)}/system_stats ({_shown(str(error))}); start one, or correct --comfyui"
         ) from None
-    if not isinstance(stats, dict) or "system" not in stats:
-        raise EngineUnavailable(f"{_shown(url)} is no ComfyUI: its /system_stats has no `system`")
+
+
+def system_stats(url: str) -> JsonObject:
+    """What a ComfyUI says of itself: a small answer in a short time, whatever the other side tries.
+
+    Raises:
+        ValueError, RecursionError, httpx.HTTPError, httpx.InvalidURL: nothing, or nothing that a ComfyUI would say.
+    """
+    data = bytearray()
+    ends = time.monotonic() + PROBE_SECONDS
+    # As the app will ask, which gets no proxy of ours.
+    with httpx.stream("GET", f"{url}/system_stats", timeout=PROBE_SECONDS, trust_env=False) as answer:
+        answer.raise_for_status()
+        for chunk in answer.iter_bytes():
+            data += chunk
+            if len(data) > PROBE_BYTES or time.monotonic() > ends:
+                raise ValueError("its answer does not end")
+    system = as_object(as_object(json.loads(bytes(data))).get("system"))
+    if not system:
+        raise ValueError("it has no `system`, so it is no ComfyUI")
+    return system
 
 
 def _shown(url: str) -> str:

@@ -46,6 +46,10 @@ class RunCancelled(RunnerError):  # noqa: N818
     """A person, or a newer run of the same app, ended this run."""
 
 
+class RuntimeTooNew(RunnerError):  # noqa: N818
+    """The repository's vendored runtime is newer than the one this Flowberth brings."""
+
+
 class RunBusy(RunnerError):  # noqa: N818
     """Another process carries out the run, or an older one of the same app, and does not let go."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from base64 import b32encode
 from datetime import datetime
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from runner.database import Database
 
 UNFINISHED: tuple[RunState, ...] = ("queued", "running")
+_ID = re.compile(r"run_[a-z2-7]{1,80}")
 RUN_ID_BYTES = 13
 """13 bytes are 20 whole base-32 characters: 100 bits of chance."""
 
@@ -76,7 +78,7 @@ class RunRecords:
             "state": "queued",
         }
         with self._database.begin() as connection:
-            connection.execute(sa.insert(table).values(values))
+            connection.execute(sa.insert(table).values(storable(values)))
         return self.get(run_id)
 
     def get(self, run_id: str) -> RunRecord:
@@ -85,12 +87,15 @@ class RunRecords:
         Raises:
             RunNotFound: there is none with that id.
         """
+        missing = RunNotFound(f"there is no run {run_id!a}; `flowberth runs list` shows those there are")
+        if not _ID.fullmatch(run_id):
+            raise missing
         with self._database.begin() as connection:
             row = (
                 connection.execute(sa.select(*_columns, _filename).where(table.c.id == run_id)).mappings().one_or_none()
             )
         if row is None:
-            raise RunNotFound(f"there is no run {run_id!r}; `flowberth runs list` shows those there are")
+            raise missing
         return RunRecord.model_validate(row)
 
     def request(self, run_id: RunId) -> RunRequest:
@@ -130,7 +135,7 @@ class RunRecords:
         """Note how the run ended. The first end is the one that counts."""
         self._update(
             (table.c.id == run_id) & table.c.state.in_(UNFINISHED),
-            {"state": result.state, "result": result.model_dump(mode="json"), "reason": result.reason},
+            storable({"state": result.state, "result": result.model_dump(mode="json"), "reason": result.reason}),
         )
 
     def endpoint_gone(self, run_id: RunId) -> None:
@@ -158,6 +163,19 @@ class RunRecords:
     def _update(self, condition: sa.ColumnElement[bool], values: dict[str, Any]) -> None:
         with self._database.begin() as connection:
             connection.execute(sa.update(table).where(condition).values(updated_at=sa.func.now(), **values))
+
+
+def storable(value: Any) -> Any:  # noqa: ANN401 - JSON, and the submitted bytes
+    """A value without what Postgres cannot hold in a text: the character 0, and halves of surrogate pairs."""
+    match value:
+        case str():
+            return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        case dict():
+            return {storable(key): storable(inner) for key, inner in cast("dict[Any, Any]", value).items()}
+        case list():
+            return [storable(inner) for inner in cast("list[Any]", value)]
+        case _:
+            return value
 
 
 def wanted_end(connection: Connection, run_id: RunId) -> str | None:

@@ -77,7 +77,7 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
     steps = _Steps(run, records)
     trail = Trail()
     state, reason = _forward(run, steps, trail)
-    keep = trail.deployment.url if trail.deployment and run.request.keep and state != "cancelled" else None
+    keep = trail.deployment is not None and run.request.keep and state != "cancelled"
     try:
         endpoint = steps.do("finish", lambda: finish(run, keep=keep), Finished, always=True).endpoint
     except StepFailed as error:

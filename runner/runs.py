@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from runner.cancellation import Cancellation
+from runner.cancellation import Cancellation, Terminated
 from runner.context import RunContext
 from runner.durable import RUN_PROTOCOL, Abandoned, Durability
 from runner.errors import DatabaseUnavailable, RunBusy
@@ -290,15 +290,15 @@ def _patient(deadline: float, complaint: str) -> None:
 
 
 def _wait(ended: Future[RunResult], cancellation: Cancellation) -> RunResult:
-    """The end of a run. The first Ctrl-C cancels it, a second leaves it to be resumed."""
+    """The end of a run. The first Ctrl-C cancels it; a second, or SIGTERM, leaves it to be resumed."""
     interrupted = False
     while True:
         try:
             return ended.result(timeout=WAIT_SECONDS)
         except TimeoutError:
             continue
-        except KeyboardInterrupt:
-            if interrupted:
+        except KeyboardInterrupt as error:
+            if interrupted or isinstance(error, Terminated):
                 raise
             interrupted = True
             cancellation.cancel(INTERRUPTED)

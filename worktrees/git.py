@@ -29,7 +29,7 @@ COMMAND_SECONDS = 300
 SHOWN_CHARACTERS = 500
 """Of git's last words in a message."""
 
-_PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "SSH_AUTH_SOCK", "SYSTEMROOT")
+_PASSED = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "SYSTEMROOT")
 _SAFE_CONFIG = {
     "core.hooksPath": os.devnull,
     "core.attributesFile": os.devnull,
@@ -114,6 +114,7 @@ def _environment(config: dict[str, str]) -> dict[str, str]:
     settings = {**_SAFE_CONFIG, **config}
     environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
     environment |= {
+        "LC_ALL": "C.UTF-8",  # some of git's words are looked for
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",

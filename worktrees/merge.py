@@ -10,8 +10,6 @@ from worktrees.git import answer, git
 if TYPE_CHECKING:
     from worktrees.mirror import Mirror
 
-UNION_PATH = "docs/knowledge-base/**/*.md merge=union\n"
-"""Knowledge-base files of two pull requests never conflict: both sides' lines are kept."""
 CONFLICTS = 1
 """Exit status of `git merge-tree` that says so; a larger one is a failure."""
 
@@ -76,10 +74,6 @@ def delete_branch(mirror: Mirror, branch: str, tip: str) -> bool:
 
 
 def _merged_tree(mirror: Mirror, head: str, base: str) -> str:
-    attributes = mirror.path / "info" / "attributes"
-    if not attributes.exists():
-        attributes.parent.mkdir(exist_ok=True)
-        attributes.write_text(UNION_PATH)
     status, output = answer(
         mirror.path,
         *("merge-tree", "--write-tree", "--name-only", "--no-messages"),

@@ -28,6 +28,14 @@ SPARSE_FOLDERS = ("apps/modal", "docs/knowledge-base")
 """What runs touch; a repository's other files are never checked out."""
 MADE = "flowberth-made"
 """Configuration key that is set when a mirror is complete; one without it is left from a crash and made again."""
+ATTRIBUTES = b"".join(
+    (
+        *(f"{folder}/** -text -eol -ident -working-tree-encoding\n".encode() for folder in SPARSE_FOLDERS),
+        b"docs/knowledge-base/**/*.md merge=union\n",
+    )
+)
+"""Nothing that runs write is converted, whatever a repository's own attributes say: `* text` would break pictures.
+Knowledge-base files of two pull requests never conflict: both sides' lines are kept."""
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -52,6 +60,13 @@ class Mirror:
             yield
 
     def _ensure(self) -> None:
+        self._make()
+        attributes = self.path / "info" / "attributes"
+        if not attributes.is_file() or attributes.read_bytes() != ATTRIBUTES:
+            attributes.parent.mkdir(exist_ok=True)
+            attributes.write_bytes(ATTRIBUTES)
+
+    def _make(self) -> None:
         if self.path.is_dir() and succeeds(self.path, "config", "--get", f"flowberth.{MADE}"):
             return
         if not self.remote.exists():
@@ -91,6 +106,11 @@ class Mirror:
                 "origin",
             )
         except GitFailed as error:
+            if "dubious ownership" in str(error):
+                raise NotARepository(
+                    f"{self.remote} belongs to another user, whose hooks would run as you; make it yours with "
+                    "`chown -R`, or work in a clone of your own"
+                ) from None
             raise NotARepository(f"{self.remote} cannot be read: {redacted(str(error))}") from None
 
     def tip(self, branch: str) -> str | None:
@@ -184,5 +204,5 @@ def check_branch(name: str) -> None:
     Raises:
         UnusableBase: it would not.
     """
-    if name.startswith("-") or not succeeds(Path.cwd(), "check-ref-format", "--branch", name):
+    if name.startswith("-") or not succeeds(Path("/"), "check-ref-format", "--branch", name):
         raise UnusableBase(f"{ascii(name)[:80]} is no name of a branch")

@@ -11,11 +11,15 @@ DEMO_README = b"""# Flowberth demo
 
 Made by `flowberth up` because it was called outside a git repository. Everything in it can be deleted.
 """
+NO_REPOSITORY = "not a git repository"
+"""Git's words, in English since no language is passed to it; any other failure is of a repository that is there."""
 USUAL_BASES = ("main", "master", "trunk", "develop")
 
 
 def find_repository(start: Path) -> Path:
     """The root of the repository that holds `start`; of a bare one, the repository itself.
+
+    A linked worktree is no repository of its own: its main one is found, so that both are one for runs.
 
     Raises:
         NotARepository: there is none.
@@ -23,8 +27,16 @@ def find_repository(start: Path) -> Path:
     try:
         if git(start, "rev-parse", "--is-bare-repository") == "true":
             return Path(git(start, "rev-parse", "--absolute-git-dir")).resolve()
+        own, common = (
+            (start / git(start, "rev-parse", which)).resolve() for which in ("--git-dir", "--git-common-dir")
+        )
+        if own != common:
+            first, *_ = git(start, "worktree", "list", "--porcelain", "-z").split("\0")
+            return Path(first.removeprefix("worktree ")).resolve()
         return Path(git(start, "rev-parse", "--show-toplevel")).resolve()
-    except GitFailed:
+    except GitFailed as error:
+        if NO_REPOSITORY not in str(error):
+            raise
         raise NotARepository(
             f"{start} is in no git repository; run `git init` there, or name one with --repo"
         ) from None

@@ -85,6 +85,21 @@ class Worktree:
             partial.write_bytes(files[path])
             partial.replace(target)
 
+    def replace_folder(self, folder: str, files: Mapping[str, bytes]) -> None:
+        """Write files, and delete whatever else is in `folder`.
+
+        Raises:
+            UnsafePath: as `write`. Nothing has changed then.
+        """
+        place = self._locate(folder)
+        self.write(files)
+        kept = {self._locate(path) for path in files}
+        for path in sorted(place.rglob("*"), reverse=True):
+            if path.is_symlink() or (not path.is_dir() and path not in kept):
+                path.unlink()
+            elif path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+
     def _refuse_links(self, paths: Iterable[str]) -> None:
         """A link above the folders that are checked out exists in the commit only."""
         folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents} - {"."}

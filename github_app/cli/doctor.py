@@ -37,8 +37,6 @@ LEAST_FREE_BYTES = 1024**3
 """An embedded database is 50 MB, a mirror as large as its repository; a full disk breaks both in ugly ways."""
 COMFYUI_DEFAULT_URL = "http://127.0.0.1:8188"
 """Where ComfyUI listens unless told otherwise."""
-PROBE_SECONDS = 2.0
-"""A local server answers at once; nobody wants to wait for one that does not."""
 COMMAND_SECONDS = 10.0
 NOT_NEEDED = "optional, not needed for the local path"
 
@@ -187,10 +185,11 @@ def _check_checkout(folder: str) -> Check:
 def _comfyui_version(url: str) -> str | None:
     import httpx  # noqa: PLC0415 - not for --help
 
+    from runner.engine import system_stats  # noqa: PLC0415
+
     try:
-        answer = httpx.get(f"{url}/system_stats", timeout=PROBE_SECONDS, trust_env=False)
-        return str(answer.raise_for_status().json()["system"]["comfyui_version"])
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        return str(system_stats(url)["comfyui_version"])
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError, KeyError):
         return None
 
 

@@ -28,6 +28,8 @@ class ExitCode(IntEnum):
     """The run, a check or the effect that was asked for did not succeed."""
     BAD_INPUT = 2
     """Nothing was tried: the command line or the file cannot be used."""
+    TERMINATED = 143
+    """SIGTERM or SIGHUP; 128 + SIGTERM."""
     INTERRUPTED = 130
     """Ctrl-C; 128 + SIGINT, as shells count."""
 

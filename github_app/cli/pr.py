@@ -27,7 +27,9 @@ Example:
 
 STATE_STYLES = {"open": "green", "merged": "magenta", "closed": "red"}
 
-Number = Annotated[int, typer.Argument(metavar="N", min=1, help="Number of the pull request.")]
+MOST = 2**31 - 1
+"""Of what the database counts in."""
+Number = Annotated[int, typer.Argument(metavar="N", min=1, max=MOST, help="Number of the pull request.")]
 
 app = typer.Typer(
     help="Read, merge and close pull requests.",

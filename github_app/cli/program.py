@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from typer.core import TyperGroup
 from github_app.cli import analyze, convert, doctor, pr, render, runs, up, version
 from github_app.cli.failures import CommandError, ExitCode, explain
 from github_app.cli.output import Output
+from github_app.cli.surroundings import flushed, heed_signals, tolerate_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +45,9 @@ class Program(TyperGroup):
         **extra: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
         """Never returns in standalone mode."""
+        if standalone_mode:
+            tolerate_streams()
+            heed_signals()
         given = list(sys.argv[1:] if args is None else args)
         options = given[: given.index("--")] if "--" in given else given
         debug = DEBUG in options
@@ -59,13 +64,19 @@ class Program(TyperGroup):
         except Exception as error:  # noqa: BLE001 - the edge of the program
             code = _tell(error, as_json=JSON in options, debug=debug)
         if standalone_mode:
-            sys.exit(code)
+            sys.exit(flushed(code))
         return code
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as overridden; its type is private to typer
-        """Run the command; Ctrl-C is an error like others, with words."""
+        """Run the command; Ctrl-C and SIGTERM are errors like others, with words."""
+        from runner.cancellation import Terminated  # noqa: PLC0415 - what it imports is loaded by every command
+
         try:
             return super().invoke(ctx)
+        except Terminated:
+            raise CommandError(
+                "terminated", hint=AFTER_CTRL_C, kind="Terminated", exit_code=ExitCode.TERMINATED
+            ) from None
         except KeyboardInterrupt:
             raise CommandError(
                 "interrupted", hint=AFTER_CTRL_C, kind="Interrupted", exit_code=ExitCode.INTERRUPTED
@@ -78,7 +89,8 @@ def _tell(error: Exception, *, as_json: bool, debug: bool) -> ExitCode:
         failure = explain(error, log=_write_log(error))
     if debug:
         sys.stderr.write("".join(traceback.format_exception(error)))
-    Output(as_json=as_json).failure(failure)
+    with contextlib.suppress(OSError):  # nobody reads any more, or the disk is full
+        Output(as_json=as_json).failure(failure)
     return failure.exit_code
 
 

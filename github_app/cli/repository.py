@@ -20,6 +20,8 @@ class Choice:
     """A repository, and whether it is the demonstration one that stands in where there is none."""
 
     root: Path
+    checkout: Path
+    """Where the person is: the root, or a linked worktree of it. Its branch is what pull requests are for."""
     is_demo: bool = False
 
 
@@ -36,8 +38,20 @@ def choose_repository(given: Path | None, settings: Settings) -> Choice:
     if given is not None:
         if not given.is_dir():
             raise CommandError(f"--repo {given}: there is no such folder", hint="Name the folder of a git repository.")
-        return Choice(find_repository(given))
+        return _choice(find_repository(given), given)
     try:
-        return Choice(find_repository(Path.cwd()))
+        return _choice(find_repository(Path.cwd()), Path.cwd())
     except NotARepository:
-        return Choice(create_demo_repository(settings.data_dir / DEMO), is_demo=True)
+        demo = create_demo_repository(settings.data_dir / DEMO)
+        return Choice(demo, demo, is_demo=True)
+
+
+def _choice(root: Path, checkout: Path) -> Choice:
+    try:
+        str(root).encode()
+    except UnicodeEncodeError:
+        shown = ascii(str(root))[1:-1]
+        raise CommandError(
+            f"{shown}: the name of the folder is not UTF-8", hint="Rename it, or work in a clone elsewhere."
+        ) from None
+    return Choice(root, checkout)

@@ -16,6 +16,7 @@ from github_app.cli.workflow_file import read_workflow
 if TYPE_CHECKING:
     from runner.model import EngineChoice, RunResult
 
+OWN_BRANCHES = "flowberth/"
 URL_SCHEMES = ("http://", "https://")
 
 EXAMPLES = """\b
@@ -66,7 +67,6 @@ def up(
     from github_app.cli.repository import choose_repository  # noqa: PLC0415
     from github_app.settings import load_settings  # noqa: PLC0415
     from runner.model import RunRequest  # noqa: PLC0415
-    from worktrees.repository import current_base  # noqa: PLC0415
 
     settings = load_settings()
     out = Output(as_json=json)
@@ -78,7 +78,7 @@ def up(
         out.note(f"This folder is in no git repository: using the demonstration repository {repository.root}")
     request = RunRequest(
         repo=repository.root,
-        base=base or current_base(repository.root),
+        base=base or _own_base(repository.checkout),
         filename=file.filename,
         workflow=file.data,
         name=name,
@@ -92,6 +92,24 @@ def up(
     with watcher(plain=json) as watching, opened_runs(settings, watching, offline=offline) as runs:
         result = runs.up(request)
     report(out, result)
+
+
+def _own_base(checkout: Path) -> str:
+    """The branch checked out, if a pull request can be for it.
+
+    Raises:
+        CommandError: it is one that Flowberth makes itself.
+        worktrees.errors.UnusableBase: there is none.
+    """
+    from worktrees.repository import current_base  # noqa: PLC0415 - not for --help
+
+    branch = current_base(checkout)
+    if branch.startswith(OWN_BRANCHES):
+        raise CommandError(
+            f"{branch} is checked out, which is a branch of Flowberth's own",
+            hint="Say what the pull request is for, such as --base main.",
+        )
+    return branch
 
 
 def report(out: Output, result: RunResult) -> None:

@@ -40,7 +40,8 @@ def read_workflow(name: str) -> WorkflowFile:
     """
     if name == STDIN:
         return WorkflowFile(STDIN_NAME, _within_limit("standard input", sys.stdin.buffer.read(MAX_BYTES + 1)))
-    return WorkflowFile(Path(name).name, read_file(Path(name), limit=MAX_BYTES, hint=ACCEPTED))
+    filename = os.fsencode(Path(name).name).decode("utf-8", "replace")
+    return WorkflowFile(filename, read_file(Path(name), limit=MAX_BYTES, hint=ACCEPTED))
 
 
 def read_file(path: Path, *, limit: int, hint: str) -> bytes:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codegen.runtime_upgrade import Upgrade, upgrade_from
+from codegen.vendored import runtime_version
+from runner.errors import RuntimeTooNew
 from runner.model import Frozen
 
 if TYPE_CHECKING:
@@ -19,16 +22,22 @@ class Branch(Frozen):
     name: str
     updates: bool
     """Whether the app is there already."""
-    lacks_runtime: bool
-    """Whether `apps/modal/shared` has to be vendored."""
+    runtime: Upgrade
+    """What is to be done with `apps/modal/shared`."""
 
 
 def branch(run: RunContext) -> Branch:
-    """Fetch, then find or make the worktree."""
+    """Fetch, then find or make the worktree.
+
+    Raises:
+        RuntimeTooNew: the repository has a newer runtime than this Flowberth brings.
+    """
     run.mirror.fetch()
     run.tell(f"{run.branch} from {run.request.base}")
-    return Branch(
-        name=run.branch,
-        updates=run.worktree.exists(f"{run.app_dir}/app.lock.json"),
-        lacks_runtime=not run.worktree.exists(f"{RUNTIME_DIR}/VERSION"),
-    )
+    runtime = upgrade_from(run.worktree.read(f"{RUNTIME_DIR}/VERSION"))
+    if runtime.kind == "newer":
+        raise RuntimeTooNew(
+            f"{RUNTIME_DIR} is of version {runtime.there}, and this Flowberth brings {runtime_version()}; "
+            "upgrade Flowberth"
+        )
+    return Branch(name=run.branch, updates=run.worktree.exists(f"{run.app_dir}/app.lock.json"), runtime=runtime)

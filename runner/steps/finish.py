@@ -17,13 +17,21 @@ class Finished(Frozen):
     """Where the app goes on serving."""
 
 
-def finish(run: RunContext, *, keep: str | None) -> Finished:
-    """Stop the app, or leave it serving at `keep`; remove the worktree."""
-    if keep is None:
-        run.services.target.stop(run.run_id)
-        run.services.progress.detail(run.run_id, run.step, "stopped the app")
-    else:
-        run.services.target.keep(run.spec)
-        run.services.progress.detail(run.run_id, run.step, f"left the app serving at {keep}")
-    run.remove_worktree()
-    return Finished(endpoint=keep)
+def finish(run: RunContext, *, keep: bool) -> Finished:
+    """Stop the app, or leave it serving; remove the worktree.
+
+    Raises:
+        DeployFailed: the app was to be left serving, had died with an earlier process, and did not come up again.
+    """
+    endpoint = None
+    try:
+        if keep:
+            endpoint = run.services.target.ensure(run.spec).url  # of this process: an earlier one's is gone with it
+            run.services.target.keep(run.spec)
+            run.services.progress.detail(run.run_id, run.step, f"left the app serving at {endpoint}")
+        else:
+            run.services.target.stop(run.run_id)
+            run.services.progress.detail(run.run_id, run.step, "stopped the app")
+    finally:
+        run.remove_worktree()
+    return Finished(endpoint=endpoint)

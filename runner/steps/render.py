@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from codegen.render import app_files
 from codegen.vendored import runtime_files, runtime_version
 from runner.model import Frozen
+from runner.steps.branch import RUNTIME_DIR
 
 if TYPE_CHECKING:
+    from codegen.runtime_upgrade import Upgrade
     from runner.context import RunContext
     from runner.steps.branch import Branch
 
@@ -20,12 +22,21 @@ class Rendered(Frozen):
     """Head of the branch afterwards."""
 
 
+def _about(runtime: Upgrade) -> str:
+    """The commit message; of an update with what has changed, for all apps of the repository share it."""
+    if runtime.kind == "add":
+        return f"Vendor the Flowberth runtime {runtime_version()}"
+    since = f" from {runtime.there}" if runtime.there else ""
+    subject = f"Update the Flowberth runtime{since} to {runtime_version()}"
+    return f"{subject}\n\nAll apps of this repository share it.\n\n{runtime.summary}".rstrip()
+
+
 def render(run: RunContext, branch: Branch) -> Rendered:
-    """Two commits at most: the runtime if the repository lacks it, and the app. Neither is made twice."""
+    """Two commits at most: the runtime if the repository lacks it or has an older one, and the app. None twice."""
     worktree = run.worktree
-    if branch.lacks_runtime:
-        worktree.write({f"apps/modal/{path}": data for path, data in runtime_files().items()})
-        worktree.commit(f"Vendor the Flowberth runtime {runtime_version()}", run.trailers)
+    if branch.runtime.kind in {"add", "update"}:
+        worktree.replace_folder(RUNTIME_DIR, {f"apps/modal/{path}": data for path, data in runtime_files().items()})
+        worktree.commit(_about(branch.runtime), run.trailers)
         run.tell(f"vendored the runtime {runtime_version()}")
     verb = "Update" if branch.updates else "Add"
     files = app_files(run.plan)

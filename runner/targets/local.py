@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from codegen.lock import Lock
 from runner.engine import engine_settings
-from runner.errors import DeployFailed
+from runner.errors import DeployFailed, RunCancelled
 from runner.model import Frozen
 from runner.protocols import Deployment
 from runner.targets.local_server import KEEP
@@ -97,9 +97,14 @@ class LocalTarget:
             process = self._processes.pop(run_id, None)
         if process is not None:
             if process.stdin is not None:
-                process.stdin.close()
-            process.wait()
-        shutil.rmtree(self._folder / run_id / "work", ignore_errors=True)
+                process.stdin.close()  # its lifeline
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        for name in ("work", "app"):
+            shutil.rmtree(self._folder / run_id / name, ignore_errors=True)
         for name in ("record.json", "state.json"):
             (self._folder / run_id / name).unlink(missing_ok=True)
 
@@ -124,13 +129,14 @@ class LocalTarget:
         home = self._folder / spec.run_id
         work = home / "work"
         work.mkdir(parents=True, exist_ok=True)
+        app = _own_copy(spec.folder, home / "app")
         environment = self._environment(spec, work)
         began = time.monotonic()
         with (home / "app.log").open("wb") as log:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "runner.targets.local_server"),
-                    *("--app", str(spec.folder / "app.py"), "--state", str(home / "state.json")),
+                    *("--app", str(app / "app.py"), "--state", str(home / "state.json")),
                 ],
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -156,6 +162,8 @@ class LocalTarget:
             url = self._url(spec.run_id)
             if url is not None:
                 return url
+            if process.poll() == -signal.SIGINT:  # a Ctrl-C in its first moments, before it has a session of its own
+                raise RunCancelled("interrupted at the terminal")
             if process.poll() is not None:
                 raise DeployFailed(
                     f"the app ended while starting (exit status {process.returncode})", log=self.log(spec.run_id)
@@ -174,7 +182,6 @@ class LocalTarget:
             "HOME": str(work),
             "MODAL_CONFIG_PATH": os.devnull,
             "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",  # the app's folder is a worktree: nothing may appear there
             "FLOWBERTH_WORK_DIR": str(work),
             **engine_settings(spec.engine, core=lock.comfyui.version, work_dir=work),
         }
@@ -190,6 +197,15 @@ class LocalTarget:
             return DeploymentRecord.model_validate_json((self._folder / run_id / "record.json").read_text())
         except (FileNotFoundError, ValidationError):
             return None
+
+
+def _own_copy(folder: Path, target: Path) -> Path:
+    """The app's folder with the runtime beside it, away from the worktree: what is kept serving outlives that."""
+    shutil.rmtree(target, ignore_errors=True)
+    for source in (folder, folder.with_name("shared")):
+        if source.is_dir():
+            shutil.copytree(source, target / source.name)
+    return target / folder.name
 
 
 def _healthy(name: str, url: str, startup_seconds: float) -> Deployment | None:

@@ -81,7 +81,7 @@ def test_merging_merges_and_deletes_the_branch(place: Place, forge: LocalForge) 
     merged = forge.merge(number)
     assert merged.state == "merged"
     assert (place.repo / "app.py").read_text() == "new"
-    assert place.git("log", "-1", "--format=%s") == f"Merge pull request #{number}: Add poster"
+    assert place.git("log", "-1", "--format=%s") == f"Merge pull request #{number} from flowberth/poster"
     assert place.git("branch", "--list", "flowberth/*") == ""
     assert forge.merge(number) == merged
     with pytest.raises(ForgeRefused, match="is merged already"):

@@ -169,3 +169,16 @@ def test_a_server_that_does_not_answer_is_told_with_the_way_out_and_without_the_
     assert "hunter2" not in message
     assert "127.0.0.1:1" in message
     assert "FLOWBERTH_DATABASE_URL" in message
+
+
+def test_a_folder_with_spaces_and_quotes_is_as_good(tmp_path):
+    with Database(tmp_path / "Application Support" / "somebody's") as database, database.begin() as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+
+
+@pytest.mark.parametrize("name", ["$(touch pwned)", "`touch pwned`", 'a"b', "back\\slash"])
+def test_a_folder_that_a_shell_would_obey_is_refused(tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatabaseUnavailable, match="FLOWBERTH_DATA_DIR"), Database(tmp_path / name) as database:
+        assert database.engine
+    assert not (tmp_path / "pwned").exists()

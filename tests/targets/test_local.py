@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -259,3 +260,49 @@ def test_a_server_that_is_something_else_is_told_without_the_password(tmp_path: 
         server.shutdown()
     assert "501" in str(failure.value)
     assert "secret" not in str(failure.value)
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"null", b"[]", b'{"system": []}', b"x" * (2 << 20), b"\xff"])
+def test_a_server_that_answers_something_else_is_no_comfyui(tmp_path: Path, body: bytes) -> None:
+    class Odd(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):  # whoever asked has heard enough
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Odd) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        with pytest.raises(EngineUnavailable):
+            engine_settings(
+                EngineChoice(url=f"http://127.0.0.1:{server.server_port}"), core="0.33.0", work_dir=tmp_path
+            )
+        server.shutdown()
+
+
+def test_a_server_whose_answer_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.engine.PROBE_SECONDS", 0.3)
+    over = threading.Event()
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not over.wait(0.02):
+                    self.wfile.write(b" ")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Dripping) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        with pytest.raises(EngineUnavailable, match="does not end"):
+            engine_settings(
+                EngineChoice(url=f"http://127.0.0.1:{server.server_port}"), core="0.33.0", work_dir=tmp_path
+            )
+        over.set()
+        server.shutdown()
