@@ -116,8 +116,8 @@ def choose_hardware(
     total = largest * STAGE_FACTOR + working
     gpu = cheapest_gpu(total, FIT_FOR_VIDEO if "video" in kinds else frozenset(GPU_MEMORY_GB), prices)
     reason = (
-        f"{_what(models, sorted(files, key=lambda number: -sizes[number]))} with {largest:.1f} GB; "
-        f"with room for buffers and {working:.0f} GB to work in that makes {total:.1f} GB"
+        f"the largest stage, {_what(models, sorted(files, key=lambda number: -sizes[number]), largest)}; "
+        f"with buffers and {working:.0f} GB to work in that makes {total:.1f} GB"
     )
     if gpu is None:
         gpu = LARGEST
@@ -155,15 +155,15 @@ def _memory(total_gb: float) -> int:
     return min(-int(-needed // MEMORY_STEP_GIB) * MEMORY_STEP_GIB, LARGEST_MEMORY_GIB)
 
 
-def _what(models: Sequence[FoundModel], largest_first: Sequence[int]) -> str:
+def _what(models: Sequence[FoundModel], largest_first: Sequence[int], gigabytes: float) -> str:
     first = models[largest_first[0]]
     others = len(largest_first) - 1
     name = ascii(first.pin.file.rsplit("/", 1)[-1])[1:-1][:80]
     beside = f" and {others} more file{'s' if others > 1 else ''}" if others else ""
-    unknown = sum(models[number].pin.bytes is None and models[number].about_bytes is None for number in largest_first)
-    rounded = any(models[number].pin.bytes is None for number in largest_first)
-    how = "whose size is not known, taken" if unknown else "about" if rounded else "exactly"
-    return f"the largest stage is {name}{beside}, {how}"
+    if any(models[number].about_bytes is None for number in largest_first):
+        return f"{name}{beside}, is of unknown size and counts {gigabytes:.1f} GB"
+    about = "about " if any(models[number].pin.bytes is None for number in largest_first) else ""
+    return f"{name}{beside}, has {about}{gigabytes:.1f} GB"
 
 
 def _hardware(gpu: Gpu | None, cpu: float, memory_gib: int, reason: str, prices: Prices) -> Hardware:

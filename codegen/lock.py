@@ -91,6 +91,16 @@ class Timeouts(Frozen):
     execution_seconds: int = 900
 
 
+class Access(Frozen):
+    """Who may call the app."""
+
+    proxy_auth: bool = True
+    """Modal asks for a proxy token of the workspace, before a container starts. Without it the runtime refuses to
+    start unless it has a key of its own, `FLOWBERTH_API_KEY`."""
+    secrets: tuple[SafeName, ...] = ()
+    """Modal Secrets whose variables the app gets: keys of the runtime, of a bucket, of partners."""
+
+
 class Dependencies(Frozen):
     """Python and system packages of the image beside those of ComfyUI itself."""
 
@@ -115,6 +125,7 @@ class Lock(Frozen):
     hardware: Hardware
     scaling: Scaling = Scaling()
     timeouts: Timeouts = Timeouts()
+    access: Access = Access()
 
     def dumps(self) -> bytes:
         """The bytes of `app.lock.json`."""

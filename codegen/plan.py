@@ -10,7 +10,7 @@ from codegen.interface import build_interface
 from codegen.interface.outputs import find_outputs
 from codegen.lock import Dependencies, Gpu, Lock
 from codegen.model import AppName, Finding, Frozen, JsonObject, Workflow
-from codegen.models import find_models
+from codegen.models import FoundModel, find_models
 from codegen.naming import app_name, derive_name
 from codegen.packs import PackUse, find_packs
 from codegen.stages import find_stages
@@ -29,6 +29,8 @@ class Plan(Frozen):
     prompt: JsonObject
     interface: JsonObject
     lock: Lock
+    models: tuple[FoundModel, ...]
+    """As in the lock, with about how large each is."""
     packs: tuple[PackUse, ...]
     """All that is known of the custom-node packs; those whose commit is known too are in the lock."""
     findings: tuple[Finding, ...]
@@ -102,6 +104,7 @@ def make_plan(
         prompt=prompt,
         interface=build_interface(chosen, workflow, prompt, catalog),
         lock=lock,
+        models=models.found,
         packs=packs.uses,
         findings=(
             *about_lookups(facts),

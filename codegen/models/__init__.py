@@ -8,6 +8,6 @@ sizes          about how large a file is by its name, where nobody says it
 find           the models of a workflow: one pin for each, and what is left to ask
 """
 
-from codegen.models.find import find_models
+from codegen.models.find import FoundModel, find_models
 
-__all__ = ["find_models"]
+__all__ = ["FoundModel", "find_models"]

@@ -13,8 +13,9 @@ from github_app.cli.output import finding_lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from codegen.lock import Lock, ModelPin
+    from codegen.lock import ModelPin
     from codegen.model import JsonObject
+    from codegen.models import FoundModel
     from codegen.packs import PackUse
     from codegen.plan import Plan
     from github_app.cli.terminal import SafeConsole
@@ -24,6 +25,8 @@ DEFAULT_CHARACTERS = 60
 """Of a default value in the table of inputs."""
 CLASSES_CHARACTERS = 60
 """Of the names of a pack's nodes."""
+BYTES_PER_GB = 1e9
+LICENCE_CHARACTERS = 40
 COMMIT_CHARACTERS = 12
 """Of a commit, for people."""
 
@@ -37,6 +40,7 @@ def plan_json(plan: Plan) -> JsonObject:
         "nodes": len(plan.prompt),
         "lock": plan.lock.model_dump(mode="json"),
         "interface": plan.interface,
+        "models": [model.model_dump(mode="json") for model in plan.models],
         "packs": [pack.model_dump(mode="json") for pack in plan.packs],
         "findings": [finding.model_dump(mode="json") for finding in plan.findings],
     }
@@ -44,7 +48,6 @@ def plan_json(plan: Plan) -> JsonObject:
 
 def show_plan(console: SafeConsole, plan: Plan) -> None:
     """The plan for people."""
-    lock = plan.lock
     console.print(Text(plan.name, style="bold").append(f"  {terminal.one_line(plan.title)}", style="default not bold"))
     console.print(_facts(plan))
     if plan.interface.get("properties"):
@@ -54,8 +57,8 @@ def show_plan(console: SafeConsole, plan: Plan) -> None:
         console.print(f"Outputs: {kinds}")
     if plan.packs:
         console.print(_packs(plan.packs))
-    if lock.models:
-        console.print(_models(lock))
+    if plan.models:
+        console.print(_models(plan.models))
     for line in finding_lines(plan.findings):
         console.print(line)
 
@@ -105,14 +108,23 @@ def _packs(packs: Sequence[PackUse]) -> Table:
     return table
 
 
-def _models(lock: Lock) -> Table:
+def _models(models: Sequence[FoundModel]) -> Table:
     table = Table(title="Models", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    for column in ("folder", "file", "from"):
+    for column in ("folder", "file", "size", "from"):
         table.add_column(column, overflow="fold")
-    for model in lock.models:
-        table.add_row(terminal.one_line(model.folder), terminal.one_line(model.file), _origin(model))
+    for model in models:
+        pin = model.pin
+        table.add_row(terminal.one_line(pin.folder), terminal.one_line(pin.file), _size(model), _origin(pin))
     return table
 
 
+def _size(model: FoundModel) -> str:
+    if model.about_bytes is None:
+        return "unknown"
+    about = "" if model.pin.bytes is not None else "~"
+    return f"{about}{model.about_bytes / BYTES_PER_GB:.1f} GB"
+
+
 def _origin(model: ModelPin) -> str:
-    return terminal.one_line(model.url) if model.url else "unknown: a question for people"
+    licence = f" ({terminal.shorten(model.licence, LICENCE_CHARACTERS)})" if model.licence else ""
+    return terminal.one_line(model.url) + licence if model.url else "unknown: a question for people"

@@ -46,7 +46,7 @@ class TestModels:
         (pin,) = plan.lock.models
         assert (pin.bytes, pin.sha256, pin.licence, pin.gated) == (30_000_000_000, SHA, "mit", False)
         assert plan.lock.hardware.gpu == "L40S"
-        assert "exactly with 30.0 GB" in plan.lock.hardware.reason
+        assert "has 30.0 GB" in plan.lock.hardware.reason
         assert plan.wanted.model_urls == ()
 
     @pytest.mark.parametrize(

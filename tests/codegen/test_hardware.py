@@ -42,8 +42,8 @@ class TestHardware:
         hardware = choose_hardware(models, alone(models), IMAGE)
         assert hardware.gpu == gpu
         assert hardware.reason == (
-            f"the largest stage is big.safetensors, exactly with {gigabytes:.1f} GB; with room for buffers and 4 GB "
-            f"to work in that makes {gigabytes * 1.15 + 4:.1f} GB"
+            f"the largest stage, big.safetensors, has {gigabytes:.1f} GB; with buffers and 4 GB to work in that makes "
+            f"{gigabytes * 1.15 + 4:.1f} GB"
         )
 
     def test_what_works_together_has_to_fit_together(self):
@@ -52,7 +52,7 @@ class TestHardware:
         assert choose_hardware(models, alone(models), IMAGE).gpu == "L40S"
         hardware = choose_hardware(models, together, IMAGE)
         assert hardware.gpu == "A100-80GB"
-        assert "a.safetensors and 1 more file, exactly with 40.0 GB" in hardware.reason
+        assert "a.safetensors and 1 more file, has 40.0 GB" in hardware.reason
 
     def test_memory_holds_all_of_them(self):
         models = [model(20) for _ in range(5)]
@@ -61,13 +61,13 @@ class TestHardware:
     def test_a_size_that_is_only_about_known_is_given_room(self):
         models = [model(12, exact=False)]
         hardware = choose_hardware(models, alone(models), IMAGE)
-        assert "about with 13.2 GB" in hardware.reason
+        assert "has about 13.2 GB" in hardware.reason
 
     def test_a_size_that_nobody_knows_is_said(self):
         models = [model(None, "mystery.ckpt"), model(2)]
         image, video = (choose_hardware(models, alone(models), kinds) for kinds in (IMAGE, VIDEO))
         assert (image.gpu, video.gpu) == ("L4", "L40S")
-        assert "the largest stage is mystery.ckpt, whose size is not known, taken with 28.0 GB" in video.reason
+        assert "the largest stage, mystery.ckpt, is of unknown size and counts 28.0 GB" in video.reason
 
     def test_a_video_is_not_made_on_the_slowest(self):
         models = [model(1)]
@@ -183,6 +183,5 @@ def test_a_small_checkpoint_gets_a_small_gpu():
     plan = make_plan(parse_workflow(canvas.workflow().source, filename="x.json"), filename="x.json")
     assert plan.lock.hardware.gpu == "T4"
     assert plan.lock.hardware.reason == (
-        "the largest stage is sd15.safetensors, about with 2.4 GB; with room for buffers and 4 GB to work in that "
-        "makes 6.7 GB"
+        "the largest stage, sd15.safetensors, has about 2.4 GB; with buffers and 4 GB to work in that makes 6.7 GB"
     )

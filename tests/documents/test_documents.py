@@ -223,7 +223,7 @@ models: ["checkpoints/sd15.safetensors"]
 - App: [`lighthouse`](../../../../apps/modal/lighthouse/README.md), tested on 2026-11-21: 1 of 1 tests passed
 - Engine: ComfyUI 0.33.0
 - ComfyUI 0.3.64: the oldest that ships has everything
-- Hardware: T4, 4 cores, 12 GiB, \\$0.000243 a second, because the largest stage is sd15.safetensors, about with 2.4 GB; with room for buffers and 4 GB to work in that makes 6.7 GB
+- Hardware: T4, 4 cores, 12 GiB, \\$0.000243 a second, because the largest stage, sd15.safetensors, has about 2.4 GB; with buffers and 4 GB to work in that makes 6.7 GB
 - Cost of a call: \\$0.001995 (estimate: 3.00 s at \\$0.000665 a second)
 - Times: 9.5 s to start, then 3.20 s a call
 
