@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from codegen.errors import UnsafeLiteral
-from codegen.lock import ComfyPin, Dependencies, Hardware, Lock, PackPin
+from codegen.lock import Access, ComfyPin, Dependencies, Hardware, Lock, PackPin
 from codegen.parse import parse_workflow
 from codegen.plan import Plan, make_plan
 from codegen.python_literal import MAX_TEXT, check_source, literal
@@ -172,6 +172,7 @@ PACKED = Lock(
         ),
     ),
     hardware=Hardware(gpu=None, cpu=2.0, memory_mib=4096, usd_per_second=0.0001, reason="test"),
+    access=Access(proxy_auth=False, secrets=("flowberth-key", "bucket")),
 )
 SOURCES = {
     "models": app_files(plan())["app.py"].decode(),
@@ -206,6 +207,10 @@ class TestAppPy:
         assert re.search(r'" fastapi==[0-9.]+"', source)
         assert "--exclude-newer 2026-01-01" in source
         assert "gpu=" not in source
+        assert 'modal.Secret.from_name("flowberth-key"),\n        modal.Secret.from_name("bucket"),' in source
+        assert "requires_proxy_auth=False" in source
+        assert "requires_proxy_auth=True" in SOURCES["models"]
+        assert "Secret" not in SOURCES["models"]
         assert "fetch_models" not in source
         assert 'gpu="T4"' in SOURCES["models"]
         assert "def fetch_models" in SOURCES["models"]

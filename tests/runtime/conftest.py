@@ -82,6 +82,7 @@ def write_app(
     required: tuple[str, ...] = (),
     execution_seconds: float = 30,
     comfyui: str = "0.33.0",
+    proxy_auth: bool = True,
 ) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     lock = {
@@ -91,6 +92,7 @@ def write_app(
         "comfyui": {"version": comfyui, "reason": "a test"},
         "hardware": {"gpu": "L4", "cpu": 2, "memory_mib": 4096, "usd_per_second": USD_PER_SECOND, "reason": "a test"},
         "scaling": {},
+        "access": {"proxy_auth": proxy_auth, "secrets": []},
         "timeouts": {"startup_seconds": 30, "execution_seconds": execution_seconds},
     }
     interface = {

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.runtime.conftest import node
+import pytest
+
+from shared.service import Service
+from shared.settings import Settings, SettingsError
+from tests.runtime.conftest import SCRIPTED, node, write_app
 
 KEY = "correct horse battery"
 SAY = {"1": node("Say", text="x")}
@@ -48,3 +52,11 @@ def test_health_can_be_closed(app):
     assert served.http.get("/health").status_code == 401
     assert served.http.get("/health", headers={"Authorization": f"Bearer {KEY}"}).json()["status"] == "ok"
     assert served.http.get("/playground").status_code == 200
+
+
+def test_an_app_that_would_ask_nobody_for_anything_does_not_start(app, tmp_path):
+    folder = write_app(tmp_path / "app", SAY, proxy_auth=False)
+    with pytest.raises(SettingsError, match="FLOWBERTH_API_KEY must be set"):
+        Service.from_folder(folder, Settings(engine_command=tuple(SCRIPTED))).start()
+    served = app(SAY, settings={"api_key": KEY}, proxy_auth=False)
+    assert served.generate().status_code == 401

@@ -5,7 +5,8 @@ Read in this order::
     service.py      what app.py holds: start, stop, asgi
     settings.py     everything the environment may say
     definition.py   the app's folder: lock, prompt, interface
-    engine.py       ComfyUI as a child process: watched, restarted, stopped (guard.py keeps it from outliving us)
+    engine.py       ComfyUI as a child process: watched, restarted, stopped
+    process.py      how it is started: guard.py keeps it from outliving us, warm.py waits in a memory snapshot
     engine_log.py   its log, kept and watched
     comfy.py        ComfyUI's HTTP and WebSocket protocol, as a client
     inputs.py       a request's body against interface.json; media.py and addresses.py bring pictures and other files in

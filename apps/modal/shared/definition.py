@@ -45,6 +45,13 @@ class Timeouts(_Facts):
     execution_seconds: float
 
 
+class Access(_Facts):
+    """Who may call the app."""
+
+    proxy_auth: bool = True
+    """Whether Modal asks for a proxy token first."""
+
+
 class ComfyPin(_Facts):
     """The ComfyUI the app was made for."""
 
@@ -59,6 +66,7 @@ class Lock(_Facts):
     comfyui: ComfyPin
     hardware: Hardware
     timeouts: Timeouts
+    access: Access = Access()
 
 
 class InputField(BaseModel):

@@ -6,39 +6,31 @@ the two. Everything here is safe to call from any thread.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import httpx
 
 from shared.engine_log import EngineLog
+from shared.process import STOP_SECONDS, WarmPython, describe_exit, end, spawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-GUARD = Path(__file__).with_name("guard.py")
 POLL_SECONDS = 0.05
 """Between two looks at a ComfyUI that is coming up: a tenth of the half second the app may add to its start."""
 PROBE_SECONDS = 2.0
 """One look may take this long; a busy machine that imports torch answers late."""
-STOP_SECONDS = 10.0
-"""The guard's own grace period, doubled; then the group is killed."""
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Before the first restart, the second, …; the last one repeats."""
 STABLE_SECONDS = 60.0
 """A ComfyUI that ran this long was sound: the next death starts the backoff anew."""
-SECRET_PREFIXES = ("FLOWBERTH_", "MODAL_TOKEN_")
-"""Variables that ComfyUI does not get: custom nodes are other people's code."""
 
 
 class EngineFailed(RuntimeError):  # noqa: N818 - reads as the sentence that is shown
@@ -63,6 +55,10 @@ class Engine(Protocol):
     @property
     def log(self) -> EngineLog:
         """What it printed; empty of one that runs elsewhere."""
+        ...
+
+    def prepare(self, *, torch: bool) -> None:
+        """Do what can be done before a memory snapshot: load ComfyUI's libraries, with `torch` also those."""
         ...
 
     def start(self) -> None:
@@ -101,6 +97,9 @@ class RemoteEngine:
         self._status = EngineStatus("starting", url.rstrip("/"), generation=1)
         self._startup_seconds = startup_seconds
         self.log = EngineLog()
+
+    def prepare(self, *, torch: bool) -> None:
+        """See `Engine`. It runs already."""
 
     def start(self) -> None:
         """See `Engine`."""
@@ -148,6 +147,20 @@ class EngineProcess:
         self._restart_reason = ""
         self.log = EngineLog()
         self._supervisor: threading.Thread | None = None
+        self._warm: WarmPython | None = None
+        self._reader: threading.Thread | None = None
+
+    def prepare(self, *, torch: bool) -> None:
+        """See `Engine`. Only a command of the form `python script.py …` can be prepared."""
+        python, *script = self._command
+        if script and script[0].endswith(".py"):
+            warm = WarmPython(python, cwd=self._cwd, torch=torch)
+            self._read(warm.process)
+            try:
+                warm.wait(self._startup_seconds / 2)
+                self._warm = warm
+            except OSError:  # then it is started as without a snapshot
+                self._clear(warm.process)
 
     def start(self) -> None:
         """See `Engine`."""
@@ -165,8 +178,11 @@ class EngineProcess:
         self._stopping.set()
         with self._changed:
             process = self._process
+        if self._warm is not None:
+            self._warm.close()
+            self._clear(self._warm.process)
         if process is not None:
-            _end(process)
+            end(process)
         if self._supervisor is not None:
             self._supervisor.join()
         self._set(state="stopped", reason=self._status.reason or "the app has stopped")
@@ -198,7 +214,7 @@ class EngineProcess:
             self._restart_reason = reason
             process = self._process
         if process is not None:
-            _end(process)
+            end(process)
 
     def _set(self, **changes: object) -> None:
         with self._changed:
@@ -207,12 +223,17 @@ class EngineProcess:
 
     def _supervise(self) -> None:
         failures = 0
+        was_ready = False
         while not self._stopping.is_set():
             started = time.monotonic()
+            was_warm = self._warm is not None
             reason = self._run_once()
             if self._stopping.is_set():
                 return
-            if self._status.state == "starting" and self._status.generation == 1:
+            was_ready = was_ready or self._status.state == "ready"
+            if was_warm and not was_ready:
+                continue  # the plain way may still work, and says more clearly why when it does not
+            if not was_ready:
                 # The very first start: a broken image does not heal by trying again.
                 self._set(state="stopped", reason=reason)
                 return
@@ -225,37 +246,49 @@ class EngineProcess:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         self._set(state="starting", url=url, generation=self._status.generation + 1, reason="ComfyUI is starting")
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(GUARD), *(part.replace("{port}", str(port)) for part in self._command)],
-            cwd=self._cwd,
-            env=_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        seconds = self._startup_seconds / (1 if self._warm is None else 2)  # then there is time for the plain way
+        process = self._launch([part.replace("{port}", str(port)) for part in self._command])
         with self._changed:
             self._process, self._restart_reason = process, ""
         if self._stopping.is_set():
-            _end(process)
-        assert process.stdout is not None
-        reader = threading.Thread(target=self.log.read, args=(process.stdout,), name="engine-log", daemon=True)
-        reader.start()
-        reason = self._wait_until_ready(process, url)
+            end(process)
+        reason = self._wait_until_ready(process, url, seconds)
         if reason is None:
             self._set(state="ready", reason="")
             process.wait()
             reason = f"ComfyUI stopped: {describe_exit(process.returncode)}"
-        _end(process)
-        reader.join(STOP_SECONDS)
-        process.stdout.close()
+        self._clear(process)
         exception = self.log.last_exception()
         with self._changed:
             return self._restart_reason or (f"{reason}, after {exception}" if exception else reason)
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes], url: str) -> str | None:
+    def _launch(self, command: list[str]) -> subprocess.Popen[bytes]:
+        warm, self._warm = self._warm, None
+        if warm is not None:
+            try:
+                return warm.become(command[1:])
+            except OSError:
+                self._clear(warm.process)
+        process = spawn(command, cwd=self._cwd)
+        self._read(process)
+        return process
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        self._reader = threading.Thread(target=self.log.read, args=(process.stdout,), name="engine-log", daemon=True)
+        self._reader.start()
+
+    def _clear(self, process: subprocess.Popen[bytes]) -> None:
+        """End a process, and with it its log."""
+        end(process)
+        assert process.stdout is not None
+        assert self._reader is not None
+        self._reader.join(STOP_SECONDS)
+        process.stdout.close()
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], url: str, seconds: float) -> str | None:
         """`None` when it answers, else why it does not."""
-        deadline = time.monotonic() + self._startup_seconds
+        deadline = time.monotonic() + seconds
         while not answers(url):
             try:
                 process.wait(POLL_SECONDS)
@@ -264,7 +297,7 @@ class EngineProcess:
             else:
                 return f"ComfyUI ended while starting: {describe_exit(process.returncode)}"
             if time.monotonic() > deadline:
-                return f"ComfyUI did not answer within {self._startup_seconds:g} s of its start"
+                return f"ComfyUI did not answer within {seconds:g} s of its start"
         return None
 
 
@@ -281,28 +314,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def describe_exit(code: int) -> str:
-    """An exit code in words; signals come as -n from a direct child and as 128 + n through the guard."""
-    number = -code if code < 0 else code - 128
-    if number in set(signal.Signals):
-        name = signal.Signals(number).name
-        return f"killed by {name}, most likely for lack of memory" if name == "SIGKILL" else f"killed by {name}"
-    return f"exit code {code}"
-
-
-def _environment() -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(SECRET_PREFIXES)}
-    return kept | {"PYTHONUNBUFFERED": "1"}
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the guard and everything in its group. Idempotent."""
-    assert process.stdin is not None
-    process.stdin.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_SECONDS)
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says "permission" of a group of zombies
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

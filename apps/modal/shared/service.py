@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from typing import TYPE_CHECKING
 
 from shared.addresses import PublicTransport
 from shared.definition import Definition
 from shared.engine import Engine, EngineProcess, RemoteEngine
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class Service:
-    """A generated app's life: `start` before there is an event loop, `asgi` for the server, `stop` at the end."""
+    """A generated app's life.
+
+    `prepare` before a memory snapshot, `start` before there is an event loop, `asgi` for the server, `stop` at the end.
+    """
 
     def __init__(
         self,
@@ -32,6 +36,7 @@ class Service:
         self.engine = engine
         self.settings = settings
         self.media_transport = media_transport
+        self._follows_environment = False
         self.cold_start_seconds = 0.0
         """From the call of `start` until ComfyUI answered."""
         self.ready_at = time.monotonic()
@@ -45,16 +50,30 @@ class Service:
             DefinitionError: the folder is not one this runtime can serve.
             SettingsError: an environment variable cannot be understood.
         """
-        settings = settings or Settings.from_environment()
+        chosen = settings or Settings.from_environment()
         definition = Definition.from_folder(folder)
-        return cls(definition, make_engine(definition, settings), settings)
+        service = cls(definition, make_engine(definition, chosen), chosen)
+        service._follows_environment = settings is None
+        return service
+
+    def prepare(self) -> None:
+        """Before a memory snapshot: import the web app and load ComfyUI's libraries. Nothing without one."""
+        if self.settings.snapshot:
+            importlib.import_module("shared.web")
+            self.engine.prepare(torch=self.settings.snapshot_torch)
 
     def start(self) -> None:
         """Start ComfyUI and wait until it answers.
 
         Raises:
             EngineFailed: it does not; the message has the end of its log.
+            SettingsError: the environment has changed since the snapshot and cannot be understood, or nothing
+                would keep strangers out.
         """
+        if self.settings.snapshot and self._follows_environment:
+            self.settings = Settings.from_environment()  # a secret may be newer than the snapshot
+        if not (self.definition.lock.access.proxy_auth or self.settings.api_key):
+            raise SettingsError("FLOWBERTH_API_KEY must be set: the lock has Modal ask nobody for a token")
         began = time.monotonic()
         self.engine.start()
         self.ready_at = time.monotonic()
