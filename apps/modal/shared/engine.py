@@ -28,9 +28,8 @@ POLL_SECONDS = 0.05
 PROBE_SECONDS = 2.0
 """One look may take this long; a busy machine that imports torch answers late."""
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Before the first restart, the second, …; the last one repeats."""
-STABLE_SECONDS = 60.0
-"""A ComfyUI that ran this long was sound: the next death starts the backoff anew."""
+"""Before the first restart, the second, …; the last one repeats. Only starts that fail make the next one wait longer: a
+ComfyUI that came up and died later comes back soon, as those who wait for it did not kill it."""
 
 
 class EngineFailed(RuntimeError):  # noqa: N818 - reads as the sentence that is shown
@@ -104,10 +103,11 @@ class RemoteEngine:
     def start(self) -> None:
         """See `Engine`."""
         deadline = time.monotonic() + self._startup_seconds
-        while not answers(self._status.url):
-            if time.monotonic() > deadline:
-                raise EngineFailed(f"ComfyUI at {self._status.url} did not answer in {self._startup_seconds:g} s")
-            time.sleep(POLL_SECONDS)
+        with probe_client(self._status.url) as http:
+            while not answers(http):
+                if time.monotonic() > deadline:
+                    raise EngineFailed(f"ComfyUI at {self._status.url} did not answer in {self._startup_seconds:g} s")
+                time.sleep(POLL_SECONDS)
         self._status = replace(self._status, state="ready")
 
     def stop(self) -> None:
@@ -225,12 +225,12 @@ class EngineProcess:
         failures = 0
         was_ready = False
         while not self._stopping.is_set():
-            started = time.monotonic()
             was_warm = self._warm is not None
             reason = self._run_once()
             if self._stopping.is_set():
                 return
-            was_ready = was_ready or self._status.state == "ready"
+            came_up = self._status.state == "ready"
+            was_ready = was_ready or came_up
             if was_warm and not was_ready:
                 continue  # the plain way may still work, and says more clearly why when it does not
             if not was_ready:
@@ -238,7 +238,7 @@ class EngineProcess:
                 self._set(state="stopped", reason=reason)
                 return
             self._set(state="down", reason=reason)
-            failures = 1 if time.monotonic() - started > STABLE_SECONDS else failures + 1
+            failures = 1 if came_up else failures + 1
             self._stopping.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1])
 
     def _run_once(self) -> str:
@@ -289,22 +289,28 @@ class EngineProcess:
     def _wait_until_ready(self, process: subprocess.Popen[bytes], url: str, seconds: float) -> str | None:
         """`None` when it answers, else why it does not."""
         deadline = time.monotonic() + seconds
-        while not answers(url):
-            try:
-                process.wait(POLL_SECONDS)
-            except subprocess.TimeoutExpired:
-                pass
-            else:
-                return f"ComfyUI ended while starting: {describe_exit(process.returncode)}"
-            if time.monotonic() > deadline:
-                return f"ComfyUI did not answer within {seconds:g} s of its start"
+        with probe_client(url) as http:
+            while not answers(http):
+                try:
+                    process.wait(POLL_SECONDS)
+                except subprocess.TimeoutExpired:
+                    pass
+                else:
+                    return f"ComfyUI ended while starting: {describe_exit(process.returncode)}"
+                if time.monotonic() > deadline:
+                    return f"ComfyUI did not answer within {seconds:g} s of its start"
         return None
 
 
-def answers(url: str) -> bool:
-    """Whether a ComfyUI answers at `url`."""
+def probe_client(url: str) -> httpx.Client:
+    """The client for `answers`: made once per start, because making one takes as long as many looks."""
+    return httpx.Client(base_url=url, timeout=PROBE_SECONDS, trust_env=False)
+
+
+def answers(http: httpx.Client) -> bool:
+    """Whether a ComfyUI answers."""
     try:
-        return httpx.get(f"{url}/system_stats", timeout=PROBE_SECONDS, trust_env=False).status_code == HTTPStatus.OK
+        return http.get("/system_stats").status_code == HTTPStatus.OK
     except httpx.HTTPError:
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,8 @@ class Service:
         if not (self.definition.lock.access.proxy_auth or self.settings.api_key):
             raise SettingsError("FLOWBERTH_API_KEY must be set: the lock has Modal ask nobody for a token")
         began = time.monotonic()
+        # meanwhile, so that the app is up as soon as ComfyUI is
+        threading.Thread(target=importlib.import_module, args=("shared.web",), name="import-web", daemon=True).start()
         self.engine.start()
         self.ready_at = time.monotonic()
         self.cold_start_seconds = self.ready_at - began
