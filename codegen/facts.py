@@ -14,7 +14,7 @@ from codegen.lock import Commit, GitHttpsUrl, ModelPin
 from codegen.model import Finding, Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -118,6 +118,8 @@ class WantedModel(Frozen):
 
     folder: str
     file: str
+    sha256: Sha256 | None = None
+    """Then it is looked for by that, and nothing else is it."""
 
 
 class Wanted(Frozen):
@@ -177,10 +179,16 @@ def gather(lookups: Lookups, wanted: Callable[[Facts], Wanted]) -> Facts:
     return facts
 
 
-def wanted_models(pins: tuple[ModelPin, ...]) -> tuple[tuple[str, ...], tuple[WantedModel, ...]]:
-    """Addresses whose file is not known well, and files without an address."""
-    urls = tuple(dict.fromkeys(pin.url for pin in pins if pin.url and (pin.bytes is None or pin.sha256 is None)))
-    return urls, tuple(WantedModel(folder=pin.folder, file=pin.file) for pin in pins if pin.url is None)
+def wanted_models(
+    pins: Iterable[ModelPin], lost: Iterable[ModelPin]
+) -> tuple[tuple[str, ...], tuple[WantedModel, ...]]:
+    """Addresses whose file is not known well, and files without an address; or with a `lost` one, by their hash."""
+    known = tuple(pins)
+    urls = tuple(dict.fromkeys(pin.url for pin in known if pin.url and (pin.bytes is None or pin.sha256 is None)))
+    homeless = (pin for pin in known if pin.url is None)
+    elsewhere = (pin for pin in lost if pin.sha256)
+    wanted = (*homeless, *elsewhere)
+    return urls, tuple(WantedModel(folder=pin.folder, file=pin.file, sha256=pin.sha256) for pin in wanted)
 
 
 def about_lookups(facts: Facts) -> tuple[Finding, ...]:

@@ -40,7 +40,8 @@ class Plan(Frozen):
     @property
     def wanted(self) -> Wanted:
         """What is worth looking up to make a better plan."""
-        urls, models = wanted_models(self.lock.models)
+        lost = (model.pin for model in self.models if model.missing)
+        urls, models = wanted_models(self.lock.models, lost)
         return Wanted(
             model_urls=urls,
             models=models,

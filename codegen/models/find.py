@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.facts import NOTHING_LOOKED_UP, Facts, ModelFacts
+from codegen.facts import NOTHING_LOOKED_UP, Facts, ModelAddress, ModelFacts
 from codegen.lock import ModelPin
 from codegen.model import Finding, Frozen, JsonObject, Workflow
 from codegen.models.embedded import EmbeddedModel, embedded_models
@@ -25,6 +25,8 @@ class FoundModel(Frozen):
     """The size: exact if the pin has it, else what a note, the index or the name says; `None` if nothing does."""
     nodes: tuple[str, ...]
     """Which nodes of the prompt load it."""
+    missing: bool = False
+    """Nothing is at its address."""
 
 
 class Models(Frozen):
@@ -95,6 +97,11 @@ class _Sources:
         pin, others = self._pin(folder, file)
         looked_up = self._facts.model(pin.url)
         findings = [_ambiguous(file, pin, others, node)] if others else []
+        found = self._facts.address(folder, file)
+        if looked_up and looked_up.state == "missing" and found and found.sha256 == pin.sha256 is not None:
+            findings.append(_moved(pin, found, node))
+            pin = pin.model_copy(update={"url": found.url, "source": found.source})
+            looked_up = self._facts.model(pin.url)
         if looked_up:
             findings.extend(_about(pin, looked_up, node))
             pin = _completed(pin, looked_up)
@@ -104,6 +111,7 @@ class _Sources:
             pin=pin,
             about_bytes=pin.bytes or self._about(folder, file),
             nodes=tuple(dict.fromkeys(use.node for use in uses)),
+            missing=looked_up is not None and looked_up.state == "missing",
         ), findings
 
     def _pin(self, folder: str, file: str) -> tuple[ModelPin, list[str]]:
@@ -200,6 +208,15 @@ def _about(pin: ModelPin, facts: ModelFacts, node: str) -> list[Finding]:
             )
         )
     return findings
+
+
+def _moved(pin: ModelPin, found: ModelAddress, node: str) -> Finding:
+    return Finding(
+        code="moved-model",
+        severity="info",
+        message=f"nothing is at {_shown(pin.url or '')} any more; the same file, by its SHA-256, is at {found.url}",
+        node=node,
+    )
 
 
 def _homeless(named: NamedFile) -> Finding:

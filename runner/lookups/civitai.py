@@ -50,11 +50,13 @@ class Civitai:
         return ModelFacts(url=url, state="found", bytes=known, sha256=digest)
 
     def search(self, wanted: WantedModel) -> ModelAddress | None:
-        """Where the file of that very name is; `None` if nobody has it there, or several have different ones.
+        """Where the file is, by its hash or else its very name; `None` if nobody has it, or several have others.
 
         Raises:
             runner.lookups.web.Unreachable: the site does not answer.
         """
+        if wanted.sha256:
+            return self._by_hash(wanted, wanted.sha256)
         name = wanted.file.rsplit("/", 1)[-1]
         words = re.sub(r"[_\W]+", " ", name.rsplit(".", 1)[0]).strip()
         if not words:
@@ -69,6 +71,14 @@ class Civitai:
             return None
         ((digest, url),) = digests.items()
         return ModelAddress(folder=wanted.folder, file=wanted.file, url=url, sha256=digest, source="civitai")
+
+    def _by_hash(self, wanted: WantedModel, sha256: str) -> ModelAddress | None:
+        version = as_object(self._web.json(f"{self._site}/api/v1/model-versions/by-hash/{sha256}"))
+        number = version.get("id")
+        if not isinstance(number, int) or sha256 not in map(_digest, objects(version.get("files"))):
+            return None
+        url = f"{SITE}/api/download/models/{number}"
+        return ModelAddress(folder=wanted.folder, file=wanted.file, url=url, sha256=sha256, source="civitai")
 
 
 def _files(answer: JsonObject) -> Iterator[tuple[JsonObject, JsonObject]]:

@@ -92,6 +92,21 @@ class TestModels:
         assert (second.lock.models[0].url, second.lock.models[0].source) == (address.url, "civitai")
         assert second.wanted == Wanted(model_urls=(address.url,))
 
+    def test_a_file_that_is_gone_is_taken_from_where_the_same_one_is(self):
+        canvas = located(hash=SHA, hash_type="SHA256")
+        gone = ModelFacts(url=URL, state="missing")
+        first = planned(canvas, Facts(models=(gone,)))
+        assert first.wanted.models == (WantedModel(folder="checkpoints", file="sd15.safetensors", sha256=SHA),)
+        elsewhere = "https://civitai.com/api/download/models/7"
+        address = ModelAddress(
+            folder="checkpoints", file="sd15.safetensors", url=elsewhere, sha256=SHA, source="civitai"
+        )
+        plan = planned(canvas, Facts(models=(gone,), addresses=(address,)))
+        assert (plan.lock.models[0].url, plan.lock.models[0].source) == (elsewhere, "civitai")
+        assert [finding.code for finding in plan.findings if "model" in finding.code] == ["moved-model"]
+        other = address.model_copy(update={"sha256": "cd" * 32})
+        assert planned(canvas, Facts(models=(gone,), addresses=(other,))).lock.models[0].url == URL
+
 
 class TestPacks:
     def test_the_commit_is_pinned(self):

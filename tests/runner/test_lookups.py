@@ -166,6 +166,18 @@ class TestCivitai:
     def test_a_file_without_a_hash_is_not_taken_on_its_name(self, world, lookups):
         assert self.search(world, lookups, {"id": 1, "files": [{"name": "epic_photo-v2.safetensors"}]}) == ()
 
+    def test_a_file_whose_hash_is_known_is_found_by_that_alone(self, world, lookups):
+        world.answer(f"/api/v1/model-versions/by-hash/{SHA}", VERSION)
+        wanted = WantedModel(folder="loras", file="renamed.pt", sha256=SHA)
+        (address,) = lookups.look_up(Wanted(models=(wanted,))).addresses
+        assert (address.url, address.sha256) == ("https://civitai.com/api/download/models/7", SHA)
+        assert lookups.look_up(Wanted(models=(wanted.model_copy(update={"sha256": "cd" * 32}),))).addresses == ()
+
+    def test_a_version_that_holds_another_file_is_not_believed(self, world, lookups):
+        world.answer(f"/api/v1/model-versions/by-hash/{'cd' * 32}", VERSION)
+        wanted = WantedModel(folder="loras", file="x.pt", sha256="cd" * 32)
+        assert lookups.look_up(Wanted(models=(wanted,))).addresses == ()
+
 
 class TestGitHub:
     def test_the_newest_commit_where_no_version_is_known(self, world, lookups):
