@@ -119,6 +119,27 @@ def test_every_kind_of_output_comes_back(app):
     assert served.generate(headers={"Accept": "image/*"}).status_code == 406
 
 
+def test_parts_of_an_output_are_answered_as_ranges(app):
+    served = app({"1": node("Say", text="0123456789")})
+    url = served.generate().json()["outputs"][0]["url"]
+
+    def part(value: str, **headers: str) -> tuple[int, str, str | None]:
+        answer = served.http.get(url, headers={"Range": value, **headers})
+        return answer.status_code, answer.text, answer.headers.get("content-range")
+
+    whole = served.http.get(url)
+    assert whole.headers["accept-ranges"] == "bytes"
+    assert whole.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    assert part("bytes=2-4") == (206, "234", "bytes 2-4/10")
+    assert part("bytes=7-") == (206, "789", "bytes 7-9/10")
+    assert part("bytes=-2") == (206, "89", "bytes 8-9/10")
+    assert part("bytes=8-99") == (206, "89", "bytes 8-9/10")
+    assert part("bytes=10-")[0] == 416
+    assert part("bytes=2-4", **{"If-Range": whole.headers["etag"]})[0] == 206
+    assert part("bytes=2-4", **{"If-Range": '"another"'}) == (200, "0123456789", None)
+
+
 def test_large_outputs_are_links(app):
     served = app({"1": node("Say", text="x" * 5000)}, settings={"inline_bytes": 100})
     (output,) = served.generate().json()["outputs"]

@@ -164,6 +164,18 @@ def test_a_rush_of_jobs_is_carried_out_in_order_and_none_is_lost(app):
     assert sent == [str(n) for n in range(100)]
 
 
+def test_the_oldest_results_are_forgotten_with_their_files(app, tmp_path, monkeypatch):
+    monkeypatch.setattr("shared.jobs.KEEP_JOBS", 2)
+    served = app({"1": node("Say", text="x")})
+    key = {"Idempotency-Key": "first"}
+    jobs = [served.generate(headers=key if n == 0 else {}).json() for n in range(5)]
+    kept = [served.http.get(job["links"]["self"]).status_code for job in jobs]
+    assert kept == [404, 404, 200, 200, 200]
+    assert len(list(tmp_path.glob("flowberth-*/job-*"))) == 3
+    assert served.http.get(jobs[0]["outputs"][0]["url"]).status_code == 404
+    assert served.generate(headers=key).json()["job"] != jobs[0]["job"], "its key is free again"
+
+
 def test_a_hang_up_does_not_cancel_the_job(app):
     served = app(SLOW, STEPS)
     key = {"Idempotency-Key": "k"}

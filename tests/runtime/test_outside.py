@@ -295,6 +295,31 @@ def test_a_webhook_is_tried_again_with_the_same_id_until_it_arrives(served, host
     assert "/hook" not in [path for path, _, _ in Host.received], "a redirect is not followed"
 
 
+def test_a_webhook_is_never_sent_to_an_address_that_was_not_checked(served, host, monkeypatch):
+    monkeypatch.setattr("shared.webhooks.RETRY_SECONDS", (0.01,))
+    url = f"https://rebinds.example:{host}/hook"
+    assert send(served, url).status_code == 200, "public when it was asked for, and inside from then on"
+    served.until(lambda: served.names.asked.count("rebinds.example") == 3)
+    send(served, f"https://media.example:{host}/after")
+    served.until(lambda: [path for path, _, _ in Host.received] == ["/after"])
+
+
+def test_a_failed_job_is_told_too(served, host):
+    response = send(served, f"https://media.example:{host}/hook", photo=b"GIF89a not one")
+    assert response.status_code == 422
+    assert Host.received == [], "no job, no webhook"
+    job = served.http.post(
+        "/generate",
+        params={"webhook_url": f"https://media.example:{host}/hook", "wait": 0},
+        files={"photo": ("a.png", PNG)},
+    ).json()["job"]
+    served.http.delete(f"/jobs/{job}")
+    served.until(lambda: len(Host.received) == 1)
+    told = json.loads(Host.received[0][2])
+    assert told["state"] in {"cancelled", "succeeded"}
+    assert (told["problem"] is None) == (told["state"] == "succeeded")
+
+
 def test_a_webhook_url_that_must_not_be_is_refused_before_the_job(served, host):
     for url in (
         "http://media.example/",
