@@ -128,8 +128,9 @@ def _modes(data: Path) -> dict[Path, int]:
 def _close_again(before: dict[Path, int]) -> None:
     """As root, pgserver lets everybody list the folders above the data, a home folder too; passing is enough."""
     for folder, mode in before.items():
-        if stat.S_IMODE(folder.stat().st_mode) != mode | stat.S_IXOTH:
-            folder.chmod(mode | stat.S_IXOTH)
+        passable = mode | stat.S_IXGRP | stat.S_IXOTH  # pgserver changes the user, and stays in root's group
+        if stat.S_IMODE(folder.stat().st_mode) != passable:
+            folder.chmod(passable)
 
 
 def _start_quoted(server: PostgresServer) -> None:

@@ -182,3 +182,12 @@ def test_a_folder_that_a_shell_would_obey_is_refused(tmp_path, name, monkeypatch
     with pytest.raises(DatabaseUnavailable, match="FLOWBERTH_DATA_DIR"), Database(tmp_path / name) as database:
         assert database.engine
     assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only as root is Postgres another user, who has to get there")
+def test_a_closed_folder_stays_closed_to_all_but_those_who_pass(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    with Database(home / "data") as database, database.begin() as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+        assert home.stat().st_mode & 0o777 == 0o711, "nobody else may list it"

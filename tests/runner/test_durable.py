@@ -27,10 +27,10 @@ threading.Event().wait()
 BYSTANDER = """
 import pathlib, sys
 from runner.database import Database
-from runner.durable import Durability
+from runner.durable import RUN_PROTOCOL, Durability
 database = Database(pathlib.Path(sys.argv[1]), sys.argv[2])
 durability = Durability(database, pathlib.Path(sys.argv[1]))
-print(durability.can_go_on(sys.argv[3], "1"), flush=True)
+print(durability.can_go_on(sys.argv[3], RUN_PROTOCOL), flush=True)
 sys.stdin.read()
 durability.close()
 """
