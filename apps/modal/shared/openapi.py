@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 
 from shared.problems import MEDIA_TYPE, NotAllowed, NotFound, Problem, every_problem
+from shared.views import RESULT_HEADERS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -82,6 +83,9 @@ def _generate_answers(success: JsonObject) -> JsonObject:
     return {
         "200": {
             "description": "The job has ended well",
+            "headers": {
+                name: {"description": words, "schema": {"type": "string"}} for name, words in RESULT_HEADERS.items()
+            },
             "content": {**success["content"], "image/*": picture},
         },
         "202": {

@@ -60,7 +60,7 @@ class SettingsError(ValueError):
 class BucketSettings(BaseModel):
     """Where outputs are kept beyond the app's own life."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$")
     """The bucket. With one, outputs are put there and come as presigned links."""
@@ -88,7 +88,7 @@ class BucketSettings(BaseModel):
 class Settings(BaseModel):
     """Settings of one app. Made by `Settings.from_environment`, or directly in tests."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     engine_url: str | None = Field(default=None, pattern=r"^https?://")
     """A running ComfyUI to use; none is started then."""

@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from shared.outputs import Output
 
 
+RESULT_HEADERS = {
+    "X-Flowberth-Job": "The job's id.",
+    "X-Flowberth-Cost-Usd": "What the job cost, as `cost.usd` in the JSON.",
+    "X-Flowberth-Cost-Basis": "`estimate`: seconds measured here, times the lock's price.",
+    "X-Flowberth-Gpu": "The GPU the price is for; `none` without one.",
+    "X-Flowberth-Execution-Seconds": "From the job's start to its end.",
+    "X-Flowberth-Cold-Start-Seconds": "The part of a start that is charged to this job.",
+    "X-Flowberth-Idle-Seconds": "How long the app had stood without a job before.",
+    "X-Flowberth-Seed": "The seed that was used, when the workflow has one.",
+    "X-Flowberth-Engine": "`comfyui`, or `stand-in` when models are only simulated; absent when none was reached.",
+}
+"""What an answer with a job that has ended says beside its body, also when it is a picture or a problem."""
+
+
 class HealthView(BaseModel):
     """ComfyUI answers."""
 

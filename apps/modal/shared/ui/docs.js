@@ -1,7 +1,7 @@
 // The reference: every operation of /openapi.json, its parameters, its inputs and an example.
 
 import { byId, call, make } from "./dom.js";
-import { asCurl, asPython } from "./snippets.js";
+import { asCurl, asJavaScript, asPython } from "./snippets.js";
 
 const row = (tag, cells) => make("tr", {}, ...cells.map((cell) => make(tag, {}, cell)));
 
@@ -39,7 +39,7 @@ function operation(path, method, spec, document_) {
   if (path === "/generate") {
     const example = spec.requestBody.content["application/json"].example ?? {};
     const origin = new URL(".", location.href).href.replace(/\/$/, "");
-    box.append(inputs(document_.components.schemas.Inputs), make("pre", {}, asCurl(origin, example)), make("pre", {}, asPython(origin, example)));
+    box.append(inputs(document_.components.schemas.Inputs), make("pre", {}, asCurl(origin, example)), make("pre", {}, asPython(origin, example)), make("pre", {}, asJavaScript(origin, example)));
   }
   box.append(table(["Status", ""], Object.entries(spec.responses).map(([status, item]) => [make("code", {}, status), item.description])));
   return box;

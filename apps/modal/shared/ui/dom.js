@@ -11,12 +11,21 @@ export function make(tag, properties = {}, ...children) {
 
 let key = "";
 export const useKey = (value) => { key = value; };
+export const hasKey = () => key !== "";
 
 /** fetch() with the app's key, if it has one. */
 export function call(path, options = {}) {
   const headers = new Headers(options.headers);
   if (key) headers.set("Authorization", `Bearer ${key}`);
   return fetch(path, { ...options, headers });
+}
+
+/** JSON with every digit of large integers: seeds go up to 2^64-1, beyond what a JavaScript number holds. */
+export function parse(text) {
+  return JSON.parse(text, (_name, value, context) => {
+    const isCut = typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value);
+    return isCut && /^-?\d+$/.test(context?.source ?? "") ? BigInt(context.source) : value;
+  });
 }
 
 /** Events of a text/event-stream answer, as {event, data}. Unlike EventSource this can send a key. */
@@ -32,7 +41,7 @@ export async function* events(response) {
       buffer = buffer.slice(end + 2);
       const field = (name) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trim());
       const data = field("data").join("\n");
-      if (data) yield { event: field("event")[0] ?? "message", data: JSON.parse(data) };
+      if (data) yield { event: field("event")[0] ?? "message", data: parse(data) };
     }
   }
 }
