@@ -88,7 +88,7 @@ def test_a_class_that_is_not_installed_is_told_before_and_after(app):
     response = served.generate()
     assert kind(response) == (500, "node-error")
     assert response.json()["detail"] == snapshot(
-        "ComfyUI refused the workflow: Node 'NoSuchNode' not found.: Node ID '#1'"
+        "ComfyUI refused the workflow: Node 'NoSuchNode' not found: Node ID '#1'"
     )
 
 
@@ -245,11 +245,11 @@ def test_custom_nodes_that_did_not_load_are_found_in_the_log():
 def test_classes_that_were_asked_for_in_vain_are_found_in_the_log():
     log = read(
         [
-            "invalid prompt: {'type': 'invalid_prompt', 'message': 'Cannot execute because node Old does not exist.'}",
+            "invalid prompt: {'type': 'invalid_prompt', 'message': 'Cannot execute because node Old (Pack) does not exist.'}",
             "invalid prompt: {'type': 'missing_node_type', 'message': \"Node 'New (Pack)' not found.\"}",
         ]
     )
-    assert log.missing_classes() == ("Old", "New (Pack)")
+    assert log.missing_classes() == ("Old (Pack)", "New (Pack)")
 
 
 def test_the_exception_a_log_ends_with_is_known():

@@ -156,7 +156,7 @@ class ComfyClient:
             raise UnexpectedAnswer(f"/prompt answered {response.status_code} without JSON") from None
         if response.status_code != HTTPStatus.OK:
             error = as_object(body.get("error"))
-            message = ": ".join(str(error[key]) for key in ("message", "details") if error.get(key))
+            message = ": ".join(str(error[key]).rstrip(".") for key in ("message", "details") if error.get(key))
             raise PromptRejected(
                 str(error.get("type") or "unknown"), message or "ComfyUI refused the prompt", _node_faults(body)
             )

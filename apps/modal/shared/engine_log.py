@@ -26,7 +26,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 _CANNOT_IMPORT = re.compile(r"Cannot import (?P<path>\S.*?) module for custom nodes: (?P<reason>.+)")
 _IMPORT_FAILED = re.compile(r"\(IMPORT FAILED\):? (?P<path>\S.*)")
 # Its execution.py, refusing a prompt: the first up to 0.3.64, the second in later versions.
-_MISSING_CLASS = re.compile(r"Cannot execute because node (?P<old>\S+) does not exist|Node '(?P<new>[^']+)' not found")
+_MISSING_CLASS = re.compile(r"Cannot execute because node (?P<old>.+?) does not exist|Node '(?P<new>[^']+)' not found")
 
 
 class EngineLog:

@@ -52,7 +52,8 @@ def shorten(text: str) -> str:
 
 def _rejected(error: PromptRejected, definition: Definition) -> Problem:
     if not error.faults:
-        hint = "A node of the workflow is not installed." if error.type == "missing_node_type" else None
+        missing = error.type == "missing_node_type" or "does not exist" in str(error)  # the second up to 0.3.64
+        hint = "The app lacks a node that the workflow needs, or could not load it: see /health." if missing else None
         return NodeError(f"ComfyUI refused the workflow: {shorten(str(error))}", hint=hint)
     by_target = {target: field.name for field in definition.inputs for target in field.targets}
     errors: list[FieldError] = []

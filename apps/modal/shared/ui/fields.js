@@ -44,7 +44,8 @@ export function makeField(name, spec, required) {
 }
 
 function text(id, spec) {
-  const multiline = spec["x-flowberth"]?.multiline || String(spec.default ?? "").length > LONG_TEXT;
+  const given = String(spec.default ?? "");
+  const multiline = spec["x-flowberth"]?.multiline || given.length > LONG_TEXT || given.includes("\n");
   const input = make(multiline ? "textarea" : "input", { id, value: spec.default ?? "" });
   return { element: input, input, value: () => input.value, set: (value) => { input.value = value ?? ""; } };
 }
