@@ -5,7 +5,7 @@
     uv run --with comfy-cli==1.23.0 python benchmarks/codegen.py --truth DIR --core 0.33.0
 
 `--truth` names a folder with `<name>.ui.json` (a saved workflow) and `<name>.api.json` (a record whose `output` is the
-prompt that the frontend sent, or null). With comfy-cli at hand, its converter is timed and judged in the same run.
+prompt that the frontend sent, or null; `volatile_inputs` says what it made up). With comfy-cli at hand, its converter is timed and judged in the same run.
 
 Two prompts count as the same here when their output nodes do the same: node ids, `_meta` and order do not matter.
 """
@@ -13,8 +13,10 @@ Two prompts count as the same here when their output nodes do the same: node ids
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -32,7 +34,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from codegen.catalog import load_catalog, object_info, packaged_versions
+from codegen.catalog import catalog_from_object_info, load_catalog, object_info, packaged_versions
 from codegen.convert import convert
 from codegen.errors import CodegenError
 from codegen.json_values import as_list, as_object
@@ -42,6 +44,8 @@ from codegen.render import app_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from codegen.catalog import Catalog
 
     Converter = Callable[[bytes], dict[str, Any]]
 
@@ -121,38 +125,57 @@ def signature(prompt: dict[str, Any]) -> Counter[str]:
     return Counter(of(node, frozenset()) for node in prompt)
 
 
+def without(prompt: dict[str, Any], inputs: list[list[str]]) -> dict[str, Any]:
+    """The prompt without inputs, each `[node id, name]`, whose values the browser makes up."""
+    kept = {node: {**entry, "inputs": dict(as_object(entry.get("inputs")))} for node, entry in prompt.items()}
+    for node, name in inputs:
+        as_object(as_object(kept.get(node)).get("inputs")).pop(name, None)
+    return kept
+
+
 def plain(value: object) -> object:
     """Numbers as JSON sees them: 8.0 is 8."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def ours(version: str) -> Converter:
-    """Our converter."""
+def definitions(version: str, files: list[Path]) -> Catalog:
+    """Of a core, with those of saved answers to GET /object_info laid over, gzipped or not."""
     catalog = load_catalog(version)
+    for path in files:
+        data = path.read_bytes()
+        raw = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+        catalog = catalog.overlay(catalog_from_object_info(raw, version=version))
+    return catalog
+
+
+def ours(catalog: Catalog) -> Converter:
+    """Our converter."""
     return lambda data: convert(parse_workflow(data, filename="workflow.json"), catalog).prompt
 
 
-def comfy_cli(version: str) -> Converter | None:
+def comfy_cli(catalog: Catalog) -> Converter | None:
     """comfy-cli's, if it can be imported; nothing of it is part of Flowberth."""
+    logging.disable()  # it warns of each widget that it cannot name
     try:
         module = import_module("comfy_cli.workflow_to_api")
     except ImportError:
         return None
-    definitions = object_info(load_catalog(version))
-    return lambda data: module.convert_ui_to_api(json.loads(data), definitions)
+    raw = object_info(catalog)
+    return lambda data: module.convert_ui_to_api(json.loads(data), raw)
 
 
-def judge(truth: Path, version: str, console: Console) -> None:
+def judge(truth: Path, catalog: Catalog, console: Console) -> None:
     """Both converters on the same files, against the frontend's own prompts."""
     table = Table("converter", "same", "of", "refused alike", "median ms", box=None, padding=(0, 2, 0, 0))
-    for name, converter in (("flowberth", ours(version)), ("comfy-cli", comfy_cli(version))):
+    for name, converter in (("flowberth", ours(catalog)), ("comfy-cli", comfy_cli(catalog))):
         if converter is None:
             console.print("comfy-cli is not here: uv run --with comfy-cli==1.23.0 python benchmarks/codegen.py …")
             continue
         same = refused = count = 0
         seconds: list[float] = []
         for saved in sorted(truth.glob("*.ui.json")):
-            wanted = json.loads(Path(str(saved).replace(".ui.json", ".api.json")).read_bytes())["output"]
+            record = json.loads(Path(str(saved).replace(".ui.json", ".api.json")).read_bytes())
+            wanted, volatile = record["output"], record.get("volatile_inputs", [])
             data = saved.read_bytes()
             begin = time.perf_counter()
             try:
@@ -164,7 +187,7 @@ def judge(truth: Path, version: str, console: Console) -> None:
             if wanted is None or made is None:
                 refused += wanted is None and made is None
             else:
-                same += signature(made) == signature(wanted)
+                same += signature(without(made, volatile)) == signature(without(wanted, volatile))
         if not seconds:
             sys.exit(f"{truth} holds no *.ui.json")
         table.add_row(name, str(same), str(count), str(refused), f"{median(seconds) * 1000:.2f}")
@@ -176,12 +199,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time and judge codegen.")
     parser.add_argument("--truth", type=Path, metavar="DIR", help="workflows with the frontend's own prompts")
     parser.add_argument("--core", default=packaged_versions()[-1], metavar="VERSION", help="whose definitions to use")
+    parser.add_argument(
+        "--object-info", type=Path, metavar="FILE", action="append", default=[], help="more definitions, for --truth"
+    )
     given = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
     time_catalogs(console)
     time_templates(console)
     if given.truth:
-        judge(given.truth, given.core, console)
+        judge(given.truth, definitions(given.core, given.object_info), console)
 
 
 if __name__ == "__main__":
