@@ -5,7 +5,8 @@
     uv run --with comfy-cli==1.23.0 python benchmarks/codegen.py --truth DIR --core 0.33.0
 
 `--truth` names a folder with `<name>.ui.json` (a saved workflow) and `<name>.api.json` (a record whose `output` is the
-prompt that the frontend sent, or null; `volatile_inputs` says what it made up). With comfy-cli at hand, its converter is timed and judged in the same run.
+prompt that the frontend sent, or null; `volatile_inputs` says what it made up). `--object-info` adds definitions. With
+comfy-cli at hand, its converter is timed and judged in the same run.
 
 Two prompts count as the same here when their output nodes do the same: node ids, `_meta` and order do not matter.
 """
