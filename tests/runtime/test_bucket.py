@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.settings import Settings, SettingsError
+from shared.bucket import Bucket
+from shared.outputs import Output
+from shared.settings import BucketSettings, Settings, SettingsError
 from tests.runtime import s3
 from tests.runtime.conftest import field, node
 
@@ -127,3 +133,10 @@ def test_settings_of_a_bucket():
         with pytest.raises(SettingsError, match=words):
             Settings.from_environment(given | change)
     assert Settings.from_environment({"FLOWBERTH_S3_REGION": "x"}).bucket is None
+
+
+@given(st.text(), st.integers(0, 99))
+def test_a_key_is_made_of_harmless_letters_whatever_the_file_is_called(filename, index):
+    place = BucketSettings(name="pictures", region="eu-central-1", access_key_id="id", secret_access_key="secret")
+    output = Output(index, "name", "9", "image", "image/png", filename, Path("0.output"), 1)
+    assert re.fullmatch(rf"poster/job_1/{index}(\.[a-z0-9]{{1,12}})?", Bucket(place, "poster").key("job_1", output))

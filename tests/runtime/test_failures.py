@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from shared.engine import EngineFailed
@@ -271,6 +273,14 @@ def test_a_python_that_ends_with_a_traceback_says_so_in_one_line(tmp_path):
     assert str(failure.value).splitlines()[0] == snapshot(
         "ComfyUI ended while starting: exit code 1, after ModuleNotFoundError: No module named 'torch_is_not_here'"
     )
+
+
+@given(st.lists(st.sampled_from(["Traceback (most recent call last):", "  x", "E: y", "", "\r"]) | st.text()))
+def test_no_line_upsets_the_reader_of_the_log(lines):
+    log = EngineLog()
+    log.read(io.BytesIO("\n".join(lines).encode("utf-8", "surrogatepass")))
+    assert not any("Traceback (most" in line for line in log.tail())
+    assert log.last_exception() in {"", *log.tail()}
 
 
 def read(lines: list[str]) -> EngineLog:

@@ -60,7 +60,7 @@ class Bucket:
         kept: list[Output] = []
         deadline = asyncio.get_running_loop().time() + STORE_SECONDS
         for output in outputs:
-            key = self._key(job, output)
+            key = self.key(job, output)
             try:
                 async with asyncio.timeout_at(deadline):
                     kept.append(replace(output, stored=await self._put(key, output)))
@@ -83,7 +83,8 @@ class Bucket:
         expires_at = datetime.now(UTC) + lifetime
         return Stored(key=key, url=await obstore.sign_async(self._store, "GET", key, lifetime), expires_at=expires_at)
 
-    def _key(self, job: str, output: Output) -> str:
+    def key(self, job: str, output: Output) -> str:
+        """Where an output goes."""
         extension = PurePosixPath(output.filename).suffix.lower()
         plain = extension if _PLAIN_EXTENSION.fullmatch(extension) else ""
         return f"{self._settings.prefix}{self._app}/{job}/{output.index}{plain}"
