@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -28,25 +27,6 @@ def runtime_files() -> dict[str, bytes]:
 def runtime_version() -> str:
     """The stamp that a lock names."""
     return runtime_files()[f"{FOLDER}/VERSION"].decode().strip()
-
-
-def runtime_changes(since: str) -> str:
-    """What a copy with the stamp `since` lacks, as Markdown, newest version first; empty when it is not older.
-
-    A stamp that cannot be read counts as the oldest: everything is said rather than nothing.
-    """
-    text = runtime_files()[f"{FOLDER}/CHANGES.md"].decode()
-    found = re.split(r"^## (\S+)\n", text, flags=re.MULTILINE)[1:]
-    newer = (
-        f"{version}\n{changes.rstrip()}"
-        for version, changes in zip(found[::2], found[1::2], strict=True)
-        if _order(version) > _order(since)
-    )
-    return "\n\n".join(newer)
-
-
-def _order(stamp: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in stamp.split(".")) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})*", stamp) else ()
 
 
 def _source() -> Traversable:

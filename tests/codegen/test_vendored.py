@@ -3,7 +3,7 @@
 import re
 
 from codegen.plan import make_plan
-from codegen.vendored import runtime_changes, runtime_files, runtime_version
+from codegen.vendored import runtime_files, runtime_version
 from tests.codegen.canvas import text_to_image
 
 
@@ -26,14 +26,3 @@ def test_the_stamp_in_a_lock_is_that_of_the_files():
 def test_an_app_installs_what_the_runtime_requires():
     lock = make_plan(text_to_image().workflow(), filename="x").lock
     assert list(lock.dependencies.packages) == runtime_files()["shared/requirements.txt"].decode().split()
-
-
-def test_what_an_older_copy_lacks_is_told():
-    changes = runtime_changes("1.0.0")
-    assert changes.startswith(f"{runtime_version()}\n")
-    assert "- Outputs go to an S3 or R2 bucket" in changes
-    assert "The first runtime" not in changes
-    assert "The first runtime" in runtime_changes("0.9")
-    assert runtime_changes("not a version\n") == runtime_changes("0.9")
-    assert runtime_changes(runtime_version()) == runtime_changes("99.0.0") == ""
-    assert "- The first runtime." not in runtime_changes("1.0.1")
