@@ -120,6 +120,7 @@ class Engine:
                 data = self.files["input", "", inputs["image"]]
                 return {"images": [self.store(f"loaded_{inputs['image']}", data)]}
             case "Steps":
+                unheard = inputs.get("unheard", 0)  # interrupts that come to nothing, as they do when a prompt begins
                 for step in range(int(inputs["steps"])):
                     await self.send(
                         client,
@@ -131,9 +132,12 @@ class Engine:
                         await self.sockets[client].send_bytes(struct.pack(">II", 1, 1) + picture(16, 16, "jpeg", step))
                     try:
                         await asyncio.wait_for(self.interrupt.wait(), inputs.get("seconds", 0.01))
-                        raise Stopped
                     except TimeoutError:
-                        pass
+                        continue
+                    if unheard == 0:
+                        raise Stopped
+                    unheard -= 1
+                    self.interrupt.clear()
             case "Hang":
                 await asyncio.Event().wait()
             case "Die":

@@ -23,6 +23,7 @@ PROMPT = {
 }
 PROPERTIES = {
     "width": field("integer", ("1", "width"), default=64, minimum=0, maximum=99999),
+    "height": field("integer", ("1", "height"), default=48, minimum=0, maximum=16384),
     "color": field("integer", ("1", "color"), default=255, minimum=0, maximum=0xFFFFFF),
     "batch": field("integer", ("1", "batch_size"), default=1, minimum=1, maximum=4096),
     "photo": field("image", ("2", "image")),
@@ -106,6 +107,25 @@ def test_progress_names_the_nodes(served):
         text = "".join(stream.iter_text())
     assert "event: done" in text
     assert "My SaveImage" in text or "My EmptyImage" in text
+
+
+def test_too_little_memory_is_told_as_that(served):
+    response = served.http.post(
+        "/generate",
+        data={"width": 16384, "height": 16384, "batch": 4096},  # terabytes: nothing tries to have them
+        files={"photo": ("p.png", picture(9, 9))},
+        params={"wait": 60},
+    )
+    assert response.json()["type"].endswith("/out-of-memory"), response.text
+    assert response.json()["hint"]
+    assert "raceback" not in response.text
+    assert generate(served).status_code == 200
+
+
+def test_a_file_that_is_no_picture_is_refused_before_it_reaches_the_engine(served):
+    response = served.http.post("/generate", files={"photo": ("p.png", b"no picture")})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "photo"
 
 
 def test_a_running_prompt_can_be_cancelled_and_the_next_one_runs(served):

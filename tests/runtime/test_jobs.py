@@ -113,6 +113,15 @@ def test_a_running_job_is_interrupted_and_the_next_one_runs(app):
     assert served.service.engine.status().generation == generation == 1, "ComfyUI was interrupted, not replaced"
 
 
+def test_comfyui_is_asked_again_when_an_interrupt_went_unheard(app):
+    served = app({"1": node("Steps", steps=100_000, seconds=0.02, unheard=2)}, STEPS)
+    running = served.generate({"steps": 100_000}, params={"wait": 0})
+    served.until(lambda: served.job(running)["progress"]["step"] is not None)
+    served.http.delete(f"/jobs/{running.json()['job']}")
+    served.until(lambda: served.job(running)["state"] == "cancelled")
+    assert served.service.engine.status().generation == 1, "it was not replaced"
+
+
 def test_whoever_waits_for_a_cancelled_job_is_told(app):
     served = app(SLOW, STEPS)
     with ThreadPoolExecutor(1) as pool:

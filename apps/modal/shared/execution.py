@@ -40,6 +40,8 @@ SILENCE_SECONDS = 5.0
 LET_GO_SECONDS = 10.0
 """How long an interrupted ComfyUI may take to let go. A node that does not look at the interrupt flag, deep in one long
 kernel, holds everybody else up: then the process is replaced."""
+ASK_AGAIN_SECONDS = 0.5
+"""Between two requests to let go: ComfyUI clears the flag as it begins a prompt, so the first may go unheard."""
 FAREWELL_SECONDS = 2.0
 """For the last word to ComfyUI when the app stops; Modal gives 30 s for everything."""
 DEATH_SECONDS = 2.0
@@ -160,11 +162,13 @@ class Execution:
     async def _stop(self, client: ComfyClient, following: asyncio.Task[JsonObject], prompt_id: str) -> None:
         """Make ComfyUI drop the prompt; replace ComfyUI if it will not."""
         try:
-            await client.cancel(prompt_id)
-            done, _ = await asyncio.wait({following}, timeout=LET_GO_SECONDS)
+            async with asyncio.timeout(LET_GO_SECONDS):
+                while not following.done():
+                    await client.cancel(prompt_id)
+                    await asyncio.wait({following}, timeout=ASK_AGAIN_SECONDS)
         except ComfyError:
-            done = {following}  # it is gone, and the prompt with it
-        if not done:
+            return  # it is gone, and the prompt with it
+        except TimeoutError:
             await asyncio.to_thread(self._engine.restart, "ComfyUI was replaced: a cancelled job would not let go")
 
     async def _loss(self, status: EngineStatus, error: EngineUnreachable) -> Problem:
