@@ -58,7 +58,7 @@ def test_previews_are_made_for_those_who_ask_and_sent_to_those_who_ask(app):
         with_previews = pool.submit(lambda: list(events(served, asked, preview=1)))
         without = pool.submit(lambda: list(events(served, asked)))
     seen = [event for kind, event in with_previews.result() if kind == "preview"]
-    assert 2 <= len(seen) <= 8, "four a second at most, of forty"
+    assert 2 <= len(seen) <= 2 + served.job(asked)["seconds"]["execution"] * 4, "four a second at most"
     head, _, data = seen[-1]["image"].partition(",")
     assert head == "data:image/jpeg;base64"
     assert Image.open(io.BytesIO(base64.b64decode(data))).size == (16, 16)
@@ -220,8 +220,8 @@ def test_the_time_of_the_app_is_told_as_execution_cold_start_and_idle(app):
     ran = time.monotonic() - served.service.ready_at + served.service.cold_start_seconds
     jobs += [served.job(job) for job in queued]
     told = sum(sum(job["seconds"][phase] for phase in ("execution", "cold_start", "idle")) for job in jobs)
-    assert told == pytest.approx(ran, abs=0.5), "nothing is counted twice, nothing is left out"
-    assert [job["seconds"]["idle"] for job in jobs[-2:]] == pytest.approx([0, 0], abs=0.05), "they came out of a queue"
+    assert told == pytest.approx(ran, abs=1), "nothing is counted twice, nothing is left out"
+    assert [job["seconds"]["idle"] for job in jobs[-2:]] == pytest.approx([0, 0], abs=0.2), "they came out of a queue"
     for job in jobs:
         assert job["cost"]["idle_usd"] == pytest.approx(job["seconds"]["idle"] * USD_PER_SECOND, abs=2e-6)
     page = served.http.get("/metrics").text

@@ -208,6 +208,7 @@ def test_a_public_url_is_fetched_also_through_a_redirect(served, host):
     assert served.generate({"photo": url}).json()["outputs"][0]["width"] == 30
     redirected = served.generate({"photo": f"https://media.example:{host}/redirect?to=/picture.png"})
     assert redirected.json()["outputs"][0]["width"] == 30
+    assert not [path for folder in job_folders(served) for path in folder.glob("*.input")], "ComfyUI has them now"
     assert Host.requests[0] == (f"media.example:{host}", "/picture.png"), "the host gets its name, not its address"
 
 
