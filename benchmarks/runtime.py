@@ -22,57 +22,53 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import secrets
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import httpx
-import psutil
-import uvicorn
 from rich.console import Console
 from rich.table import Table
 from websockets.asyncio.client import connect
 
-SCRIPT = Path(__file__).resolve()
-ROOT = SCRIPT.parents[1]
-sys.path[0:1] = [str(ROOT), str(ROOT / "apps/modal")]  # this folder's scripts are called like packages of ours
+sys.path[0] = str(Path(__file__).parents[1])  # this folder's scripts are called like packages of ours
 
-from shared.service import Service  # noqa: E402 - found through the path above
-from shared.settings import ENVIRONMENT  # noqa: E402
+from benchmarks.served_app import (  # noqa: E402 - found through the path above
+    PATIENCE_SECONDS,
+    App,
+    Measured,
+    app,
+    color,
+    prepared,
+    prompt,
+    until,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
-STAND_IN_CORE = "0.33.0"
 PAIRS = 60
 """Short jobs measured each way."""
-LONG_PAIRS = 7
+LONG_PAIRS = 15
 """Jobs of about a second measured each way."""
 LONG_SECONDS = 1.0
 JOBS = 200
 ROUNDS = 4
+SAMPLE_SECONDS = 0.05
+"""Between two looks at the memory."""
 LISTENERS = 1000
 STARTS = 3
 KILLS = 20
 WAITING = 5
 """Jobs that wait or run at every kill."""
-LOOK_SECONDS = 0.005
-"""Between two looks at something that is about to happen."""
-PATIENCE_SECONDS = 180.0
-"""For one of them; a ComfyUI that died often is started after 30 s only."""
-MIB = 1 << 20
 
 MAX_OVERHEAD_MS = 15.0
 MAX_OVERHEAD_SHARE = 0.05
@@ -99,153 +95,6 @@ class Number:
         return self.goal is None or self.value <= self.goal
 
 
-class Measured(NamedTuple):
-    """What a part runs against."""
-
-    settings: dict[str, str]
-    """Environment of the app: where its ComfyUI is, or how to start it."""
-    folder: Path
-    kills: int
-
-    @property
-    def engine_url(self) -> str | None:
-        """Where ComfyUI is, if somebody else runs it."""
-        return self.settings.get(ENVIRONMENT["engine_url"])
-
-
-class App(NamedTuple):
-    """A running app."""
-
-    http: httpx.AsyncClient
-    process: psutil.Process
-    url: str
-
-    def memory(self) -> float:
-        """Resident set in MiB, without its children."""
-        return self.process.memory_info().rss / MIB
-
-    def engine(self) -> psutil.Process | None:
-        """The process of its ComfyUI, if it has one now: the only child of the guard."""
-        for child in self.process.children(recursive=True):
-            arguments = _arguments(child)
-            if "--port" in arguments and not any(part.endswith("guard.py") for part in arguments):
-                return child
-        return None
-
-    async def engine_url(self) -> str:
-        """Where its ComfyUI listens."""
-
-        async def has_engine() -> bool:
-            return self.engine() is not None
-
-        await _until(has_engine)
-        engine = self.engine()
-        assert engine is not None
-        arguments = _arguments(engine)
-        return f"http://127.0.0.1:{arguments[arguments.index('--port') + 1]}"
-
-    async def submit(self, **inputs: int) -> str:
-        """Queue a job and return its id."""
-        answer = await self.http.post("/generate", params={"wait": 0}, json=inputs)
-        return answer.raise_for_status().json()["job"]
-
-    async def job(self, id_: str) -> dict[str, Any]:
-        """A job as it is now."""
-        return (await self.http.get(f"/jobs/{id_}")).raise_for_status().json()
-
-    async def end(self, id_: str) -> dict[str, Any]:
-        """A job when it has ended."""
-        async with self.http.stream("GET", f"/jobs/{id_}/events") as events:
-            async for _ in events.aiter_lines():
-                pass
-        return await self.job(id_)
-
-    async def is_healthy(self) -> bool:
-        """Whether `/health` answers 200."""
-        try:
-            return (await self.http.get("/health")).is_success
-        except httpx.HTTPError:
-            return False
-
-
-def prompt(color: int, frames: int = 1) -> dict[str, Any]:
-    """A picture of one colour; `frames` of them are scaled up and down first, which takes its time."""
-
-    def scale(source: str, side: int) -> dict[str, Any]:
-        sides = {"width": side, "height": side}
-        return _node("ImageScale", image=[source, 0], upscale_method="bicubic", crop="disabled", **sides)
-
-    return {
-        "1": _node("EmptyImage", width=256, height=256, batch_size=frames, color=color),
-        "2": scale("1", 512),
-        "3": scale("2", 256),
-        "4": _node("ImageFromBatch", image=["3", 0], batch_index=0, length=1),
-        "5": _node("SaveImage", images=["4", 0], filename_prefix="benchmark/picture"),
-    }
-
-
-def write_app(folder: Path) -> None:
-    """The folder of an app that runs `prompt`, with the parts of a lock that the runtime reads."""
-
-    def field(name: str, maximum: int, default: int) -> dict[str, Any]:
-        facts = {"kind": "integer", "targets": [["1", name]]}
-        return {"type": "integer", "minimum": 0, "maximum": maximum, "default": default, "x-flowberth": facts}
-
-    lock = {
-        "format": 1,
-        "name": "benchmark",
-        "runtime": "0",
-        "comfyui": {"version": STAND_IN_CORE},
-        "hardware": {"gpu": None, "usd_per_second": 0.0},
-        "timeouts": {"startup_seconds": 180, "execution_seconds": 120},
-    }
-    interface = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {"color": field("color", 2**24 - 1, 0), "frames": field("batch_size", 4096, 1)},
-        "$defs": {"outputs": {"properties": {"picture": {"x-flowberth": {"kind": "image", "node": "5"}}}}},
-    }
-    for name, value in {"app.lock.json": lock, "interface.json": interface, "prompt.json": prompt(0)}.items():
-        (folder / name).write_text(json.dumps(value))
-
-
-def serve(folder: Path, port: int) -> None:
-    """The app's own process."""
-    service = Service.from_folder(folder)
-    service.start()
-    try:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        config = uvicorn.Config(service.asgi(), log_level="error", backlog=4096, timeout_graceful_shutdown=1)
-        uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        service.stop()
-
-
-@asynccontextmanager
-async def app(measured: Measured, *, ready: bool = True) -> AsyncGenerator[App]:
-    """Start an app; with `ready`, wait until it is healthy."""
-    port = _free_port()
-    command = [sys.executable, str(SCRIPT), "--serve", str(port), "--folder", str(measured.folder)]
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=JOBS)
-    url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(  # noqa: ASYNC220 - returns at once, and nothing else goes on yet
-        command, env=os.environ | measured.settings, cwd=ROOT, stdout=subprocess.DEVNULL
-    ) as process:
-        try:
-            async with httpx.AsyncClient(
-                base_url=url, trust_env=False, timeout=PATIENCE_SECONDS, limits=limits
-            ) as client:
-                running = App(client, psutil.Process(process.pid), url)
-                if ready:
-                    await _until(running.is_healthy)
-                yield running
-        finally:
-            process.terminate()
-            process.wait(PATIENCE_SECONDS)
-
-
 async def overhead(measured: Measured) -> list[Number]:
     """What an answer of the app takes longer than one of ComfyUI."""
     async with app(measured) as running:
@@ -253,7 +102,7 @@ async def overhead(measured: Measured) -> list[Number]:
         async with direct(engine) as ask:
 
             async def through(frames: int) -> None:
-                answer = await running.http.post("/generate", json={"color": _color(), "frames": frames})
+                answer = await running.http.post("/generate", json={"color": color(), "frames": frames})
                 assert answer.raise_for_status().json()["outputs"][0]["data"]
 
             async def timed(way: Callable[[int], Awaitable[None]], frames: int) -> float:
@@ -295,7 +144,7 @@ async def direct(engine: str) -> AsyncGenerator[Callable[[int], Awaitable[None]]
     ):
 
         async def ask(frames: int) -> None:
-            body = {"prompt": prompt(_color(), frames), "client_id": id_}
+            body = {"prompt": prompt(color(), frames), "client_id": id_}
             prompt_id = (await http.post("/prompt", json=body)).raise_for_status().json()["prompt_id"]
             async for message in events:
                 event: dict[str, Any] = json.loads(message)
@@ -316,12 +165,12 @@ async def burst(measured: Measured) -> list[Number]:
     async with app(measured) as running:
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            ids = await asyncio.gather(*(running.submit(color=_color()) for _ in range(JOBS)))
+            ids = await asyncio.gather(*(running.submit(color=color()) for _ in range(JOBS)))
             submitted.append(time.perf_counter() - began)
             peak = running.memory()
             while (await running.job(ids[-1]))["state"] in {"queued", "running"}:
                 peak = max(peak, running.memory())
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(SAMPLE_SECONDS)
             jobs = [await running.end(id_) for id_ in ids]
             peaks.append(peak)
             lost += sum(job["state"] != "succeeded" for job in jobs)
@@ -342,8 +191,8 @@ async def burst(measured: Measured) -> list[Number]:
 async def listeners(measured: Measured) -> list[Number]:
     """Many listeners to one job."""
     async with app(measured) as running:
-        first = await running.submit(color=_color(), frames=256)
-        id_ = await running.submit(color=_color(), frames=64)
+        first = await running.submit(color=color(), frames=256)
+        id_ = await running.submit(color=color(), frames=64)
         opened: Counter[str] = Counter()
 
         async def listen() -> tuple[float, int]:
@@ -385,11 +234,11 @@ async def start(measured: Measured) -> list[Number]:
             async def answered(running: App = running) -> float:
                 url = await running.engine_url()
                 async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-                    await _until(lambda: _answers(http))
+                    await until(lambda: _answers(http))
                 return time.perf_counter()
 
             async def healthy(running: App = running) -> float:
-                await _until(running.is_healthy)
+                await until(running.is_healthy)
                 return time.perf_counter()
 
             engine, ready = await asyncio.gather(answered(), healthy())
@@ -408,8 +257,8 @@ async def kills(measured: Measured) -> list[Number]:
     back: list[float] = []
     async with app(measured) as running:
         for _ in range(measured.kills):
-            ids = [await running.submit(color=_color(), frames=64) for _ in range(WAITING)]
-            await _until(lambda id_=ids[0]: _is_past(running, id_, "queued"))
+            ids = [await running.submit(color=color(), frames=64) for _ in range(WAITING)]
+            await until(lambda id_=ids[0]: _is_past(running, id_, "queued"))
             engine = running.engine()
             assert engine is not None
             engine.kill()
@@ -418,10 +267,10 @@ async def kills(measured: Measured) -> list[Number]:
                 job = await running.end(id_)
                 ends[job["state"]] += 1
                 untold += not (job["state"] == "succeeded" or (job["state"] == "failed" and job["problem"]["detail"]))
-            await _until(running.is_healthy)
+            await until(running.is_healthy)
             back.append(time.perf_counter() - began)
         lost = WAITING * measured.kills - ends.total()
-        again = await running.end(await running.submit(color=_color()))
+        again = await running.end(await running.submit(color=color()))
     part = "kills"
     return [
         Number(part, f"jobs without a told end, of {WAITING * measured.kills}", lost + untold, "jobs", 0),
@@ -438,24 +287,6 @@ async def kills(measured: Measured) -> list[Number]:
 PARTS = {"overhead": overhead, "burst": burst, "listeners": listeners, "start": start, "kills": kills}
 OF_OUR_OWN = frozenset({"start", "kills"})
 """Parts that need a ComfyUI that may be started and killed."""
-
-
-def engine_settings(comfyui: str | None, folder: Path) -> dict[str, str]:
-    """How the app comes to its ComfyUI, as environment variables."""
-    if comfyui and comfyui.startswith(("http://", "https://")):
-        return {ENVIRONMENT["engine_url"]: comfyui}
-    if comfyui is None:
-        command = [sys.executable, "-m", "runner.stand_in", "--core", STAND_IN_CORE]
-        command += ["--data", str(folder / "data")]
-    else:
-        checkout = Path(comfyui).resolve()
-        python = checkout / ".venv/bin/python"
-        command = [str(python) if python.exists() else sys.executable, str(checkout / "main.py"), "--cpu"]
-        for kind in ("input", "output", "temp", "user"):
-            (folder / kind).mkdir()
-            command += [f"--{kind}-directory", str(folder / kind)]
-        command += ["--database-url", f"sqlite:///{folder}/user/comfyui.db"]
-    return {ENVIRONMENT["engine_command"]: json.dumps([*command, "--port", "{port}"])}
 
 
 async def measure(measured: Measured, parts: list[str]) -> list[Number]:
@@ -479,16 +310,6 @@ def table(numbers: list[Number], engine: str) -> Table:
     return shown
 
 
-@contextmanager
-def prepared(comfyui: str | None, kills_wanted: int) -> Generator[Measured]:
-    """An app's folder and an engine's, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="flowberth-benchmark-", ignore_cleanup_errors=True) as temporary:
-        folder = Path(temporary, "app")
-        folder.mkdir()
-        write_app(folder)
-        yield Measured(engine_settings(comfyui, Path(temporary)), folder, kills_wanted)
-
-
 def main() -> int:
     """Entry point; 1 when a goal is missed."""
     parser = argparse.ArgumentParser(description="Measure the runtime of a generated app.")
@@ -496,12 +317,7 @@ def main() -> int:
     parser.add_argument("--only", choices=PARTS, action="append", help="may be given more than once")
     parser.add_argument("--kills", type=int, default=KILLS, help=f"how often ComfyUI is killed (default {KILLS})")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.serve:
-        serve(given.folder, given.serve)
-        return 0
     engine = f"ComfyUI ({given.comfyui})" if given.comfyui else "the stand-in engine"
     with prepared(given.comfyui, given.kills) as measured:
         numbers = asyncio.run(measure(measured, given.only or list(PARTS)))
@@ -510,28 +326,6 @@ def main() -> int:
     else:
         Console().print(table(numbers, engine))
     return 0 if all(number.is_met for number in numbers) else 1
-
-
-def _node(class_type: str, **inputs: Any) -> dict[str, Any]:  # noqa: ANN401 - a prompt's values
-    return {"class_type": class_type, "inputs": inputs}
-
-
-def _color() -> int:
-    """One that is in nobody's cache."""
-    return secrets.randbelow(2**24)
-
-
-def _arguments(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _answers(http: httpx.AsyncClient) -> bool:
@@ -543,12 +337,6 @@ async def _answers(http: httpx.AsyncClient) -> bool:
 
 async def _is_past(running: App, id_: str, state: str) -> bool:
     return (await running.job(id_))["state"] != state
-
-
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await condition():  # noqa: ASYNC110 - another process tells nobody
-            await asyncio.sleep(LOOK_SECONDS)
 
 
 if __name__ == "__main__":
