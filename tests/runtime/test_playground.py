@@ -290,3 +290,60 @@ def test_every_kind_of_result_is_shown(tmp_path):
 
     with serve(Service.from_folder(folder, settings)) as served:
         visit(served, tmp_path, story, fields=0)
+
+
+def test_an_app_with_a_key_asks_for_it_and_never_gives_it_to_copy(app, tmp_path):
+    key = "correct horse battery"
+    served = app(PROMPT, PROPERTIES, settings={"api_key": key})
+
+    async def story() -> None:
+        async with browser(served, "/playground", tmp_path) as page:
+            await page.until("document.activeElement.id === 'key'")
+            assert await page.ask("document.getElementById('generate').disabled")
+            await page.call("Input.insertText", text=key)
+            await page.ask("document.getElementById('unlock').click()")
+            await page.until("!document.getElementById('generate').disabled")
+            assert await page.ask("document.getElementById('key-field').hidden")
+            await page.ask("document.getElementById('form').requestSubmit()")
+            await page.until("document.querySelector('#outputs img')?.naturalWidth === 64")
+            await page.ask("navigator.clipboard.writeText = () => Promise.reject()")
+            for language in ("curl", "python", "javascript"):
+                await page.ask("document.getElementById('copied').replaceChildren()")
+                await page.ask(f"document.getElementById('copy-{language}').click()")
+                await page.until("document.querySelector('#copied pre') !== null")
+                code = await page.ask("document.querySelector('#copied pre').textContent")
+                assert "FLOWBERTH_API_KEY" in code
+                assert key not in code
+                if language == "python":
+                    ast.parse(code)
+            assert key not in await page.ask(
+                "JSON.stringify([localStorage, sessionStorage, document.cookie, location.href])"
+            )
+            await page.assert_clean()
+
+    asyncio.run(story())
+
+
+def test_a_file_is_named_in_what_is_copied_and_can_be_removed(app, tmp_path):
+    served = app(WITH_MEDIA, PROPERTIES | MEDIA, required=("photo",))
+
+    async def story(page: Page) -> None:
+        await page.ask(
+            """(() => {
+                const dataTransfer = new DataTransfer();
+                dataTransfer.items.add(new File(["x"], "it's \\"my\\" photo.png", { type: "image/png" }));
+                document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+                navigator.clipboard.writeText = () => Promise.reject();
+            })()"""
+        )
+        await page.ask("document.getElementById('copy-curl').click()")
+        await page.until("document.querySelector('#copied pre') !== null")
+        words = shlex.split((await page.ask("document.querySelector('#copied pre').textContent")).replace("\\\n", " "))
+        assert words[-1] == 'photo=@"it\'s \\"my\\" photo.png"'
+        assert words[words.index("--form-string") + 1] == f"prompt={PROPERTIES['prompt']['default']}"
+        remove = "[...document.querySelectorAll('.media button')].find((b) => b.textContent === 'Remove')"
+        assert await page.ask(f"{remove}.hidden") is False
+        await page.ask(f"{remove}.click()")
+        assert await page.ask("document.querySelector('.drop').textContent.startsWith('Drop a picture')")
+
+    visit(served, tmp_path, story, fields=8)
