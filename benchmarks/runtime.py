@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 PAIRS = 60
 """Short jobs measured each way."""
-LONG_PAIRS = 15
+LONG_PAIRS = 25
 """Jobs of about a second measured each way."""
 LONG_SECONDS = 1.0
 JOBS = 200
@@ -111,8 +111,12 @@ async def overhead(measured: Measured) -> list[Number]:
                 return time.perf_counter() - began
 
             async def both(frames: int, pairs: int) -> tuple[float, float]:
-                times = [(await timed(ask, frames), await timed(through, frames)) for _ in range(pairs)]
-                straight, served = zip(*times, strict=True)
+                straight: list[float] = []
+                served: list[float] = []
+                for pair in range(pairs):
+                    turns = [(ask, straight), (through, served)]
+                    for way, times in turns if pair % 2 else reversed(turns):  # neither always goes first
+                        times.append(await timed(way, frames))
                 return statistics.median(straight), statistics.median(served)
 
             await both(1, 5)  # connections, caches
