@@ -25,12 +25,13 @@ from rich.table import Table
 
 from codegen.catalog import load_catalog
 from codegen.errors import CodegenError
-from codegen.hardware import GB, GPU_MEMORY_GB
-from codegen.models import find_models
+from codegen.hardware import GB, GIB, GPU_MEMORY_GB, loaded_files
 from codegen.parse import parse_workflow
 from codegen.plan import make_plan
-from codegen.stages import find_stages
+from codegen.stages import find_stages, unnamed_loaders
 
+UNACCOUNTED = 1.3
+"""A download is larger than what is loaded where a template has alternatives that are muted."""
 TEMPLATES = files("comfyui_workflow_templates_json") / "templates"
 
 
@@ -49,6 +50,7 @@ def main() -> None:
     table = Table("template", "stated GB", "files", "sum GB", "stage GB", "gpu", "holds", "RAM GiB", "$/h", box=None)
     gpus: Counter[str] = Counter()
     small: list[str] = []
+    short: list[str] = []
     prices: list[float] = []
     for entry in sized(every=parser.parse_args().all):
         name = entry["name"]
@@ -58,21 +60,25 @@ def main() -> None:
         except CodegenError as error:
             table.add_row(name, f"[red]refused: {error}")
             continue
-        models = find_models(workflow, plan.prompt).found
         catalog = load_catalog(plan.lock.comfyui.version)
-        sizes = [(model.about_bytes or 0) / GB for model in models]
-        stages = find_stages(plan.prompt, catalog, [model.nodes for model in models])
+        named = frozenset(node for model in plan.models for node in model.nodes)
+        loads = loaded_files(plan.models, unnamed_loaders(plan.prompt, catalog, named))
+        sizes = [load.gigabytes or 0.0 for load in loads]
+        stages = find_stages(plan.prompt, catalog, [load.nodes for load in loads])
+        stated = (entry.get("size") or 0) / GB
         stage = max((sum(sizes[number] for number in one.files) for one in stages), default=0.0)
         hardware = plan.lock.hardware
         holds = GPU_MEMORY_GB[hardware.gpu] if hardware.gpu else 0
         gpus[hardware.gpu or "CPU"] += 1
         prices.append(hardware.usd_per_second * 3600)
-        if models and (holds < stage or hardware.memory_mib / 1024 < sum(sizes)):
+        if (loads and not holds) or holds < stage or hardware.memory_mib / 1024 * GIB < sum(sizes) * GB:
             small.append(name)
+        if stated > sum(sizes) * UNACCOUNTED:
+            short.append(f"{name} ({stated:.1f} of {sum(sizes):.1f} GB)")
         table.add_row(
             name,
-            f"{(entry.get('size') or 0) / GB:.1f}",
-            str(len(models)),
+            f"{stated:.1f}",
+            str(len(loads)),
             f"{sum(sizes):.1f}",
             f"{stage:.1f}",
             hardware.gpu or "CPU",
@@ -82,7 +88,10 @@ def main() -> None:
         )
     console.print(table)
     console.print(", ".join(f"{count} {gpu}" for gpu, count in gpus.most_common()), f"median ${median(prices):.2f}/h")
-    console.print(f"too small for the largest stage: {', '.join(small) or 'none'}")
+    console.print(
+        f"too small for the largest stage, or no GPU though something is loaded: {', '.join(small) or 'none'}"
+    )
+    console.print(f"the stated download is much more than what the workflow loads: {', '.join(short) or 'none'}")
 
 
 if __name__ == "__main__":

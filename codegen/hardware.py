@@ -86,6 +86,8 @@ OTHER_UNKNOWN_MODEL_GB: Final = 16.0
 DEFAULT_CPU: Final = 4.0
 CPU_ONLY_CPU: Final = 2.0
 
+LONGEST_NAME: Final = 80
+"""Of a file, in the reason."""
 LOADING_GB_PER_SECOND: Final = 0.25
 """From a volume into memory when nobody has read the files before; warm it is several times as fast."""
 EXECUTION_SECONDS: Final[Mapping[str, int]] = {"video": 1800, "mesh": 1200, "audio": 900}
@@ -94,29 +96,58 @@ OTHER_EXECUTION_SECONDS: Final = 600
 LONGEST_SECONDS: Final = 3600
 
 
+class Load(Frozen):
+    """Something that is loaded."""
+
+    name: str
+    """For people, as printable letters."""
+    gigabytes: float | None
+    """With the margin of a guess; `None` if nothing tells."""
+    exact: bool
+    nodes: tuple[str, ...]
+
+
+def loaded_files(models: Sequence[FoundModel], unnamed: Sequence[str]) -> tuple[Load, ...]:
+    """The files that nodes name, and one of unknown size for each node that loads something without naming it."""
+    named = (
+        Load(
+            name=ascii(model.pin.file.rsplit("/", 1)[-1])[1:-1][:LONGEST_NAME],
+            gigabytes=_gigabytes(model),
+            exact=model.pin.bytes is not None,
+            nodes=model.nodes,
+        )
+        for model in models
+    )
+    others = (
+        Load(name=f"what node {ascii(node)[1:-1][:LONGEST_NAME]} loads", gigabytes=None, exact=False, nodes=(node,))
+        for node in unnamed
+    )
+    return (*named, *others)
+
+
 def choose_hardware(
-    models: Sequence[FoundModel],
+    loads: Sequence[Load],
     stages: Sequence[Stage],
     kinds: frozenset[str],
     wanted: Gpu | None = None,
     prices: Prices = PRICES,
 ) -> Hardware:
-    """GPU, cores and memory with the reason. `stages` count `models`; `kinds` are those of the outputs."""
-    if not models and wanted is None:
+    """GPU, cores and memory with the reason. `stages` count `loads`; `kinds` are those of the outputs."""
+    if not loads and wanted is None:
         reason = "no node loads a model, so no GPU is needed"
         return _hardware(None, CPU_ONLY_CPU, CPU_ONLY_MEMORY_GIB, reason, prices)
-    sizes = [_gigabytes(model, kinds) for model in models]
+    sizes = [_size(load, kinds) for load in loads]
     memory = _memory(sum(sizes))
     if wanted is not None:
         return _hardware(wanted, DEFAULT_CPU, memory, "asked for", prices)
     needs = [sum(sizes[number] for number in stage.files) for stage in stages] or [sum(sizes)]
     largest = max(needs)
-    files = stages[needs.index(largest)].files if stages else frozenset(range(len(models)))
+    files = stages[needs.index(largest)].files if stages else frozenset(range(len(loads)))
     working = max((WORKING_GB.get(kind, OTHER_WORKING_GB) for kind in kinds), default=OTHER_WORKING_GB)
     total = largest * STAGE_FACTOR + working
     gpu = cheapest_gpu(total, FIT_FOR_VIDEO if "video" in kinds else frozenset(GPU_MEMORY_GB), prices)
     reason = (
-        f"the largest stage, {_what(models, sorted(files, key=lambda number: -sizes[number]), largest)}; "
+        f"the largest stage, {_what(loads, sorted(files, key=lambda number: -sizes[number]), largest)}; "
         f"with buffers and {working:.0f} GB to work in that makes {total:.1f} GB"
     )
     if gpu is None:
@@ -125,9 +156,9 @@ def choose_hardware(
     return _hardware(gpu, DEFAULT_CPU, memory, reason, prices)
 
 
-def choose_timeouts(models: Sequence[FoundModel], kinds: frozenset[str]) -> Timeouts:
-    """Long enough for a first job, which reads all models."""
-    loading = sum(_gigabytes(model, kinds) for model in models) / LOADING_GB_PER_SECOND
+def choose_timeouts(loads: Sequence[Load], kinds: frozenset[str]) -> Timeouts:
+    """Long enough for a first job, which reads all files."""
+    loading = sum(_size(load, kinds) for load in loads) / LOADING_GB_PER_SECOND
     working = max((EXECUTION_SECONDS.get(kind, OTHER_EXECUTION_SECONDS) for kind in kinds), default=0)
     seconds = max(working, OTHER_EXECUTION_SECONDS) + loading
     return Timeouts(execution_seconds=min(round(seconds / 60) * 60, LONGEST_SECONDS))
@@ -142,11 +173,15 @@ def cheapest_gpu(needed_gb: float, allowed: frozenset[Gpu], prices: Prices = PRI
     return best
 
 
-def _gigabytes(model: FoundModel, kinds: frozenset[str]) -> float:
+def _gigabytes(model: FoundModel) -> float | None:
     if model.pin.bytes is not None:
         return model.pin.bytes / GB
-    if model.about_bytes is not None:
-        return model.about_bytes / GB * GUESS_FACTOR
+    return None if model.about_bytes is None else model.about_bytes / GB * GUESS_FACTOR
+
+
+def _size(load: Load, kinds: frozenset[str]) -> float:
+    if load.gigabytes is not None:
+        return load.gigabytes
     return UNKNOWN_MODEL_GB["video"] if "video" in kinds else OTHER_UNKNOWN_MODEL_GB
 
 
@@ -155,15 +190,14 @@ def _memory(total_gb: float) -> int:
     return min(-int(-needed // MEMORY_STEP_GIB) * MEMORY_STEP_GIB, LARGEST_MEMORY_GIB)
 
 
-def _what(models: Sequence[FoundModel], largest_first: Sequence[int], gigabytes: float) -> str:
-    first = models[largest_first[0]]
+def _what(loads: Sequence[Load], largest_first: Sequence[int], gigabytes: float) -> str:
     others = len(largest_first) - 1
-    name = ascii(first.pin.file.rsplit("/", 1)[-1])[1:-1][:80]
     beside = f" and {others} more file{'s' if others > 1 else ''}" if others else ""
-    if any(models[number].about_bytes is None for number in largest_first):
-        return f"{name}{beside}, is of unknown size and counts {gigabytes:.1f} GB"
-    about = "about " if any(models[number].pin.bytes is None for number in largest_first) else ""
-    return f"{name}{beside}, has {about}{gigabytes:.1f} GB"
+    name = f"{loads[largest_first[0]].name}{beside}"
+    if any(loads[number].gigabytes is None for number in largest_first):
+        return f"{name}, is of unknown size and counts {gigabytes:.1f} GB"
+    about = "" if all(loads[number].exact for number in largest_first) else "about "
+    return f"{name}, has {about}{gigabytes:.1f} GB"
 
 
 def _hardware(gpu: Gpu | None, cpu: float, memory_gib: int, reason: str, prices: Prices) -> Hardware:

@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from codegen.model import Frozen
 
@@ -46,13 +46,36 @@ class PackPin(Frozen):
     """Where the attribution came from: `properties`, `registry`, `manager-map`."""
 
 
+LONGEST_PATH = 1000
+LONGEST_PART = 255
+"""Bytes of a file's name, on every file system in use."""
+
+
+def is_model_path(path: str) -> bool:
+    """Whether a path below `models/` stays there, on any system, and is one that a file system takes."""
+    if not path.isprintable() or len(path) > LONGEST_PATH or "\\" in path:
+        return False
+    return all(part not in {"", ".", ".."} and len(part.encode()) <= LONGEST_PART for part in path.split("/"))
+
+
+def _model_path(path: str) -> str:
+    if not is_model_path(path):
+        raise ValueError("is no path that stays below models/")
+    return path
+
+
+ModelPath = Annotated[str, AfterValidator(_model_path)]
+ModelUrl = Annotated[str, Field(pattern=r"^https://[^\s\"'<>\\@/?#]+(/[^\s\"'<>\\]*)?$", max_length=2000)]
+"""Without credentials: the lock is public. Those of a host are a secret of the app."""
+
+
 class ModelPin(Frozen):
     """A file that a loader node names. Unknown facts are `None`, never guessed."""
 
-    folder: str
+    folder: ModelPath
     """Below ComfyUI's `models/`, such as `checkpoints`."""
-    file: str
-    url: str | None = None
+    file: ModelPath
+    url: ModelUrl | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     bytes: int | None = None
     gated: bool | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codegen.core_version import choose_core, core_facts, foreign_classes, unknown_class
 from codegen.errors import InvalidGraph
 from codegen.facts import NOTHING_LOOKED_UP, Facts, Wanted, WantedPack, about_lookups, wanted_models
-from codegen.hardware import PRICES, Prices, choose_hardware, choose_timeouts
+from codegen.hardware import PRICES, Prices, choose_hardware, choose_timeouts, loaded_files
 from codegen.interface import build_interface
 from codegen.interface.outputs import find_outputs
 from codegen.lock import Dependencies, Gpu, Lock
@@ -13,7 +13,7 @@ from codegen.model import AppName, Finding, Frozen, JsonObject, Workflow
 from codegen.models import FoundModel, find_models
 from codegen.naming import app_name, derive_name
 from codegen.packs import PackUse, find_packs
-from codegen.stages import find_stages
+from codegen.stages import find_stages, unnamed_loaders
 from codegen.vendored import runtime_files, runtime_version
 
 SYSTEM_PACKAGES = ("ffmpeg", "git", "libgl1", "libglib2.0-0")
@@ -78,7 +78,8 @@ def make_plan(
     if not outputs:
         raise InvalidGraph("the workflow has no output node; add one, such as Save Image, or un-mute it")
     models = find_models(workflow, prompt, facts=facts)
-    stages = find_stages(prompt, catalog, [model.nodes for model in models.found])
+    loads = loaded_files(models.found, unnamed_loaders(prompt, catalog, models.nodes))
+    stages = find_stages(prompt, catalog, [load.nodes for load in loads])
     kinds = frozenset(output.kind for output in outputs)
     packs = find_packs(workflow, prompt, foreign_classes(choice.missing), facts=facts)
     unknown = tuple(kind for kind in choice.missing if kind not in packs.attributed)
@@ -95,8 +96,8 @@ def make_plan(
         ),
         packs=packs.pins,
         models=models.pins,
-        hardware=choose_hardware(models.found, stages, kinds, gpu, prices),
-        timeouts=choose_timeouts(models.found, kinds),
+        hardware=choose_hardware(loads, stages, kinds, gpu, prices),
+        timeouts=choose_timeouts(loads, kinds),
     )
     return Plan(
         name=chosen,

@@ -14,7 +14,7 @@ from codegen.json_values import as_list, as_object
 from codegen.model import Frozen, JsonObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from codegen.catalog import Catalog
 
@@ -33,6 +33,12 @@ RUNS_WITH_SAMPLER: Final = frozenset({"CONTROL_NET", "GLIGEN", "MODEL_PATCH"})
 MOST_FILES: Final = 500
 """Of a graph that is taken apart. One with more is no workflow of a person's, and is taken as one stage."""
 _LINK_LENGTH: Final = 2
+
+
+WEIGHTS: Final = frozenset(
+    {"MODEL", "CLIP", "VAE", "CONTROL_NET", "CLIP_VISION", "STYLE_MODEL", "UPSCALE_MODEL", "AUDIO_ENCODER"}
+)
+"""Types of links that surely carry weights."""
 
 
 class Stage(Frozen):
@@ -57,6 +63,18 @@ def find_stages(prompt: JsonObject, catalog: Catalog, files: Sequence[Sequence[s
         for node, need in needs
         if need
     )
+
+
+def unnamed_loaders(prompt: JsonObject, catalog: Catalog, loaders: Container[str]) -> tuple[str, ...]:
+    """Nodes that give weights, get none, and are not among those that are known to load a file."""
+    found: list[str] = []
+    for node_id, node in prompt.items():
+        definition = catalog.get(str(node.get("class_type")))
+        if definition is None or node_id in loaders or not WEIGHTS & {output.type for output in definition.outputs}:
+            continue
+        if not any(declared.type in WEIGHTS for declared in definition.inputs):
+            found.append(node_id)
+    return tuple(found)
 
 
 class _Graph:

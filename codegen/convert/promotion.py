@@ -89,7 +89,7 @@ class Promotions:
         assert definition is not None
         for link in definition.links_from(INPUT_BOUNDARY, index):
             inner = host.children.get(link.target)
-            if inner is None or link.target_slot >= len(inner.node.inputs):
+            if inner is None or not 0 <= link.target_slot < len(inner.node.inputs):
                 continue
             socket = inner.node.inputs[link.target_slot]
             if inner.definition is not None:

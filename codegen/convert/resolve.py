@@ -60,7 +60,7 @@ class Resolver:
             if ("in", instance.id, slot) in visited or len(visited) > MAX_HOPS:
                 raise InvalidGraph(f"the links behind input {slot} of node {instance.id} run in a circle")
             visited.add(("in", instance.id, slot))
-            if slot >= len(instance.node.inputs):
+            if not 0 <= slot < len(instance.node.inputs):
                 return None
             socket = instance.node.inputs[slot]
             if socket.link is None:
@@ -120,7 +120,7 @@ def host_input(host: Instance, index: int) -> int | None:
     """Position among the host's saved sockets of input `index` of its definition."""
     definition = host.definition
     assert definition is not None
-    if index >= len(definition.inputs):
+    if not 0 <= index < len(definition.inputs):
         raise InvalidGraph(f"node {host.id} has no subgraph input {index}")
     name = definition.inputs[index].name
     saved = host.node.inputs
@@ -147,7 +147,7 @@ def _bypass_slot(instance: Instance, slot: int, kind: str) -> int | None:
     """The input that a bypassed node passes on for an output, towards a socket of type `kind`."""
     inputs = instance.node.inputs
     outputs = instance.node.outputs
-    if slot >= len(outputs):
+    if not 0 <= slot < len(outputs):
         return None
     if kind in ANY_TYPES:
         return slot if len(inputs) > slot else 0 if inputs else None

@@ -39,6 +39,10 @@ class Hints(Frozen):
     """Nodes whose results the form shows."""
 
 
+LONGEST_FORM = 1000
+"""Entries of a form that are looked at; people fill in tens."""
+
+
 def hints(workflow: Workflow, catalog: Catalog) -> Hints:
     """App mode first, then widgets promoted by subgraphs at the root; nothing for API prompts."""
     if workflow.kind != "ui":
@@ -50,7 +54,7 @@ def hints(workflow: Workflow, catalog: Catalog) -> Hints:
     extra = as_object(document.get("extra"))
     form = [
         hint.model_copy(update={"app_mode": True})
-        for entry in as_list(as_object(extra.get("linearData")).get("inputs"))
+        for entry in as_list(as_object(extra.get("linearData")).get("inputs"))[:LONGEST_FORM]
         for hint in _of_form(as_list(entry), roots, labels)
     ]
     promoted = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from codegen.catalog import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Iterable
 
 MAX_NAME = 40
 """Characters of an input's name: it is typed by people, and a column in tables."""
@@ -112,16 +112,26 @@ def from_title(title: str, class_type: str, display_name: str) -> str:
     return slug if len(words) <= MAX_NAME and telling(words) and slug not in own else ""
 
 
-def first_free(names: Iterable[str], taken: Container[str]) -> str:
-    """The first name that is not taken; else the first with a number."""
-    wanted = [name for name in names if name]
-    for name in wanted:
-        if name not in taken:
-            return name
-    number = 2
-    while f"{wanted[0]}_{number}" in taken:
-        number += 1
-    return f"{wanted[0]}_{number}"
+class Names:
+    """Names of one kind of thing in one document, each given once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._next: dict[str, int] = {}
+
+    def free(self, names: Iterable[str]) -> str:
+        """The first that is not taken; else the first with a number. It is taken then."""
+        wanted = [name for name in names if name]
+        chosen = next((name for name in wanted if name not in self._taken), None) or self._numbered(wanted[0])
+        self._taken.add(chosen)
+        return chosen
+
+    def _numbered(self, name: str) -> str:
+        number = self._next.get(name, 2)
+        while f"{name}_{number}" in self._taken:
+            number += 1
+        self._next[name] = number + 1
+        return f"{name}_{number}"
 
 
 def shown(text: str) -> str:

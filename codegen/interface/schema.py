@@ -11,7 +11,7 @@ from codegen.interface.inputs import MEDIA, Candidate, leaf, optional, unknown_o
 from codegen.interface.joining import one_of_equal, one_seed_for_each_result, with_prompt
 from codegen.interface.meaning import Meaning
 from codegen.interface.media_types import ACCEPTED, produced
-from codegen.interface.names import MAX_TITLE, first_free, from_label, in_words, shown, telling, unnumbered
+from codegen.interface.names import MAX_TITLE, Names, from_label, in_words, shown, telling, unnumbered
 from codegen.interface.outputs import Output, find_outputs
 from codegen.interface.prompt_graph import PromptGraph
 from codegen.json_values import as_object
@@ -52,14 +52,15 @@ def build_interface(name: str, workflow: Workflow, prompt: JsonObject, catalog: 
     required: list[str] = []
     chosen = one_of_equal(_chosen(said, graph, frozenset(output.node for output in outputs)))
     chosen = with_prompt(one_seed_for_each_result(chosen, graph))
+    names, result_names = Names(), Names()
     for candidate in chosen[:MAX_INPUTS]:
-        key = first_free(candidate.names, properties)
+        key = names.free(candidate.names)
         properties[key] = _property(candidate, graph)
         if candidate.kind in MEDIA and not optional(candidate):
             required.append(key)
     results: JsonObject = {}
     for output in outputs:
-        results[first_free((output.kind,), results)] = _output(output, graph)
+        results[result_names.free((output.kind,))] = _output(output, graph)
     return {
         "$schema": DRAFT,
         "title": name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codegen.json_values import as_object, objects
+from codegen.models.addresses import public_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ class EmbeddedModel:
     file: str
     """Below the folder, with forward slashes."""
     url: str
-    """Begins with `https://`."""
+    """As a lock takes it: https, and without anybody's key."""
     folder: str | None
     """Below ComfyUI's `models/`; never leads out of it."""
     sha256: str | None
@@ -45,8 +46,9 @@ def embedded_models(workflow: Workflow) -> Iterator[EmbeddedModel]:
 
 
 def _model(fields: JsonObject) -> EmbeddedModel | None:
-    name, url, folder, digest = (fields.get(key) for key in ("name", "url", "directory", "hash"))
-    if not isinstance(name, str) or not isinstance(url, str) or not url.startswith("https://"):
+    name, folder, digest = (fields.get(key) for key in ("name", "directory", "hash"))
+    url = public_url(fields.get("url"))
+    if not isinstance(name, str) or url is None:
         return None
     is_sha256 = str(fields.get("hash_type", "")).lower() == "sha256"
     return EmbeddedModel(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.facts import NOTHING_LOOKED_UP, Facts, ModelAddress, ModelFacts
-from codegen.lock import ModelPin
+from codegen.lock import ModelPin, is_model_path
 from codegen.model import Finding, Frozen, JsonObject, Workflow
 from codegen.models.embedded import EmbeddedModel, embedded_models
 from codegen.models.index import ModelIndex, model_index
@@ -36,6 +36,11 @@ class Models(Frozen):
     findings: tuple[Finding, ...] = ()
 
     @property
+    def nodes(self) -> frozenset[str]:
+        """All that load a file."""
+        return frozenset(node for model in self.found for node in model.nodes)
+
+    @property
     def pins(self) -> tuple[ModelPin, ...]:
         """What goes into the lock."""
         return tuple(model.pin for model in self.found)
@@ -61,7 +66,9 @@ def find_models(
     findings: list[Finding] = []
     for one in files:
         folder = sources.folder(one)
-        if folder is not None:
+        if not is_model_path(one.file):
+            findings.append(_unusable(one))
+        elif folder is not None:
             named.setdefault((folder, one.file), []).append(one)
         else:
             findings.append(_homeless(one))
@@ -95,8 +102,11 @@ class _Sources:
     def model(self, folder: str, file: str, uses: list[NamedFile]) -> tuple[FoundModel, list[Finding]]:
         node = uses[0].node
         pin, others = self._pin(folder, file)
+        usual = [model.url for model in self._index.find(folder, file) if model.templates]
         looked_up = self._facts.model(pin.url)
         findings = [_ambiguous(file, pin, others, node)] if others else []
+        if pin.source in {"civitai", "hugging-face"}:
+            findings.append(_by_name(pin, node))
         found = self._facts.address(folder, file)
         if looked_up and looked_up.state == "missing" and found and found.sha256 == pin.sha256 is not None:
             findings.append(_moved(pin, found, node))
@@ -107,6 +117,8 @@ class _Sources:
             pin = _completed(pin, looked_up)
         elif pin.url is None:
             findings.append(_unknown(folder, file, node))
+        elif usual and pin.source in {"properties.models", "note"} and _bare(pin.url) not in map(_bare, usual):
+            findings.append(_elsewhere(pin, usual[0], node))
         return FoundModel(
             pin=pin,
             about_bytes=pin.bytes or self._about(folder, file),
@@ -147,7 +159,7 @@ class _Sources:
 
     def _about(self, folder: str, file: str) -> int | None:
         noted = max((link.about_bytes or 0 for link in self._links(file).values()), default=0)
-        return noted or self._index.about(folder, file) or guess_bytes(folder, file)
+        return self._index.about(folder, file) or noted or guess_bytes(folder, file)
 
 
 def _first(models: Iterable[EmbeddedModel]) -> dict[str, EmbeddedModel]:
@@ -219,6 +231,38 @@ def _moved(pin: ModelPin, found: ModelAddress, node: str) -> Finding:
     )
 
 
+def _by_name(pin: ModelPin, node: str) -> Finding:
+    return Finding(
+        code="model-found-by-name",
+        severity="warning",
+        message=f"{_shown(pin.file)} ({pin.folder}) is taken from {pin.url}, where a file of that name is",
+        node=node,
+        hint="nothing else says so: make sure that it is the one, or put another address into app.lock.json",
+    )
+
+
+def _unusable(named: NamedFile) -> Finding:
+    return Finding(
+        code="unusable-model-name",
+        severity="error",
+        message=f"{_shown(named.class_type)}.{_shown(named.input)} names {_shown(named.file)}, which is no path below "
+        "models/",
+        node=named.node,
+        hint="choose the file again in the editor, and save the workflow",
+    )
+
+
+def _elsewhere(pin: ModelPin, usual: str, node: str) -> Finding:
+    return Finding(
+        code="unusual-model-address",
+        severity="warning",
+        message=f"official templates have {_shown(pin.file)} from {_shown(usual)}; this workflow names "
+        f"{_shown(pin.url or '')}",
+        node=node,
+        hint="make sure that it is the same file, or put the usual address into app.lock.json",
+    )
+
+
 def _homeless(named: NamedFile) -> Finding:
     return Finding(
         code="unknown-model-folder",
@@ -256,6 +300,10 @@ _WHO = {
     "index": "as many official templates have",
     "manager-list": "ComfyUI-Manager's list has",
 }
+
+
+def _bare(url: str) -> str:
+    return url.partition("?")[0]
 
 
 def _name(file: str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from codegen.core_version import MODEL_SUFFIXES
 from codegen.json_values import as_list, as_object, objects
+from codegen.models.addresses import public_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 NOTES = frozenset({"Note", "MarkdownNote", "Note Plus (mtb)", "Label (rgthree)"})
 LONGEST_NOTE = 100_000
 """Characters that are looked at; a note is for people to read."""
+LARGEST_FILE = 200 * 2**30
+"""Bytes; what is said to be larger is a slip, and would cost the largest GPU."""
 _SIZE = r"(?:[ \t]{0,4}[(\[]?[ \t]{0,4}(?P<size>\d{1,6}(?:\.\d{1,4})?)[ \t]?(?P<unit>[KMG]i?B)\b)?"
 _URL = r"https://[^\s()<>\[\]\"'`]{1,1000}"
 _LINK = re.compile(rf"\[(?P<text>[^\[\]\n]{{1,300}})\]\((?P<url>{_URL})\){_SIZE}|(?P<bare>{_URL})")
@@ -36,7 +39,7 @@ class LinkedModel:
     file: str
     """Its name, without folders."""
     url: str
-    """Begins with `https://`; of a page that shows the file on Hugging Face it is the file itself."""
+    """As a lock takes it; of a page that shows the file on Hugging Face it is the file itself."""
     about_bytes: int | None
     """Rounded as people round."""
 
@@ -48,7 +51,7 @@ def linked_models(workflow: Workflow) -> Iterator[LinkedModel]:
     document = workflow.document
     for graph in (document, *objects(as_object(document.get("definitions")).get("subgraphs"))):
         for node in objects(graph.get("nodes")):
-            if node.get("type") in NOTES:
+            if str(node.get("type")) in NOTES:
                 values = node.get("widgets_values")
                 for text in as_list(values) or as_object(values).values():
                     if isinstance(text, str):
@@ -57,11 +60,11 @@ def linked_models(workflow: Workflow) -> Iterator[LinkedModel]:
 
 def _links(text: str) -> Iterator[LinkedModel]:
     for match in _LINK.finditer(text):
-        url = (match["url"] or match["bare"]).rstrip(".,;:*")
-        file = _file(match["text"], url)
-        if file:
-            size = float(match["size"]) * _UNITS[match["unit"][0]] if match["size"] else None
-            yield LinkedModel(file, _direct(url), round(size) if size else None)
+        url = public_url((match["url"] or match["bare"]).rstrip(".,;:*"))
+        file = _file(match["text"], url) if url else None
+        if url and file:
+            size = round(float(match["size"]) * _UNITS[match["unit"][0]]) if match["size"] else 0
+            yield LinkedModel(file, _direct(url), size if 0 < size <= LARGEST_FILE else None)
 
 
 def _file(text: str | None, url: str) -> str | None:

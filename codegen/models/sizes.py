@@ -15,6 +15,9 @@ GIGA: Final = 10**9
 _PARAMETERS = re.compile(r"(?<![a-z0-9.])(\d{1,3}(?:\.\d{1,2})?)b(?![a-z0-9])")
 """As in `14b` or `1.5b`, in lower case."""
 
+LARGEST_BILLIONS: Final = 100.0
+"""No single file has more; a larger number in a name is something else."""
+
 _BYTES_PER_PARAMETER: tuple[tuple[re.Pattern[str], float], ...] = (
     (re.compile(r"nvfp4|mxfp4|fp4|int4|awq|q4|nf4"), 0.6),
     (re.compile(r"fp8|float8|e4m3|e5m2|int8|mxfp8|q8"), 1.0),
@@ -84,6 +87,6 @@ def guess_bytes(folder: str, file: str) -> int | None:
     billions = next((size for family, size in _BILLIONS if family.search(name)), None)
     if billions is None and named is None:
         return None
-    stated = float(named[1]) if named else 0.0
+    stated = min(float(named[1]), LARGEST_BILLIONS) if named else 0.0
     each = next((size for kind, size in _BYTES_PER_PARAMETER if kind.search(name)), USUAL_BYTES)
     return round((stated or billions or 0.0) * each * GIGA)

@@ -125,6 +125,7 @@ def _use(
         version=version,
         listed=repository.listed,
         missing=looked_up.state == "missing",
+        elsewhere=_elsewhere(repository, [one for one in attributions if one.source == "properties"], known),
         archived=looked_up.archived,
         moved_from=next((other for other in others if other and other.lower() != url.lower()), None),
         fork_of=looked_up.fork_of or repository.fork_of,
@@ -140,6 +141,15 @@ def _names(saying: Saying, repository: Repository, known: KnownPacks) -> bool:
         return (known.at(saying.url) or Repository(url=saying.url)).url == repository.url
     registry_id = saying.registry_id or ""
     return repository in known.identified(registry_id) or repository.is_named_like(registry_id)
+
+
+def _elsewhere(repository: Repository, attributions: Sequence[Attribution], known: KnownPacks) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for one in attributions:
+        providers = known.providers(one.class_type)
+        if repository.listed and providers and repository.url not in {provider.url for provider in providers}:
+            found.update(dict.fromkeys(provider.url for provider in providers))
+    return tuple(found)
 
 
 def _only(values: Iterable[str | None]) -> str | None:

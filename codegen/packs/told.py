@@ -60,6 +60,16 @@ def about(use: PackUse, node: str | None) -> Iterator[Finding]:
             node=node,
             hint="take a commit of it from before, or replace the node in the workflow",
         )
+    if use.elsewhere:
+        has = " and ".join(use.elsewhere[:SHOWN_CLASSES])
+        yield Finding(
+            code="unconfirmed-pack",
+            severity="warning",
+            message=f"the file says that {_classes(use.classes)} from {use.repository}; as far as the lists know "
+            f"it is {has} that has it",
+            node=node,
+            hint="if that is not what was meant, put the right pack into app.lock.json",
+        )
     if use.archived:
         message = f"{use.repository} is archived: nobody mends it any more"
         yield Finding(code="archived-pack", severity="warning", message=message, node=node)

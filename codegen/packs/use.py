@@ -33,6 +33,8 @@ class PackUse(Frozen):
     """What the commit is that was looked up, such as `main` or `v1.2.0`; `None` if the file itself names one."""
     lost_commit: str | None = None
     """The commit that the file names, if the repository's default branch does not have it."""
+    elsewhere: tuple[str, ...] = ()
+    """Repositories that have one of the classes, where the lists know nothing of it in the one that the file names."""
     archived: bool = False
     """Its owner has closed it to changes."""
     missing: bool = False

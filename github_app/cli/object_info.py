@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -57,9 +58,9 @@ def _definitions(place: str, data: bytes) -> JsonObject:
         # Not the strict reader: ComfyUI itself writes Infinity where a node's bound is none.
         raw: object = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise CommandError(f"--object-info {place}: is not JSON: {error}", hint=HINT) from None
+        raise CommandError(f"--object-info {_shown(place)}: is not JSON: {error}", hint=HINT) from None
     if not isinstance(raw, dict) or not all(isinstance(value, dict) for value in cast("JsonObject", raw).values()):
-        raise CommandError(f"--object-info {place}: is not an answer to GET /object_info", hint=HINT)
+        raise CommandError(f"--object-info {_shown(place)}: is not an answer to GET /object_info", hint=HINT)
     return cast("JsonObject", raw)
 
 
@@ -70,7 +71,7 @@ def _unpacked(place: str, data: bytes) -> bytes:
         with gzip.open(io.BytesIO(data)) as file:
             unpacked = file.read(MAX_BYTES + 1)
     except (OSError, EOFError) as error:
-        raise CommandError(f"--object-info {place}: is a broken gzip file: {error}", hint=HINT) from None
+        raise CommandError(f"--object-info {_shown(place)}: is a broken gzip file: {error}", hint=HINT) from None
     _check_size(place, len(unpacked))
     return unpacked
 
@@ -88,14 +89,21 @@ def _download(url: str, deadline: float) -> bytes:
                 data += chunk
                 _check_size(url, len(data))
                 if time.monotonic() > ends:
-                    raise CommandError(f"--object-info {url}: has not answered in full within {deadline:.0f} seconds")
+                    raise CommandError(
+                        f"--object-info {_shown(url)}: has not answered in full within {deadline:.0f} seconds"
+                    )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CommandError(
-            f"--object-info {url}: {error}", hint="Is ComfyUI running there? Try the URL in a browser."
+            _shown(f"--object-info {url}: {error}"), hint="Is ComfyUI running there? Try the URL in a browser."
         ) from None
     return bytes(data)
 
 
+def _shown(url: str) -> str:
+    """Without a user and password in it."""
+    return re.sub(r"//[^/@]*@", "//", url)
+
+
 def _check_size(place: str, size: int) -> None:
     if size > MAX_BYTES:
-        raise CommandError(f"--object-info {place}: is larger than {MAX_BYTES // 1024 // 1024} MiB", hint=HINT)
+        raise CommandError(f"--object-info {_shown(place)}: is larger than {MAX_BYTES // 1024 // 1024} MiB", hint=HINT)

@@ -22,7 +22,8 @@ API: Final = "https://api.github.com"
 _REPOSITORY = re.compile(r"https://github\.com/(?P<name>[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100})")
 _NAME = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_VERSION = re.compile(r"\d[\w.+-]{0,39}")
+_VERSION = re.compile(r"\d+\.[\w.+-]{1,39}")
+"""With a dot: what else stands there may be a part of a commit's number, of whomsoever."""
 
 
 class GitHub:

@@ -52,6 +52,8 @@ class HuggingFace:
             return ModelFacts(url=url, state="gated" if gated else "missing", licence=licence)
         if head.status_code == NOT_FOUND:
             return ModelFacts(url=url, state="missing", licence=licence)
+        if head.is_client_error:
+            return None
         size = head.headers.get("x-linked-size") or (head.status_code == OK and head.headers.get("content-length"))
         digest = head.headers.get("x-linked-etag", "").strip('"').lower()
         return ModelFacts(

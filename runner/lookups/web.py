@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -24,6 +25,8 @@ CONNECT_SECONDS: Final = 3.0
 """A host that is there answers in a fraction of it; one that is not must not hold up a run."""
 READ_SECONDS: Final = 10.0
 """A slow answer of a busy API."""
+WHOLE_SECONDS: Final = 20.0
+"""For one that trickles in."""
 SECONDS_PER_DAY: Final = 86400
 CACHE_DAYS: Final = 30
 """How long an answer is kept to be asked for again by its ETag."""
@@ -59,13 +62,13 @@ class Web:
             return tuple(sorted(self._gone))
 
     def json(self, url: str, params: Mapping[str, str] | None = None) -> Any | None:  # noqa: ANN401 - any JSON value
-        """The answer to a GET; `None` if there is no such thing (404, 410, 451) or it is not for everybody (401, 403).
+        """The answer to a GET; `None` if there is no such thing, it is not for everybody, or the question is no good.
 
         Raises:
             Unreachable: the host does not answer, or in a way that cannot be understood.
         """
         response = self._ask("GET", url, params)
-        if response.status_code in {401, 403, 404, 410, 422, 451}:
+        if response.is_client_error:
             return None
         host = _origin(url)
         if not response.is_success:
@@ -93,11 +96,14 @@ class Web:
             raise Unreachable(origin)
         token = self._tokens.get(origin)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        target = httpx.URL(url, params=params) if params else httpx.URL(url)
+        try:
+            target = httpx.URL(url, params=params) if params else httpx.URL(url)
+        except httpx.InvalidURL:
+            return httpx.Response(httpx.codes.BAD_REQUEST)  # as its host would say
         for _ in range(MOST_REDIRECTS + 1):
             response = self._once(method, target, headers)
             location = response.headers.get("location", "")
-            following = target.join(location) if response.is_redirect and location else None
+            following = _joined(target, location) if response.is_redirect and location else None
             if following is None or _origin(str(following)) != origin:
                 return response
             target = following
@@ -109,7 +115,7 @@ class Web:
         for _ in range(TRIES):
             try:
                 with self._client.stream(method, url, headers=headers) as response:
-                    content = _bounded(response)
+                    content = _bounded(response, time.monotonic() + WHOLE_SECONDS)
             except sqlite3.Error as error:
                 log.warning("lookups are not cached: %s", error)
                 self._client = _client(None)
@@ -135,8 +141,11 @@ def _client(cache: Path | None) -> httpx.Client:
     policy = SpecificationPolicy(CacheOptions(shared=False))
     storage = None
     if cache is not None:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        storage = SyncSqliteStorage(database_path=cache, default_ttl=CACHE_DAYS * SECONDS_PER_DAY)
+        try:
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            storage = SyncSqliteStorage(database_path=cache, default_ttl=CACHE_DAYS * SECONDS_PER_DAY)
+        except OSError as error:
+            log.warning("lookups are not cached: %s", error)
 
     def transport(through: str | None = None) -> httpx.BaseTransport:
         plain = httpx.HTTPTransport(proxy=through)
@@ -156,12 +165,21 @@ def _limited(response: httpx.Response) -> bool:
     return response.is_client_error and response.headers.get("x-ratelimit-remaining") == "0"
 
 
-def _bounded(response: httpx.Response) -> bytes:
+def _joined(url: httpx.URL, location: str) -> httpx.URL | None:
+    try:
+        return url.join(location)
+    except httpx.InvalidURL:
+        return None
+
+
+def _bounded(response: httpx.Response, ends: float) -> bytes:
     content = bytearray()
     for chunk in response.iter_bytes():
         content += chunk
         if len(content) > LARGEST_ANSWER:
             raise ValueError("the answer is larger than any should be")
+        if time.monotonic() > ends:
+            raise ValueError("the answer does not end")
     return bytes(content)
 
 

@@ -1,5 +1,6 @@
 """Graphs nobody would draw: whatever is in the file, the answer is a prompt or a refusal, and it comes soon."""
 
+import contextlib
 import json
 import re
 import time
@@ -15,7 +16,8 @@ from codegen.convert.text import first_alternatives, replace_references
 from codegen.errors import InvalidGraph, WorkflowError
 from codegen.interface import build_interface
 from codegen.parse import parse_workflow
-from tests.codegen.canvas import BYPASSED, Canvas, empty_image, save
+from codegen.plan import make_plan
+from tests.codegen.canvas import BYPASSED, Canvas, empty_image, save, text_to_image
 
 CATALOG = load_catalog("0.33.0")
 TYPES = [
@@ -349,3 +351,24 @@ def test_a_long_chain_is_followed_without_recursion():
     save(canvas, source)
     with soon():
         assert canvas.prompt()["4002"]["images"] == ["1", 0]
+
+
+@pytest.mark.parametrize("slot", [-1, -2, -1000])
+@pytest.mark.parametrize("mode", [0, BYPASSED])
+def test_a_slot_below_the_first_is_none(slot, mode):
+    canvas = Canvas()
+    invert = canvas.add("ImageInvert", image=empty_image(canvas), mode=mode)
+    save(canvas, invert)
+    document = json.loads(json.dumps(canvas.saved()))
+    for link in document["links"]:
+        link[2] = link[4] = slot
+    with contextlib.suppress(WorkflowError):
+        convert(parse_workflow(json.dumps(document).encode(), filename="x.json"), CATALOG)
+
+
+@pytest.mark.parametrize("kind", [{}, [], 7, None, True])
+def test_a_type_that_is_no_text_is_no_obstacle_to_a_plan(kind):
+    canvas = text_to_image()
+    canvas.nodes.append({**canvas.nodes[0], "id": 99, "type": kind})
+    with contextlib.suppress(WorkflowError):
+        make_plan(canvas.workflow(), filename="x.json")

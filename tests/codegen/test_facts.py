@@ -91,6 +91,7 @@ class TestModels:
         second = planned(canvas, Facts(addresses=(address,)))
         assert (second.lock.models[0].url, second.lock.models[0].source) == (address.url, "civitai")
         assert second.wanted == Wanted(model_urls=(address.url,))
+        assert "model-found-by-name" in {finding.code for finding in second.findings}
 
     def test_a_file_that_is_gone_is_taken_from_where_the_same_one_is(self):
         canvas = located(hash=SHA, hash_type="SHA256")

@@ -7,25 +7,26 @@ from typing import Any
 import pytest
 
 from codegen.catalog import load_catalog
-from codegen.hardware import GPU_MEMORY_GB, PRICES, choose_hardware, choose_timeouts
+from codegen.hardware import GPU_MEMORY_GB, PRICES, Load, choose_hardware, choose_timeouts, loaded_files
 from codegen.lock import ModelPin
 from codegen.models.find import FoundModel
 from codegen.parse import parse_workflow
 from codegen.plan import make_plan
-from codegen.stages import MOST_FILES, Stage, find_stages
+from codegen.stages import MOST_FILES, Stage, find_stages, unnamed_loaders
 from tests.codegen.canvas import text_to_image
 
 IMAGE = frozenset({"image"})
 VIDEO = frozenset({"video"})
 
 
-def model(gigabytes: float | None, file: str = "m.safetensors", *, exact: bool = True) -> FoundModel:
+def model(gigabytes: float | None, file: str = "m.safetensors", *, exact: bool = True) -> Load:
     size = None if gigabytes is None else int(gigabytes * 1e9)
     pin = ModelPin(folder="checkpoints", file=file, source="unknown", bytes=size if exact else None)
-    return FoundModel(pin=pin, about_bytes=size, nodes=("1",))
+    (load,) = loaded_files([FoundModel(pin=pin, about_bytes=size, nodes=("1",))], [])
+    return load
 
 
-def alone(models: Sequence[FoundModel]) -> list[Stage]:
+def alone(models: Sequence[Load]) -> list[Stage]:
     return [Stage(node=str(number), files=frozenset({number})) for number in range(len(models))]
 
 
@@ -82,9 +83,9 @@ class TestHardware:
     def test_what_is_asked_for_is_taken(self):
         assert choose_hardware((), (), frozenset(), "H100").gpu == "H100"
 
-    def test_a_file_name_is_shown_as_letters(self):
-        models = [model(2, "\x1b[31m\u202eevil.ckpt")]
-        assert r"\x1b[31m\u202eevil.ckpt" in choose_hardware(models, alone(models), IMAGE).reason
+    def test_a_name_is_shown_as_letters(self):
+        models = loaded_files([], ["\x1b[31m\u202e" * 50])
+        assert r"what node \x1b[31m\u202e" in choose_hardware(models, alone(models), IMAGE).reason
 
 
 class TestPrices:
@@ -185,3 +186,22 @@ def test_a_small_checkpoint_gets_a_small_gpu():
     assert plan.lock.hardware.reason == (
         "the largest stage, sd15.safetensors, has about 2.4 GB; with buffers and 4 GB to work in that makes 6.7 GB"
     )
+
+
+class TestWhatIsLoadedUnnamed:
+    def test_a_loader_whose_file_cannot_be_read_still_needs_a_gpu(self):
+        canvas = text_to_image()
+        canvas.nodes[0]["widgets_values"] = [4096]
+        plan = make_plan(canvas.workflow(), filename="x.json")
+        assert plan.lock.models == ()
+        assert plan.lock.hardware.gpu == "L4"
+        assert "what node 1 loads, is of unknown size and counts 16.0 GB" in plan.lock.hardware.reason
+
+    def test_a_workflow_without_weights_needs_none(self):
+        graph = prompt(image=("EmptyImage", {}), save=("SaveImage", {"images": ["image", 0]}))
+        assert unnamed_loaders(graph, CATALOG, ()) == ()
+
+    def test_what_gets_weights_loads_none(self):
+        graph = prompt(unet=("UNETLoader", {}), lora=("LoraLoaderModelOnly", {"model": ["unet", 0]}))
+        assert unnamed_loaders(graph, CATALOG, ()) == ("unet",)
+        assert unnamed_loaders(graph, CATALOG, {"unet"}) == ()

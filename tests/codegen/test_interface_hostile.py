@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from codegen.catalog import load_catalog
 from codegen.errors import CodegenError
 from codegen.interface import build_interface
+from codegen.interface.names import Names
 from codegen.model import Workflow
 from codegen.parse import parse_workflow
 from codegen.plan import make_plan
@@ -207,3 +208,11 @@ def test_the_same_file_gives_the_same_bytes_in_another_process():
         for seed in ("1", "2", "3")
     }
     assert len(made) == 1
+
+
+def test_thousands_of_results_are_named_in_no_time():
+    prompt = {str(each): {"class_type": "SaveImage", "inputs": {"filename_prefix": "x"}} for each in range(20_000)}
+    names = Names()
+    given = [names.free(("image",)) for _ in prompt]
+    assert given[:3] == ["image", "image_2", "image_3"]
+    assert len(set(given)) == len(prompt)

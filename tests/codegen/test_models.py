@@ -14,6 +14,7 @@ from codegen.json_values import as_object, objects
 from codegen.lock import ModelPin
 from codegen.model import Workflow
 from codegen.models import find_models
+from codegen.models.addresses import public_url
 from codegen.models.embedded import embedded_models
 from codegen.models.index import IndexedModel, ModelIndex, model_index
 from codegen.parse import parse_workflow
@@ -105,12 +106,53 @@ class TestTheIndex:
         )
 
     @pytest.mark.parametrize(
-        "file", [".safetensors", "/.safetensors", "../../one.ckpt", "\ud800.pt", "x" * 5000 + ".bin"]
+        "file",
+        [
+            "/.safetensors",
+            "../../one.ckpt",
+            "a/../one.ckpt",
+            "C:\\..\\one.ckpt",
+            "\ud800.pt",
+            "x" * 5000 + ".bin",
+            "a\nb.pt",
+        ],
     )
-    def test_odd_names_are_not_found(self, file):
-        (pin,), findings = found(loading(file))
+    def test_a_name_that_leads_elsewhere_or_is_none_is_refused(self, file):
+        pins, (finding,) = found(loading(file))
+        assert (pins, finding.code, finding.severity) == ((), "unusable-model-name", "error")
+        assert len(finding.message) < 300
+
+    def test_a_name_that_is_only_odd_is_not_found(self):
+        (pin,), _ = found(loading(".safetensors"))
         assert pin.source == "unknown"
-        assert all(len(finding.message) < 300 for finding in findings)
+
+    def test_another_address_than_that_of_official_templates_is_said(self):
+        canvas = text_to_image()
+        canvas.nodes[0]["properties"]["models"] = [{"name": "sd15.safetensors", "url": "https://stranger.example/sd15"}]
+        index = ModelIndex([indexed(file="sd15.safetensors")])
+        (finding,) = find_models(canvas.workflow(), canvas.converted().prompt, index=lambda: index).findings
+        assert (finding.code, finding.severity) == ("unusual-model-address", "warning")
+        assert finding.message == (
+            f"official templates have sd15.safetensors from {HUB}/one.safetensors; this workflow names "
+            "https://stranger.example/sd15"
+        )
+
+    @pytest.mark.parametrize(
+        ("url", "kept"),
+        [
+            (
+                "https://civitai.com/api/download/models/1?token=abc&type=VAE",
+                "https://civitai.com/api/download/models/1?type=VAE",
+            ),
+            ("https://civitai.com/api/download/models/1?Token=abc", "https://civitai.com/api/download/models/1"),
+            ("https://user:password@host.example/x.pt", None),
+            ("https://host.example/x y.pt", None),
+            ("https://[::1/x.pt", None),
+            ("https://host.example/" + "x" * 3000, None),
+        ],
+    )
+    def test_no_key_gets_into_the_lock(self, url, kept):
+        assert public_url(url) == kept
 
 
 TEMPLATES = files("comfyui_workflow_templates_json") / "templates"

@@ -152,7 +152,9 @@ class TestSeveralHaveTheClass:
 class TestWhatTheFileSays:
     def test_a_clone_with_its_commit_is_pinned(self):
         own = {"aux_id": "kijai/ComfyUI-KJNodes", "ver": COMMIT.upper()}
-        packs = found(saved(("Resize!", own)), repository("Kijai/ComfyUI-KJNodes"), repository("b/famous", "Resize!"))
+        packs = found(
+            saved(("Resize!", own)), repository("Kijai/ComfyUI-KJNodes", "Resize!"), repository("b/famous", "Resize!")
+        )
         assert packs.pins == (
             PackPin(
                 name="ComfyUI-KJNodes",
@@ -163,6 +165,17 @@ class TestWhatTheFileSays:
             ),
         )
         assert packs.findings == ()
+
+    def test_a_word_that_the_lists_contradict_is_taken_and_said(self):
+        own = {"aux_id": "a/other-pack", "ver": COMMIT}
+        packs = found(saved(("Resize!", own)), repository("a/other-pack", "Crop"), repository("b/famous", "Resize!"))
+        assert attributed(packs) == {"Resize!": "a/other-pack"}
+        (finding,) = packs.findings
+        assert (finding.code, finding.severity) == ("unconfirmed-pack", "warning")
+        assert finding.message == (
+            "the file says that the node Resize! comes from https://github.com/a/other-pack; as far as the lists know "
+            "it is https://github.com/b/famous that has it"
+        )
 
     def test_an_id_of_the_registry_finds_its_repository(self):
         own = {"cnr_id": "comfyui_kjnodes", "ver": "1.2.3"}

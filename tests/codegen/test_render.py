@@ -28,6 +28,10 @@ ROOT = Path(__file__).parents[2]
 NASTY = "'''\"\"\"{{ 7*7 }}{% raw %}{# x #}\\N{BULLET}\\\n\r\t\u2028\u2029\x00\x1b[31m\x7f#{`$(id)`}<script>*/\nimport os\n\U0001f98a"
 
 
+PRINTABLE = "".join(each for each in NASTY if each.isprintable())
+"""Of a file's name, the rest is refused."""
+
+
 def plan(canvas: Canvas | None = None, **options: str) -> Plan:
     return make_plan((canvas or text_to_image()).workflow(), filename="fox.json", **options)
 
@@ -64,14 +68,16 @@ class TestHostileTexts:
 
     def test_names_of_models_and_classes_do_not_reach_app_py(self):
         canvas = text_to_image()
-        canvas.nodes[0]["widgets_values"] = [f"{NASTY}sd15.safetensors"]
+        canvas.nodes[0]["widgets_values"] = [f"{PRINTABLE}sd15.safetensors"]
         canvas.nodes[0]["properties"]["models"] = [
-            {"name": f"{NASTY}sd15.safetensors", "url": 'https://x/"); import os #', "directory": "checkpoints"}
+            {"name": f"{PRINTABLE}sd15.safetensors", "url": 'https://x/"); import os #', "directory": "checkpoints"}
         ]
         canvas.add(NASTY, values=[NASTY])
         files = app_files(plan(canvas, core="0.3.64", gpu="T4"))
         assert without_digest(files["app.py"]) == PLAIN
-        assert json.loads(files["app.lock.json"])["models"][0]["file"] == f"{NASTY}sd15.safetensors".replace("\\", "/")
+        assert json.loads(files["app.lock.json"])["models"][0]["file"] == f"{PRINTABLE}sd15.safetensors".replace(
+            "\\", "/"
+        )
 
     def test_the_readme_keeps_them_in_code(self):
         prompt = "\n```\n# Not a heading <img src=x> | `x`\nBODY\n"

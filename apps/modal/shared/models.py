@@ -1,6 +1,8 @@
-"""The models that an app's lock names, downloaded into the folder that ComfyUI reads.
+"""The models that an app's lock names: downloaded once for all apps, and linked to where ComfyUI looks for them.
 
-Each once, resumed where it was cut off, and verified.
+The store that apps share is a Modal volume. A file's place in it is its SHA-256, or its URL where the lock has no hash;
+never its name: what one app calls `sd_xl_base_1.0.safetensors` must not become another's. Downloads go on where they
+were cut off, and nothing is in its place before it is verified. The app itself gets the store read-only.
 """
 
 from __future__ import annotations
@@ -29,27 +31,56 @@ class ModelUnavailable(RuntimeError):  # noqa: N818 - reads as the sentence that
     """A model cannot be downloaded, or is not what the lock says; the message names the file and the way out."""
 
 
-def fetch_models(lock: Path, folder: Path, commit: Callable[[], object]) -> None:
-    """Bring every model of `lock` into `folder`; `commit` makes each lasting.
+def fetch_models(lock: Path, store: Path, commit: Callable[[], object]) -> None:
+    """Bring every model of `lock` into `store`; `commit` makes each lasting.
 
     Raises:
         ModelUnavailable: one cannot be had. Those before it stay.
     """
-    models = cast("list[dict[str, Any]]", json.loads(lock.read_bytes())["models"])
-    for model in models:
-        target = folder / model["folder"] / model["file"]
-        if not target.resolve().is_relative_to(folder.resolve()):
-            raise ModelUnavailable(f"{model['file']!r} would leave the models folder; correct app.lock.json")
-        if target.is_file():
-            continue
+    for model in _models(lock):
         if not model["url"]:
-            raise ModelUnavailable(f"{model['folder']}/{model['file']}: no url; add one to app.lock.json")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _download(model["url"], target, model["sha256"])
-        commit()
+            raise ModelUnavailable(f"{_shown(model)}: no url; add one to app.lock.json")
+        target = _place(store, model)
+        if not target.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _download(model, target)
+            commit()
 
 
-def _download(url: str, target: Path, sha256: str | None) -> None:
+def link_models(lock: Path, store: Path, folder: Path) -> None:
+    """Link every model of `lock` from ComfyUI's models `folder` into `store`.
+
+    Raises:
+        ModelUnavailable: one has not been fetched, or its name leads out of the folder.
+    """
+    for model in _models(lock):
+        link = folder / model["folder"] / model["file"]
+        if not link.parent.resolve().is_relative_to(folder.resolve()) or ".." in link.parts:
+            raise ModelUnavailable(f"{_shown(model)} would leave the models folder; correct app.lock.json")
+        source = _place(store, model)
+        if not source.is_file():
+            raise ModelUnavailable(f"{_shown(model)} has not been downloaded; run the app's fetch_models")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(source)
+
+
+def _models(lock: Path) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", json.loads(lock.read_bytes())["models"])
+
+
+def _place(store: Path, model: dict[str, Any]) -> Path:
+    if model["sha256"]:
+        return store / "sha256" / str(model["sha256"])
+    return store / "url" / hashlib.sha256(str(model["url"]).encode()).hexdigest()
+
+
+def _shown(model: dict[str, Any]) -> str:
+    return ascii(f"{model['folder']}/{model['file']}")[1:-1]
+
+
+def _download(model: dict[str, Any], target: Path) -> None:
+    url, sha256, size = model["url"], model["sha256"], model.get("bytes")
     part = target.with_name(target.name + ".part")
     done = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={done}-"} if done else {}
@@ -60,19 +91,22 @@ def _download(url: str, target: Path, sha256: str | None) -> None:
         with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT) as answer:
             if answer.status_code in {401, 403}:
                 raise ModelUnavailable(
-                    f"{target.name}: access refused; accept its licence and set {variable or 'a token'}"
+                    f"{_shown(model)}: access refused; accept its licence and set {variable or 'a token'}"
                 )
             if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # nothing is left to download
                 if answer.headers.get("Content-Range") != f"bytes */{done}":
                     part.unlink()
-                    raise ModelUnavailable(f"{target.name}: the file has become shorter; the next call begins anew")
+                    raise ModelUnavailable(f"{_shown(model)}: the file has become shorter; the next call begins anew")
             else:
                 _receive(answer.raise_for_status(), part)
-    except httpx.HTTPError as error:
-        raise ModelUnavailable(f"{target.name}: {error}; the next call goes on where this one stopped") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ModelUnavailable(f"{_shown(model)}: {error}; the next call goes on where this one stopped") from error
     if sha256 and _digest(part) != sha256:
         part.unlink()
-        raise ModelUnavailable(f"{target.name}: the download is not the file that the lock names (sha256 differs)")
+        raise ModelUnavailable(f"{_shown(model)}: the download is not the file that the lock names (sha256 differs)")
+    if size is not None and part.stat().st_size != size:
+        part.unlink()
+        raise ModelUnavailable(f"{_shown(model)}: the download is not the file that the lock names (size differs)")
     part.replace(target)
 
 
