@@ -103,8 +103,9 @@ class Scaling(Frozen):
     min_containers: int = 0
     max_containers: int = 1
     scaledown_window_seconds: Annotated[int, Field(ge=2, le=3600)] = 60
-    concurrent_inputs: int = 8
-    """Requests one container holds at once (ComfyUI itself runs one prompt at a time; the rest queue)."""
+    concurrent_inputs: int = 100
+    """Requests one container holds at once, those that only listen included. ComfyUI runs one prompt at a time; the app
+    queues the rest and says so, which Modal's own queue in front of it would not."""
 
 
 class Timeouts(Frozen):
