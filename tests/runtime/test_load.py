@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,3 +125,17 @@ def engine_pid(served: Served) -> int:
     ]
     (pid,) = found
     return pid
+
+
+def test_the_benchmark_runs_and_tells_numbers():
+    script = Path(__file__).parents[2] / "benchmarks/runtime.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--only", "kills", "--kills", "1", "--json"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    numbers = json.loads(done.stdout)
+    assert {number["part"] for number in numbers} == {"kills"}
+    assert done.returncode == (0 if all(number["met"] for number in numbers) else 1)
+    assert all(number["met"] for number in numbers if number["unit"] in {"jobs", "kills"}), numbers

@@ -109,7 +109,9 @@ class Execution:
             Problem: it failed, was cancelled or took too long.
         """
         job.cold_start_seconds, self._uncharged_cold_start = self._uncharged_cold_start, 0.0
-        status = await asyncio.to_thread(self._engine.wait_ready, self._definition.lock.timeouts.startup_seconds)
+        status = self._engine.status()
+        if status.state != "ready":  # a thread costs time, and most jobs need none
+            status = await asyncio.to_thread(self._engine.wait_ready, self._definition.lock.timeouts.startup_seconds)
         if status.state != "ready":
             raise self._with_log(EngineDown(f"ComfyUI did not come back: {status.reason}"))
         try:
