@@ -7,6 +7,7 @@ notes          what its notes say: links, with the size where it stands beside o
 index          what ComfyUI's official templates and ComfyUI-Manager's list say, a snapshot that ships
 sizes          about how large a file is by its name, where nobody says it
 find           the models of a workflow: one pin for each, and what is left to ask
+told           what people are told of them
 """
 
 from codegen.models.find import FoundModel, find_models

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.facts import NOTHING_LOOKED_UP, Facts, ModelAddress, ModelFacts
+from codegen.facts import NOTHING_LOOKED_UP, Facts, ModelFacts
 from codegen.lock import ModelPin, is_model_path
 from codegen.model import Finding, Frozen, JsonObject, Workflow
+from codegen.models import told
 from codegen.models.embedded import EmbeddedModel, embedded_models
 from codegen.models.index import ModelIndex, model_index
 from codegen.models.loaders import NamedFile, named_files
@@ -67,11 +68,11 @@ def find_models(
     for one in files:
         folder = sources.folder(one)
         if not is_model_path(one.file):
-            findings.append(_unusable(one))
+            findings.append(told.unusable(one))
         elif folder is not None:
             named.setdefault((folder, one.file), []).append(one)
         else:
-            findings.append(_homeless(one))
+            findings.append(told.homeless(one))
     found: list[FoundModel] = []
     for (folder, file), uses in sorted(named.items()):
         model, said = sources.model(folder, file, uses)
@@ -104,21 +105,21 @@ class _Sources:
         pin, others = self._pin(folder, file)
         usual = [model.url for model in self._index.find(folder, file) if model.templates]
         looked_up = self._facts.model(pin.url)
-        findings = [_ambiguous(file, pin, others, node)] if others else []
+        findings = [told.ambiguous(file, pin, others, node)] if others else []
         if pin.source in {"civitai", "hugging-face"}:
-            findings.append(_by_name(pin, node))
+            findings.append(told.found_by_name(pin, node))
         found = self._facts.address(folder, file)
         if looked_up and looked_up.state == "missing" and found and found.sha256 == pin.sha256 is not None:
-            findings.append(_moved(pin, found, node))
+            findings.append(told.moved(pin, found, node))
             pin = pin.model_copy(update={"url": found.url, "source": found.source})
             looked_up = self._facts.model(pin.url)
         if looked_up:
-            findings.extend(_about(pin, looked_up, node))
+            findings.extend(told.about(pin, looked_up, node))
             pin = _completed(pin, looked_up)
         elif pin.url is None:
-            findings.append(_unknown(folder, file, node))
+            findings.append(told.unknown(folder, file, node))
         elif usual and pin.source in {"properties.models", "note"} and _bare(pin.url) not in map(_bare, usual):
-            findings.append(_elsewhere(pin, usual[0], node))
+            findings.append(told.elsewhere(pin, usual[0], node))
         return FoundModel(
             pin=pin,
             about_bytes=pin.bytes or self._about(folder, file),
@@ -185,130 +186,9 @@ def _completed(pin: ModelPin, facts: ModelFacts) -> ModelPin:
     )
 
 
-def _about(pin: ModelPin, facts: ModelFacts, node: str) -> list[Finding]:
-    shown = f"{_shown(pin.file)} ({pin.folder})"
-    findings: list[Finding] = []
-    if facts.state == "missing":
-        findings.append(
-            Finding(
-                code="missing-model",
-                severity="error",
-                message=f"there is no file at the address of {shown}: {_shown(pin.url or '')}",
-                node=node,
-                hint="put an address that works into app.lock.json",
-            )
-        )
-    if facts.state == "gated":
-        findings.append(
-            Finding(
-                code="gated-model",
-                severity="error",
-                message=f"{shown} is given only to those who have agreed to its terms: {_shown(pin.url or '')}",
-                node=node,
-                hint="agree on its page, and give the app a token that may download it",
-            )
-        )
-    if pin.sha256 and facts.sha256 and pin.sha256 != facts.sha256:
-        findings.append(
-            Finding(
-                code="other-model",
-                severity="error",
-                message=f"the file at the address of {shown} is not the one that the workflow was made with: "
-                f"its SHA-256 is {facts.sha256[:12]}…, not {pin.sha256[:12]}…",
-                node=node,
-                hint="find the file that was meant, or put the new hash into app.lock.json",
-            )
-        )
-    return findings
-
-
-def _moved(pin: ModelPin, found: ModelAddress, node: str) -> Finding:
-    return Finding(
-        code="moved-model",
-        severity="info",
-        message=f"nothing is at {_shown(pin.url or '')} any more; the same file, by its SHA-256, is at {found.url}",
-        node=node,
-    )
-
-
-def _by_name(pin: ModelPin, node: str) -> Finding:
-    return Finding(
-        code="model-found-by-name",
-        severity="warning",
-        message=f"{_shown(pin.file)} ({pin.folder}) is taken from {pin.url}, where a file of that name is",
-        node=node,
-        hint="nothing else says so: make sure that it is the one, or put another address into app.lock.json",
-    )
-
-
-def _unusable(named: NamedFile) -> Finding:
-    return Finding(
-        code="unusable-model-name",
-        severity="error",
-        message=f"{_shown(named.class_type)}.{_shown(named.input)} names {_shown(named.file)}, which is no path below "
-        "models/",
-        node=named.node,
-        hint="choose the file again in the editor, and save the workflow",
-    )
-
-
-def _elsewhere(pin: ModelPin, usual: str, node: str) -> Finding:
-    return Finding(
-        code="unusual-model-address",
-        severity="warning",
-        message=f"official templates have {_shown(pin.file)} from {_shown(usual)}; this workflow names "
-        f"{_shown(pin.url or '')}",
-        node=node,
-        hint="make sure that it is the same file, or put the usual address into app.lock.json",
-    )
-
-
-def _homeless(named: NamedFile) -> Finding:
-    return Finding(
-        code="unknown-model-folder",
-        severity="warning",
-        message=f"{_shown(named.class_type)}.{_shown(named.input)} names {_shown(named.file)}, "
-        "and nothing says which folder of models/ it lists",
-        node=named.node,
-        hint="add the file with its folder and url to the models in app.lock.json",
-    )
-
-
-def _unknown(folder: str, file: str, node: str) -> Finding:
-    return Finding(
-        code="unknown-model-url",
-        severity="warning",
-        message=f"nothing says where {_shown(file)} ({folder}) can be downloaded",
-        node=node,
-        hint=f"add its url to app.lock.json, or put the file into the models volume under {folder}/",
-    )
-
-
-def _ambiguous(file: str, pin: ModelPin, others: list[str], node: str) -> Finding:
-    rest = " or ".join(_shown(url) for url in others)
-    return Finding(
-        code="ambiguous-model",
-        severity="warning",
-        message=f"{_WHO[pin.source]} {_shown(file)} from {rest} as from {_shown(pin.url or '')}",
-        node=node,
-        hint="the last one is in app.lock.json; if another was meant, put its url there",
-    )
-
-
-_WHO = {
-    "note": "the notes have",
-    "index": "as many official templates have",
-    "manager-list": "ComfyUI-Manager's list has",
-}
-
-
 def _bare(url: str) -> str:
     return url.partition("?")[0]
 
 
 def _name(file: str) -> str:
     return file.rsplit("/", 1)[-1]
-
-
-def _shown(text: str) -> str:
-    return ascii(text)[1:-1][:120]

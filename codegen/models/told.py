@@ -1,0 +1,140 @@
+"""What people are told of the models of a workflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.model import Finding
+
+if TYPE_CHECKING:
+    from codegen.facts import ModelAddress, ModelFacts
+    from codegen.lock import ModelPin
+    from codegen.models.loaders import NamedFile
+
+_WHO = {
+    "note": "the notes have",
+    "index": "as many official templates have",
+    "manager-list": "ComfyUI-Manager's list has",
+}
+
+
+def about(pin: ModelPin, facts: ModelFacts, node: str) -> list[Finding]:
+    """What the server that has the file says of it, as far as it keeps the app from having it."""
+    shown = f"{_shown(pin.file)} ({pin.folder})"
+    findings: list[Finding] = []
+    if facts.state == "missing":
+        findings.append(
+            Finding(
+                code="missing-model",
+                severity="error",
+                message=f"there is no file at the address of {shown}: {_shown(pin.url or '')}",
+                node=node,
+                hint="put an address that works into app.lock.json",
+            )
+        )
+    if facts.state == "gated":
+        findings.append(
+            Finding(
+                code="gated-model",
+                severity="error",
+                message=f"{shown} is given only to those who have agreed to its terms: {_shown(pin.url or '')}",
+                node=node,
+                hint="agree on its page, and give the app a token that may download it",
+            )
+        )
+    if pin.sha256 and facts.sha256 and pin.sha256 != facts.sha256:
+        findings.append(
+            Finding(
+                code="other-model",
+                severity="error",
+                message=f"the file at the address of {shown} is not the one that the workflow was made with: "
+                f"its SHA-256 is {facts.sha256[:12]}…, not {pin.sha256[:12]}…",
+                node=node,
+                hint="find the file that was meant, or put the new hash into app.lock.json",
+            )
+        )
+    return findings
+
+
+def moved(pin: ModelPin, found: ModelAddress, node: str) -> Finding:
+    """The file was found elsewhere, by its hash."""
+    return Finding(
+        code="moved-model",
+        severity="info",
+        message=f"nothing is at {_shown(pin.url or '')} any more; the same file, by its SHA-256, is at {found.url}",
+        node=node,
+    )
+
+
+def found_by_name(pin: ModelPin, node: str) -> Finding:
+    """Nothing but a search by name says where the file is."""
+    return Finding(
+        code="model-found-by-name",
+        severity="warning",
+        message=f"{_shown(pin.file)} ({pin.folder}) is taken from {pin.url}, where a file of that name is",
+        node=node,
+        hint="nothing else says so: make sure that it is the one, or put another address into app.lock.json",
+    )
+
+
+def unusable(named: NamedFile) -> Finding:
+    """The name is none of a file below `models/`."""
+    return Finding(
+        code="unusable-model-name",
+        severity="error",
+        message=f"{_shown(named.class_type)}.{_shown(named.input)} names {_shown(named.file)}, which is no path below "
+        "models/",
+        node=named.node,
+        hint="choose the file again in the editor, and save the workflow",
+    )
+
+
+def elsewhere(pin: ModelPin, usual: str, node: str) -> Finding:
+    """The workflow has the file from another address than official templates."""
+    return Finding(
+        code="unusual-model-address",
+        severity="warning",
+        message=f"official templates have {_shown(pin.file)} from {_shown(usual)}; this workflow names "
+        f"{_shown(pin.url or '')}",
+        node=node,
+        hint="make sure that it is the same file, or put the usual address into app.lock.json",
+    )
+
+
+def homeless(named: NamedFile) -> Finding:
+    """Nobody knows which folder the file belongs to."""
+    return Finding(
+        code="unknown-model-folder",
+        severity="warning",
+        message=f"{_shown(named.class_type)}.{_shown(named.input)} names {_shown(named.file)}, "
+        "and nothing says which folder of models/ it lists",
+        node=named.node,
+        hint="add the file with its folder and url to the models in app.lock.json",
+    )
+
+
+def unknown(folder: str, file: str, node: str) -> Finding:
+    """Nobody knows where the file can be had."""
+    return Finding(
+        code="unknown-model-url",
+        severity="warning",
+        message=f"nothing says where {_shown(file)} ({folder}) can be downloaded",
+        node=node,
+        hint=f"add its url to app.lock.json, or put the file into the models volume under {folder}/",
+    )
+
+
+def ambiguous(file: str, pin: ModelPin, others: list[str], node: str) -> Finding:
+    """Several addresses have as much behind them."""
+    rest = " or ".join(_shown(url) for url in others)
+    return Finding(
+        code="ambiguous-model",
+        severity="warning",
+        message=f"{_WHO[pin.source]} {_shown(file)} from {rest} as from {_shown(pin.url or '')}",
+        node=node,
+        hint="the last one is in app.lock.json; if another was meant, put its url there",
+    )
+
+
+def _shown(text: str) -> str:
+    return ascii(text)[1:-1][:120]
