@@ -190,6 +190,8 @@ def test_asked_for_at_once_it_is_made_once_whatever_proxy_there_is(
         urls = set(pool.map(lambda each: each.ensure(spec(apps)).url, targets))
     assert len(urls) == 1
     assert len(processes(data)) == PROCESSES
+    for each in targets:  # whichever made it is its parent, and has to see its end
+        each.stop(RUN)
 
 
 def test_another_attempt_replaces_the_one_before(apps: Path, data: Path, target: LocalTarget) -> None:
