@@ -118,6 +118,11 @@ class RunRecords:
             condition &= table.c.name == name
         return self._select(condition)
 
+    def serving(self, repo: str, name: str) -> tuple[RunRecord, ...]:
+        """Runs of one app that have left it serving, newest first."""
+        endpoint = table.c.result["endpoint"].astext
+        return self._select((table.c.repo == repo) & (table.c.name == name) & endpoint.is_not(None))
+
     def same(self, record: RunRecord, request: RunRequest) -> bool:
         """Whether the run was asked for with the very same file and options."""
         if record.workflow_sha256 != sha256(request.workflow):

@@ -217,7 +217,16 @@ class Runs:
             except BaseException:
                 run.cancellation.disown("nobody waits for it any more")  # stops what goes on in its thread
                 raise
+        if result.endpoint is not None:
+            self._replace_older(record)
         return result
+
+    def _replace_older(self, record: RunRecord) -> None:
+        """What older runs of the same app left serving makes way for what this one does."""
+        for older in self._records.serving(record.repo, record.name):
+            if older.number < record.number:
+                self._services.target.stop(older.id)
+                self._records.endpoint_gone(older.id)
 
     def _settle(self, record: RunRecord, reason: str) -> None:
         """End a run that nobody carries out: clean up after it, and record it as cancelled."""

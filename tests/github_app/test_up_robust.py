@@ -201,3 +201,19 @@ def test_a_repository_that_is_broken_is_told_and_not_passed_over(flowberth: Call
     said = flowberth("up", tile, "--repo", repo, "--json")
     assert said.code != 0
     assert "config" in said.json["error"]["message"]
+
+
+def test_what_is_kept_anew_replaces_what_was_kept_before(
+    flowberth_process: Callable, database_url: str, repo: Path, tile: Path
+) -> None:
+    settings = {"FLOWBERTH_DATABASE_URL": database_url}
+    first, second = (
+        flowberth_process("up", tile, "--repo", repo, "--keep", "--json", **settings).json for _ in range(2)
+    )
+    try:
+        assert answers(f"{second['endpoint']}/health")
+        assert not answers(f"{first['endpoint']}/health")
+        shown = flowberth_process("runs", "show", first["run_id"], "--json", **settings).json
+        assert shown["result"]["endpoint"] is None
+    finally:
+        flowberth_process("runs", "cancel", second["run_id"], **settings)
