@@ -399,3 +399,11 @@ def test_read_only_files_do_not_keep_a_worktree_alive(place: Place) -> None:
         path.chmod(0o500 if path.is_dir() else 0o400)
     worktree.remove()
     assert place.leftovers() == []
+
+
+def test_a_mirror_that_has_seen_many_runs_is_packed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worktrees.worktree.LOOSE_OBJECTS", "256")
+    head = committed(place, files={f"apps/modal/poster/{number}.txt": str(number).encode() for number in range(900)})
+    counted = dict(line.split(": ") for line in git(place.mirror.path, "count-objects", "-v").splitlines())
+    assert int(counted["count"]) < 100
+    assert place.mirror.read(head, "apps/modal/poster/7.txt") == b"7"
