@@ -143,7 +143,8 @@ def _is_refused(value: Any, declared: InputDefinition) -> bool:  # noqa: ANN401 
     """
     if declared.type == COMBO:
         choices = declared.choices or ()
-        return not is_file_choice(value, choices, declared.options) and value not in choices
+        is_file = isinstance(value, str) and is_file_choice(value, choices, declared.options)
+        return not is_file and value not in choices
     if declared.type not in {"INT", "FLOAT"}:
         return False
     if not isinstance(value, int | float):
