@@ -28,6 +28,7 @@ from shared.addresses import Address, PublicTransport, is_public
 from shared.definition import Definition
 from shared.service import Service, make_engine
 from shared.settings import Settings
+from shared.webhooks import key_of
 from tests.runtime.conftest import SCRIPTED, Served, field, node, picture, serve, write_app
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ class Host(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     requests: ClassVar[list[tuple[str, str]]] = []
     received: ClassVar[list[tuple[str, dict[str, str], bytes]]] = []
+    cookies: ClassVar[list[str | None]] = []
 
     def do_GET(self) -> None:
         Host.requests.append((self.headers["Host"], self.path))
+        Host.cookies.append(self.headers["Cookie"])
         url = urlsplit(self.path)
         with contextlib.suppress(OSError):
             match url.path:
@@ -59,6 +62,14 @@ class Host(http.server.BaseHTTPRequestHandler):
                     self.answer(302, {"Location": parse_qs(url.query)["to"][0]})
                 case "/loop":
                     self.answer(302, {"Location": "/loop"})
+                case "/redirect-with-everything":
+                    self.send_response(302)
+                    self.send_header("Location", "/picture.png")
+                    self.send_header("Set-Cookie", "who=somebody; Secure; Path=/")
+                    self.send_header("Transfer-Encoding", "chunked")
+                    self.end_headers()
+                    while True:
+                        self.wfile.write(b"10000\r\n" + b"\0" * 0x10000 + b"\r\n")
                 case "/page":
                     self.answer(200, {"Content-Type": "image/png"}, b"<html>not a picture</html>")
                 case "/gzip":
@@ -83,6 +94,13 @@ class Host(http.server.BaseHTTPRequestHandler):
         match self.path:
             case "/gone":
                 self.answer(410, {})
+            case "/talkative":
+                self.send_response(200)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    while True:
+                        self.wfile.write(b"10000\r\n" + b"\0" * 0x10000 + b"\r\n")
             case "/moved":
                 self.answer(302, {"Location": "/hook"})
             case "/flaky" if tries < 3:
@@ -183,6 +201,7 @@ def served(tmp_path, certificate) -> Iterator[Served]:
     )
     Host.requests.clear()
     Host.received.clear()
+    Host.cookies.clear()
     with serve(Service(definition, make_engine(definition, settings), settings, media_transport=transport)) as app:
         app.names = names
         yield app
@@ -227,6 +246,33 @@ def test_a_redirect_to_an_inner_address_is_not_followed(served, host):
     to_http = f"https://media.example:{host}/redirect?to=http://media.example/"
     assert fault(served, to_http) == "the URL must be an https one"
     assert fault(served, f"https://media.example:{host}/loop") == "the URL redirects more than 5 times"
+
+
+def test_what_comes_with_a_redirect_is_not_read_and_no_cookie_is_kept(served, host):
+    for _ in range(2):
+        answer = served.generate({"photo": f"https://media.example:{host}/redirect-with-everything"})
+        assert answer.json()["outputs"][0]["width"] == 30
+    assert set(Host.cookies) == {None}
+
+
+def test_what_a_receiver_says_is_not_read(served, host):
+    send(served, f"https://media.example:{host}/talkative")
+    served.until(lambda: [path for path, _, _ in Host.received] == ["/talkative"])
+    send(served, f"https://media.example:{host}/after")
+    served.until(lambda: [path for path, _, _ in Host.received] == ["/talkative", "/after"])
+
+
+@pytest.mark.parametrize(
+    "address", ["::127.0.0.1", "fec0::1", "::ffff:0:7f00:1", "64:ff9b:1::1", "192.0.0.192", "::1", "100.64.0.1"]
+)
+def test_addresses_of_special_purposes_are_not_public(address):
+    assert not is_public(ipaddress.ip_address(address))
+
+
+def test_a_secret_with_the_usual_prefix_is_base64():
+    assert key_of("whsec_" + base64.b64encode(b"k" * 24).decode()) == b"k" * 24
+    assert key_of("whsec_not base64!") == b"whsec_not base64!"
+    assert key_of("a plain secret") == b"a plain secret"
 
 
 def test_a_name_that_leads_inside_is_refused(served, host):

@@ -33,6 +33,7 @@ LIMITS = {
     "Characters of an `Idempotency-Key`": web.MAX_KEY_CHARS,
     "Jobs that are kept after their end": jobs.KEEP_JOBS,
     "How long they are kept at most": jobs.KEEP_SECONDS,
+    "Outputs that are kept, the newest job's aside": jobs.KEEP_BYTES,
     "The longest pause that a 429 asks for": jobs.MAX_RETRY_AFTER,
     "Between two previews of a job": jobs.PREVIEW_SECONDS,
     "The largest preview that is passed on": jobs.PREVIEW_BYTES,

@@ -14,6 +14,11 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver: TypeAlias = Callable[[str], Awaitable[list[Address]]]
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(network)
+    for network in ("192.0.0.0/24", "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10")
+)
+"""What some versions of Python count as global: special purposes, IPv4 inside IPv6 in old ways, and site-local."""
 
 
 class ForbiddenAddress(httpx.TransportError):
@@ -34,6 +39,8 @@ def is_public(address: Address) -> bool:
             return False
         if any(part is not None for part in inner):
             return True
+    if any(address.version == network.version and address in network for network in _NOT_PUBLIC):
+        return False
     return address.is_global and not address.is_multicast
 
 

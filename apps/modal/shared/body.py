@@ -102,5 +102,8 @@ def _bounded(request: Request, limit: int) -> Receive:
 
 
 def _fingerprint(values: Mapping[str, Any], digests: Mapping[str, str]) -> str:
-    canonical = json.dumps([values, digests], sort_keys=True, separators=(",", ":"))
+    try:
+        canonical = json.dumps([values, digests], sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        raise MalformedBody("The body is nested too deeply.") from None
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,7 +9,6 @@ has ended when `/history/{id}` has it, which is announced by `executing` with `n
 
 from __future__ import annotations
 
-import json
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from shared.json_values import JsonObject, as_list, as_object, is_object
+from shared.json_values import JsonObject, as_list, as_object, is_object, loads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -151,7 +150,7 @@ class ComfyClient:
         extra = {"extra_data": {"preview_method": "auto"}} if previews else {}
         response = await self._request("POST", "/prompt", json={"prompt": prompt, "client_id": client_id, **extra})
         try:
-            body = as_object(response.json())
+            body = as_object(loads(response.text))
         except ValueError:
             raise UnexpectedAnswer(f"/prompt answered {response.status_code} without JSON") from None
         if response.status_code != HTTPStatus.OK:
@@ -234,7 +233,7 @@ class ComfyClient:
         if response.status_code != HTTPStatus.OK:
             raise UnexpectedAnswer(f"{path} answered {response.status_code}")
         try:
-            body = response.json()
+            body = loads(response.text)
         except ValueError:
             body = None
         if not is_object(body):
@@ -252,7 +251,7 @@ async def _parsed(socket: ClientConnection) -> AsyncIterator[JsonObject | Previe
     try:
         async for frame in socket:
             if isinstance(frame, str):
-                event = json.loads(frame)
+                event = loads(frame)
                 yield as_object(event)
             elif preview := _preview(frame):
                 yield preview

@@ -147,6 +147,8 @@ class EngineProcess:
         self._restart_reason = ""
         self.log = EngineLog()
         self._supervisor: threading.Thread | None = None
+        self._came_up = False
+        """Whether the process of this round has answered."""
         self._warm: WarmPython | None = None
         self._reader: threading.Thread | None = None
 
@@ -229,7 +231,7 @@ class EngineProcess:
             reason = self._run_once()
             if self._stopping.is_set():
                 return
-            came_up = self._status.state == "ready"
+            came_up, self._came_up = self._came_up, False
             was_ready = was_ready or came_up
             if was_warm and not was_ready:
                 continue  # the plain way may still work, and says more clearly why when it does not
@@ -247,7 +249,10 @@ class EngineProcess:
         url = f"http://127.0.0.1:{port}"
         self._set(state="starting", url=url, generation=self._status.generation + 1, reason="ComfyUI is starting")
         seconds = self._startup_seconds / (1 if self._warm is None else 2)  # then there is time for the plain way
-        process = self._launch([part.replace("{port}", str(port)) for part in self._command])
+        try:
+            process = self._launch([part.replace("{port}", str(port)) for part in self._command])
+        except (OSError, RuntimeError) as error:  # no memory, no file handle, no thread, no such folder
+            return f"ComfyUI cannot be started: {error}"
         with self._changed:
             self._process, self._restart_reason = process, ""
         if self._stopping.is_set():
@@ -257,6 +262,8 @@ class EngineProcess:
             self._set(state="ready", reason="")
             process.wait()
             reason = f"ComfyUI stopped: {describe_exit(process.returncode)}"
+            self._came_up = True
+            self._set(state="down", reason=reason)  # before its log has ended, which a child that stays may hold up
         self._clear(process)
         exception = self.log.last_exception()
         with self._changed:
@@ -270,7 +277,11 @@ class EngineProcess:
             except OSError:
                 self._clear(warm.process)
         process = spawn(command, cwd=self._cwd)
-        self._read(process)
+        try:
+            self._read(process)
+        except RuntimeError:
+            end(process)
+            raise
         return process
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:

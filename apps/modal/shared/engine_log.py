@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from collections import deque
@@ -44,8 +45,9 @@ class EngineLog:
         begins = True
         while raw := stream.readline(LINE_BYTES):
             text = raw.decode("utf-8", "replace")
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            with contextlib.suppress(OSError, ValueError):  # nobody listens; ComfyUI must not wait for that
+                sys.stdout.write(text)
+                sys.stdout.flush()
             if begins:
                 self.add(text)
             begins = text.endswith("\n")

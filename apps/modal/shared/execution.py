@@ -46,6 +46,8 @@ FAREWELL_SECONDS = 2.0
 """For the last word to ComfyUI when the app stops; Modal gives 30 s for everything."""
 DEATH_SECONDS = 2.0
 """A connection that breaks because the process dies is noticed before the death itself; this waits for its reason."""
+TRANSFER_SECONDS = 300.0
+"""On top of the time to execute: for the inputs to reach ComfyUI and the outputs to leave it."""
 ENDINGS = frozenset({"execution_success", "execution_error", "execution_interrupted"})
 
 
@@ -114,8 +116,12 @@ class Execution:
             status = await asyncio.to_thread(self._engine.wait_ready, self._definition.lock.timeouts.startup_seconds)
         if status.state != "ready":
             raise self._with_log(EngineDown(f"ComfyUI did not come back: {status.reason}"))
+        limit = self._definition.lock.timeouts.execution_seconds
         try:
-            outputs = await self._run_on(status, job)
+            async with asyncio.timeout(limit + TRANSFER_SECONDS):
+                outputs = await self._run_on(status, job)
+        except TimeoutError:
+            raise TimedOut(f"The job was stopped after {limit + TRANSFER_SECONDS:g} s.") from None
         except EngineUnreachable as error:
             raise await self._loss(status, error) from error
         except ComfyError as error:

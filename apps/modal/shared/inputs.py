@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from shared.json_values import JsonObject, as_list, as_object, is_object
+from shared.json_values import JsonObject, as_list, as_object, has_surrogates, is_object
 from shared.problems import FieldError, MalformedBody
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ MAX_QUOTED_CHARS = 80
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 
 
+MAX_UNKNOWN = 50
+"""Names of inputs that there are not, which an answer lists."""
+MAX_DIGITS = 100
+"""Of a whole number; a seed has twenty."""
+
+
 def parse_json(data: bytes) -> JsonObject:
     """The body of a request as an object.
 
@@ -37,15 +43,29 @@ def parse_json(data: bytes) -> JsonObject:
     """
     try:
         value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
+            text := data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_countable,
         )
+        if has_surrogates(text):
+            json.dumps(value, ensure_ascii=False).encode()  # raises for half of a pair, which is no text
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
+    except UnicodeEncodeError:
+        raise MalformedBody("The body holds half of a surrogate pair, which is no text.") from None
     except ValueError as error:
         raise MalformedBody(f"The body is not valid JSON: {error}") from None
     if not is_object(value):
         raise MalformedBody("The body must be a JSON object with the inputs by name.")
     return value
+
+
+def _countable(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
 
 
 def from_text(definition: Definition, name: str, text: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -117,8 +137,7 @@ class InputRules:
             known = [field.name for field in self._definition.inputs]
             return [
                 FieldError(field=name[:MAX_QUOTED_CHARS], message=_unknown(name, known))
-                for name in as_object(error.instance)
-                if name not in known
+                for name in [name for name in as_object(error.instance) if name not in known][:MAX_UNKNOWN]
             ]
         name = str(error.path[0]) if error.path else ""
         return [FieldError(field=name, message=_words(rule, error))]

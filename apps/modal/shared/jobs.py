@@ -30,6 +30,8 @@ KEEP_JOBS = 200
 """Ended jobs that are kept; the oldest goes first, with its files."""
 KEEP_SECONDS = 3600.0
 """An ended job is kept this long at most: longer than any sensible client needs to fetch its outputs."""
+KEEP_BYTES = 4 * 1024**3
+"""Outputs that are kept take at most so much of the disk, the newest job's aside."""
 GUESS_SECONDS = 10.0
 """Duration of a job before one has been measured, for Retry-After."""
 MAX_RETRY_AFTER = 600
@@ -315,9 +317,10 @@ class Jobs:
         """Called with every new job, so an idle app keeps its last results and a busy one stays within bounds."""
         ended = [job for job in self._jobs.values() if job.ended is not None]
         limit = time.monotonic() - KEEP_SECONDS
-        surplus = len(ended) - KEEP_JOBS
-        for index, job in enumerate(ended):
-            if index < surplus or (job.ended or 0.0) < limit:
+        size = 0
+        for index, job in enumerate(reversed(ended)):
+            size += sum(output.bytes for output in job.outputs)
+            if index >= KEEP_JOBS or (index and size > KEEP_BYTES) or (job.ended or 0.0) < limit:
                 del self._jobs[job.id]
                 shutil.rmtree(job.folder, ignore_errors=True)
         self._keys = {

@@ -9,9 +9,10 @@ import hashlib
 import re
 import warnings
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.parse import unquote, unquote_to_bytes
 
 import httpx
 from PIL import Image
@@ -64,6 +65,8 @@ PICTURES = {
 }
 """Formats Pillow may recognise in an image input, with the extension each gets."""
 _PLAIN_EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
+LONGEST_HEAD = 500
+"""Characters of a data URI before its data."""
 _DATA_URI = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>(?:;[^,;]*)*),", re.IGNORECASE)
 
 
@@ -104,10 +107,10 @@ class Intake:
         return await self._keep(field, kind, chunks, hint=PurePosixPath(filename).suffix.lower())
 
     def _decode(self, uri: str) -> tuple[str, bytes]:
-        match = _DATA_URI.match(uri)
+        head, comma, data = uri.partition(",")
+        match = _DATA_URI.fullmatch(f"{head}{comma}") if len(head) <= LONGEST_HEAD else None
         if match is None:
             raise MediaError("is not a data URI of the form data:<type>;base64,<data>")
-        data = uri[match.end() :]
         if len(data) > self._max_bytes * 4 // 3 + 4:
             raise MediaError(self._too_large())
         if match["parameters"].lower().endswith(";base64"):
@@ -122,26 +125,33 @@ class Intake:
     async def _fetch(self, field: str, kind: InputKind, url: str) -> tuple[Path, str]:
         try:
             async with asyncio.timeout(FETCH_SECONDS):
-                async with self._http.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
-                    if response.status_code != HTTPStatus.OK:
-                        raise MediaError(f"the URL answered {response.status_code}")
-                    if response.headers.get("content-encoding", "identity") != "identity":
-                        raise MediaError("the URL answered with a content encoding that was not asked for")
-                    if int(response.headers.get("content-length") or 0) > self._max_bytes:
-                        raise MediaError(self._too_large())
-                    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                    hint = FROM_MEDIA_TYPE.get(media_type) or PurePosixPath(urlsplit(url).path).suffix.lower()
-                    return await self._keep(field, kind, response.aiter_raw(CHUNK_BYTES), hint=hint)
+                target = httpx.URL(url)
+                for _ in range(MAX_REDIRECTS + 1):
+                    # httpx would read what comes with a redirect whole, and unpack it; here it is never read.
+                    async with self._http.stream("GET", target, headers={"Accept-Encoding": "identity"}) as response:
+                        if response.next_request is None:
+                            return await self._receive(field, kind, response)
+                        target = response.next_request.url
+                raise MediaError(f"the URL redirects more than {MAX_REDIRECTS} times")
         except ForbiddenAddress as error:
             raise MediaError(str(error)) from None
         except TimeoutError:
             raise MediaError(f"the URL did not deliver within {FETCH_SECONDS:g} s") from None
-        except httpx.TooManyRedirects:
-            raise MediaError(f"the URL redirects more than {MAX_REDIRECTS} times") from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             if isinstance(error, MediaError):
                 raise
             raise MediaError("the URL cannot be fetched") from None
+
+    async def _receive(self, field: str, kind: InputKind, response: httpx.Response) -> tuple[Path, str]:
+        if response.status_code != HTTPStatus.OK:
+            raise MediaError(f"the URL answered {response.status_code}")
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise MediaError("the URL answered with a content encoding that was not asked for")
+        if int(response.headers.get("content-length") or 0) > self._max_bytes:
+            raise MediaError(self._too_large())
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        hint = FROM_MEDIA_TYPE.get(media_type) or PurePosixPath(response.url.path).suffix.lower()
+        return await self._keep(field, kind, response.aiter_raw(CHUNK_BYTES), hint=hint)
 
     async def _keep(self, field: str, kind: InputKind, chunks: AsyncIterator[bytes], *, hint: str) -> tuple[Path, str]:
         digest = hashlib.sha256()
@@ -169,8 +179,8 @@ def media_client(transport: PublicTransport) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=transport,
         trust_env=False,
-        follow_redirects=True,
-        max_redirects=MAX_REDIRECTS,
+        follow_redirects=False,
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),  # one caller's are none of another's
         timeout=httpx.Timeout(30.0, connect=10.0),
         headers={"User-Agent": "flowberth-runtime", "Accept": "*/*"},
     )
@@ -189,7 +199,7 @@ def picture_extension(path: Path) -> str:
                 return PICTURES[image.format or ""]
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise MediaError("has too many pixels") from None
-    except (OSError, ValueError, SyntaxError, KeyError):
+    except (OSError, ValueError, SyntaxError, KeyError, RuntimeError):  # a broken AVIF is a RuntimeError
         raise MediaError("is not a picture: PNG, JPEG, WebP, GIF, BMP, TIFF and AVIF are accepted") from None
 
 

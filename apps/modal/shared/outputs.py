@@ -146,7 +146,7 @@ def dimensions(path: Path) -> tuple[int | None, int | None]:
             warnings.simplefilter("ignore")  # a very large picture is still a result
             with Image.open(path) as image:
                 return image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError):
         return None, None
 
 

@@ -66,7 +66,11 @@ Wait = Annotated[
 ]
 Key = Annotated[
     str | None,
-    Header(max_length=MAX_KEY_CHARS, description="Repeat a request with the same key and get the first one's job."),
+    Header(
+        min_length=1,
+        max_length=MAX_KEY_CHARS,
+        description="Repeat a request with the same key and get the first one's job.",
+    ),
 ]
 
 Preview = Annotated[
@@ -193,13 +197,19 @@ class _Api:
         }
 
     async def health(self) -> HealthView:
-        facts = await self._execution.facts()
+        try:
+            facts = await self._execution.facts()
+            missing = await self._execution.missing_classes()
+        except Problem as problem:
+            if self._settings.api_key and self._settings.health_open:
+                problem.log = ()  # what ComfyUI printed is not for everybody
+            raise
         return HealthView(
             engine=facts.engine,
             engine_version=facts.version,
             name=self._definition.name,
             import_failures=list(self._service.engine.log.import_failures()),
-            missing_classes=await self._execution.missing_classes(),
+            missing_classes=missing,
         )
 
     async def schema(self) -> Response:
@@ -309,7 +319,11 @@ class _Api:
     def _picture(self, job: Job, accept: str, headers: dict[str, str]) -> Response:
         pictures = [output for output in job.outputs if output.kind == "image"]
         if len(pictures) == 1 and quality(accept, pictures[0].media_type) > 0:
-            return FileResponse(pictures[0].path, media_type=pictures[0].media_type, headers=SAFE_HEADERS | headers)
+            return FileResponse(
+                pictures[0].path,
+                media_type=pictures[0].media_type,
+                headers=SAFE_HEADERS | {"Content-Security-Policy": OUTPUT_POLICY} | headers,
+            )
         found = f"one of {pictures[0].media_type}" if len(pictures) == 1 else f"{len(pictures)} pictures"
         problem = NotAcceptable(f"The job made {found}; Accept asks for one picture of another kind or number.")
         return problem_response(problem, job=job.id, headers=headers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -24,7 +25,8 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (1.0, 5.0, 25.0, 125.0)
 """Between five tries: a receiver that restarts is back by then, and an app scaled to zero is not kept up for longer."""
-TIMEOUT = httpx.Timeout(15.0)
+PREFIX = "whsec_"
+TRY_SECONDS = 15.0
 """The receiver should store and answer; what takes longer belongs behind its own queue."""
 
 
@@ -34,7 +36,7 @@ class Webhooks:
     def __init__(self, http: httpx.AsyncClient, secret: str) -> None:
         """`http` must go through `addresses.PublicTransport`."""
         self._http = http
-        self._secret = secret.encode()
+        self._secret = key_of(secret)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(self, url: str, event: str, payload: JsonObject) -> None:
@@ -68,12 +70,20 @@ class Webhooks:
             "Webhook-Signature": sign(self._secret, event, now, body),
         }
         try:
-            response = await self._http.post(
-                url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False
-            )
-        except httpx.HTTPError:
+            async with asyncio.timeout(TRY_SECONDS):
+                # What the receiver has to say beside the status is not read: it may be without end.
+                async with self._http.stream("POST", url, content=body, headers=headers) as response:
+                    return response.is_success or response.status_code == httpx.codes.GONE.value
+        except (httpx.HTTPError, TimeoutError):
             return False
-        return response.is_success or response.status_code == httpx.codes.GONE.value
+
+
+def key_of(secret: str) -> bytes:
+    """The bytes that a secret stands for: after `whsec_` they are in base64, as the specification has it."""
+    if secret.startswith(PREFIX):
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    return secret.encode()
 
 
 def sign(secret: bytes, event: str, timestamp: int, body: bytes) -> str:
