@@ -27,6 +27,8 @@ POLL_SECONDS = 0.05
 """Between two looks at a ComfyUI that is coming up: a tenth of the half second the app may add to its start."""
 PROBE_SECONDS = 2.0
 """One look may take this long; a busy machine that imports torch answers late."""
+LAST_WORDS_SECONDS = 0.5
+"""For the end of its log to arrive when ComfyUI has died: it has the reason."""
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Before the first restart, the second, …; the last one repeats. Only starts that fail make the next one wait longer: a
 ComfyUI that came up and died later comes back soon, as those who wait for it did not kill it."""
@@ -261,10 +263,15 @@ class EngineProcess:
         if reason is None:
             self._set(state="ready", reason="")
             process.wait()
+            assert self._reader is not None
+            self._reader.join(LAST_WORDS_SECONDS)
             reason = f"ComfyUI stopped: {describe_exit(process.returncode)}"
             self._came_up = True
-            self._set(state="down", reason=reason)  # before its log has ended, which a child that stays may hold up
+            self._set(state="down", reason=self._because(reason))  # now, and not when the last child lets go of the log
         self._clear(process)
+        return self._because(reason)
+
+    def _because(self, reason: str) -> str:
         exception = self.log.last_exception()
         with self._changed:
             return self._restart_reason or (f"{reason}, after {exception}" if exception else reason)
