@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runner.database import Database
+from runner.errors import ForgeRefused
+from runner.model import GithubRepository
 from runner.progress import Silent
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from codegen.facts import Lookups
     from github_app.local_forge import LocalForge
     from github_app.settings import Settings
+    from runner.model import Repository
     from runner.protocols import Progress
     from runner.runs import Runs
 
@@ -54,6 +57,12 @@ def lookups_of(settings: Settings, *, offline: bool = False) -> Lookups:
     return LiveLookups(settings.data_dir / "lookups" / "cache.db", endpoints, given)
 
 
+def _on_this_machine(repository: Repository) -> Path:
+    if isinstance(repository, GithubRepository):
+        raise ForgeRefused(f"{repository.full_name} is on GitHub: `flowberth serve` carries out its runs")
+    return repository
+
+
 @contextmanager
 def opened_runs(settings: Settings, progress: Progress | None = None, *, offline: bool = False) -> Generator[Runs]:
     """Runs on the local target and the local forge. One at a time in a process: DBOS is a singleton."""
@@ -67,8 +76,8 @@ def opened_runs(settings: Settings, progress: Progress | None = None, *, offline
     with database_of(settings) as database:
         services = Services(
             target=LocalTarget(data_dir),
-            forge=lambda repo: LocalForge(database, repo, data_dir),
-            mirror=lambda repo: Mirror(data_dir, repo),
+            forge=lambda repo: LocalForge(database, _on_this_machine(repo), data_dir),
+            mirror=lambda repo: Mirror(data_dir, _on_this_machine(repo)),
             data_dir=data_dir,
             progress=progress or Silent(),
             lookups=lookups_of(settings, offline=offline),

@@ -21,6 +21,7 @@ from worktrees.mirror import Mirror
 
 if TYPE_CHECKING:
     from runner.database import Database
+    from worktrees.worktree import Worktree
 
 MAX_INLINE_BYTES = 5 * 1024 * 1024
 """Of a picture put into the page; samples are kept far smaller than that."""
@@ -54,8 +55,20 @@ class LocalForge:
         self._mirror = Mirror(data_dir, repo)
         self._pages = data_dir / "pull-requests" / self._mirror.path.stem
 
-    def propose(self, *, head: str, base: str, title: str, body: str) -> PullRequest:
-        """Open the pull request for `head`, or bring the open one up to date."""
+    def publish(self, worktree: Worktree) -> str:
+        """Push the branch.
+
+        Raises:
+            worktrees.errors.PushRejected: somebody else pushed meanwhile, or the repository refuses.
+        """
+        return worktree.push()
+
+    def draft(self, *, head: str, base: str, title: str, body: str) -> PullRequest | None:  # noqa: ARG002 - see below
+        """No drafts here: the person who started the run is watching it."""
+        return None
+
+    def propose(self, *, head: str, base: str, title: str, body: str, ready: bool) -> PullRequest:  # noqa: ARG002
+        """Open the pull request for `head`, or bring the open one up to date. Its title says whether tests fail."""
         key = str(self._repo)
         self._mirror.fetch()
         facts = {"title": title, "body": body, "base": base, "head_sha": self._mirror.tip(head)}

@@ -9,6 +9,9 @@ Errors (all in `runner.errors`); `retryable` is a property of the type, and `dec
     ├── DeployFailed             terminal   the app did not come up; carries the tail of its log
     ├── EngineUnavailable        terminal   the ComfyUI asked for cannot be used
     ├── EndpointUnreachable      retryable  the deployed app stopped answering
+    ├── ForgeBusy                parked     the forge asks for patience; carries until when
+    ├── ForgeRefused             terminal   the forge does not allow it
+    ├── ForgeUnavailable         retryable  the forge does not answer
     ├── RuntimeTooNew            terminal   the repository's runtime is newer than ours
     ├── RunBusy                  terminal   another process carries out the run and does not let go
     ├── RunCancelled             terminal   a person, or a newer run of the same app, ended it

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class RunnerError(Exception):
@@ -56,6 +59,31 @@ class RunBusy(RunnerError):  # noqa: N818
 
 class RunNotFound(RunnerError):  # noqa: N818
     """No run with that id."""
+
+
+class ForgeUnavailable(RunnerError):  # noqa: N818
+    """The forge does not answer, or fails on its side."""
+
+    retryable = True
+
+
+class ForgeBusy(RunnerError):  # noqa: N818
+    """The forge asks for patience. The run is put away until then, and holds nobody up meanwhile."""
+
+    def __init__(self, message: str, *, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_forge_busy, (str(self), self.until))
+
+
+def _forge_busy(message: str, until: datetime) -> ForgeBusy:
+    return ForgeBusy(message, until=until)
+
+
+class ForgeRefused(RunnerError):  # noqa: N818
+    """The forge does not allow it: a permission, a rule of the repository, an installation that is gone."""
 
 
 MAX_ATTEMPTS = 3

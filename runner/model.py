@@ -15,12 +15,15 @@ RunId = NewType("RunId", str)
 """`run_` and 20 lower-case base-32 characters; also the id of the DBOS workflow."""
 
 RunState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+RunKind: TypeAlias = Literal["propose", "redeploy", "production"]
+"""`propose`: a submitted file becomes a pull request. `redeploy`: what is committed on a pull request's branch is
+rendered, deployed and tested again. `production`: a merged commit is deployed as it is, and stays."""
 EngineKind: TypeAlias = Literal["comfyui", "stand-in"]
 StepName: TypeAlias = Literal[
-    "analyse", "resolve", "branch", "render", "deploy", "test", "document", "propose", "finish"
+    "analyse", "resolve", "branch", "render", "draft", "deploy", "test", "document", "propose", "finish"
 ]
 STEPS: tuple[StepName, ...] = (
-    "analyse", "resolve", "branch", "render", "deploy", "test", "document", "propose", "finish",
+    "analyse", "resolve", "branch", "render", "draft", "deploy", "test", "document", "propose", "finish",
 )  # fmt: skip
 
 
@@ -37,13 +40,61 @@ class EngineChoice(Frozen):
     path: Path | None = None
 
 
+class GithubRepository(Frozen):
+    """A repository on GitHub, as an installation of the App sees it."""
+
+    installation: int
+    id: int
+    full_name: str
+    """`owner/name` at the time of the event; the id is what stays when it is renamed."""
+
+
+Repository: TypeAlias = Path | GithubRepository
+"""Where a pull request is for: the absolute path of a repository on this machine, or one on GitHub."""
+
+
+def repository_key(repository: Repository) -> str:
+    """What runs of one repository have in common, whatever it is called today."""
+    return f"github:{repository.id}" if isinstance(repository, GithubRepository) else str(repository)
+
+
+class Origin(Frozen):
+    """Who asked for a run, and in which conversation on the forge."""
+
+    sender: str
+    """Login of the person."""
+    issue: int | None = None
+    """The issue that holds the workflow: the pull request closes it."""
+    pull: int | None = None
+    """The pull request that the run is about."""
+    comment: int | None = None
+    """The comment with the command."""
+
+
+class Answer(Frozen):
+    """What a person decided where the workflow leaves it open."""
+
+    about: Literal["pack", "model"]
+    name: str
+    """Class of a node, or `folder/file` of a model."""
+    value: str
+    """Address of the repository, perhaps with `@commit`; or of the file."""
+
+
 class RunRequest(Frozen):
     """Everything a run needs to be carried out again after a crash."""
 
-    repo: Path
-    """Absolute path of the repository the pull request is for."""
+    kind: RunKind = "propose"
+    repo: Repository
     base: str
     """Branch the pull request is opened against."""
+    commit: str | None = None
+    """`production`: the commit to deploy. `redeploy`: the head that was asked for; the branch's tip counts."""
+    environment: Literal["preview", "production"] = "preview"
+    origin: Origin | None = None
+    answers: tuple[Answer, ...] = ()
+    budget_usd: float | None = None
+    """The most that may be spent; `None` for the default."""
     filename: str
     """Name of the submitted file, for the title and for messages; never used as a path."""
     workflow: bytes
@@ -57,6 +108,11 @@ class RunRequest(Frozen):
     """Leave the app serving when the run has ended."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    @property
+    def repo_key(self) -> str:
+        """The repository, as rows and leases name it."""
+        return repository_key(self.repo)
 
 
 class TestResult(Frozen):
@@ -173,3 +229,28 @@ class RunResult(Frozen):
     findings: tuple[Finding, ...] = ()
     reason: str | None = None
     """Why it failed or was cancelled, and what to do next."""
+
+
+class StepProgress(Frozen):
+    """One step of a run, as far as it has come."""
+
+    step: StepName
+    began_at: datetime
+    seconds: float | None = None
+    """How long it took, once it has ended well."""
+    detail: str | None = None
+    """The last thing that was said inside it; one line."""
+
+
+class RunProgress(Frozen):
+    """What can be told of a run while it goes on; kept with its row."""
+
+    steps: tuple[StepProgress, ...] = ()
+    attempt: int = 1
+    spent_usd: float = 0.0
+    title: str | None = None
+    commit: str | None = None
+    """Head of the branch on the forge, once something was pushed."""
+    pull: PullRequestRef | None = None
+    endpoint: str | None = None
+    findings: tuple[Finding, ...] = ()

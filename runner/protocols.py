@@ -1,7 +1,7 @@
 """What a run needs from the outside, as protocols. Each real implementation sits beside the thing it speaks to.
 
 Target     runner.targets.local.LocalTarget
-Forge      github_app.local_forge.LocalForge
+Forge      github_app.local_forge.LocalForge, github_app.github.forge.GithubForge
 Lookups    runner.lookups.live.LiveLookups, runner.lookups.offline.Offline (declared in codegen.facts, which uses it)
 Progress   github_app.cli.progress (rich), runner.progress.Silent
 """
@@ -9,9 +9,12 @@ Progress   github_app.cli.progress (rich), runner.progress.Silent
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runner.model import EngineChoice, EngineKind, Frozen, PullRequest, RunId, StepName
+
+if TYPE_CHECKING:
+    from worktrees.worktree import Worktree
 
 
 class DeploymentSpec(Frozen):
@@ -65,10 +68,32 @@ class Target(Protocol):
 
 
 class Forge(Protocol):
-    """Where pull requests live. Every call is find-or-create, so that a run may repeat it after a crash."""
+    """Where the pull requests of one repository live.
 
-    def propose(self, *, head: str, base: str, title: str, body: str) -> PullRequest:
-        """Open the pull request for `head`, or bring the open one up to date."""
+    Every call is find-or-create, so that a run may repeat it after a crash. Each may raise:
+
+        runner.errors.ForgeUnavailable: no answer, or a failure on its side.
+        runner.errors.ForgeBusy: a limit of writes or requests is reached; says until when.
+        runner.errors.ForgeRefused: a permission is missing, or a rule of the repository forbids it; says which.
+    """
+
+    def publish(self, worktree: Worktree) -> str:
+        """Bring the worktree's commits to its branch on the forge; the head there, which may be another commit then.
+
+        Raises:
+            worktrees.errors.PushRejected: somebody else pushed meanwhile, or the repository refuses.
+        """
+        ...
+
+    def draft(self, *, head: str, base: str, title: str, body: str) -> PullRequest | None:
+        """Open a draft for `head` if no pull request is open; `None` where nobody would look at a draft."""
+        ...
+
+    def propose(self, *, head: str, base: str, title: str, body: str, ready: bool) -> PullRequest:
+        """Open the pull request for `head`, or bring the open one up to date.
+
+        `ready`: people may review it; otherwise it stays, or becomes, a draft, where there are drafts.
+        """
         ...
 
     def picture_url(self, *, head: str, path: str) -> str:

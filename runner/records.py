@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from codegen.model import AppName
 from runner.errors import RunNotFound
-from runner.model import Frozen, RunId, RunRequest, RunResult, RunState, StepName
+from runner.model import Frozen, RunId, RunKind, RunProgress, RunRequest, RunResult, RunState, StepName
 from runner.tables import run as table
 
 if TYPE_CHECKING:
@@ -47,6 +47,12 @@ class RunRecord(Frozen):
     reason: str | None
     created_at: datetime
     updated_at: datetime
+    kind: RunKind
+    progress: RunProgress
+    revision: int
+    """Grows whenever there is something new to tell."""
+    not_before: datetime | None
+    """Put away until then, because the forge has asked for patience."""
 
     @property
     def finished(self) -> bool:
@@ -69,12 +75,13 @@ class RunRecords:
         run_id = new_run_id()
         values = {
             "id": run_id,
-            "repo": str(request.repo),
+            "repo": request.repo_key,
             "name": name,
             "workflow_sha256": sha256(request.workflow),
             "workflow": request.workflow,
             "request": options(request),
             "protocol": protocol,
+            "kind": request.kind,
             "state": "queued",
         }
         with self._database.begin() as connection:

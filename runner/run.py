@@ -87,7 +87,7 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
         run_id=run.run_id,
         state=state,
         name=run.name,
-        repo=str(run.request.repo),
+        repo=run.request.repo_key,
         branch=run.branch if trail.pull_request else None,  # until then it is nowhere but in the mirror
         commit=trail.documented.commit if trail.pull_request and trail.documented else None,
         app_dir=run.app_dir if trail.rendered else None,

@@ -63,7 +63,7 @@ class Runs:
             RunBusy: an older run of the same name does not end.
         """
         plan = intake(request)
-        lease = Lease(self._database, str(request.repo), plan.name)
+        lease = Lease(self._database, request.repo_key, plan.name)
         try:
             if lease.try_acquire():
                 record = self._adopt(request, plan.name) or self._records.add(request, plan.name, protocol=RUN_PROTOCOL)
@@ -146,7 +146,7 @@ class Runs:
     def _adopt(self, request: RunRequest, name: AppName) -> RunRecord | None:
         """With the lease held: the run to go on with, if there is one; all others of the app are ended."""
         adopted: RunRecord | None = None
-        for record in self._records.unfinished(str(request.repo), name):
+        for record in self._records.unfinished(request.repo_key, name):
             if adopted is None and self._can_go_on(record) and self._records.same(record, request):
                 adopted = record
             else:

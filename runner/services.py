@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codegen.facts import Lookups
+    from runner.model import Repository
     from runner.protocols import Forge, Progress, Target
     from worktrees.mirror import Mirror
 
@@ -21,11 +22,11 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Services:
-    """One per process. The factories are called with the root of the repository a run is for."""
+    """One per process. The factories are called with the repository a run is for."""
 
     target: Target
-    forge: Callable[[Path], Forge]
-    mirror: Callable[[Path], Mirror]
+    forge: Callable[[Repository], Forge]
+    mirror: Callable[[Repository], Mirror]
     data_dir: Path
     progress: Progress
     lookups: Lookups

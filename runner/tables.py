@@ -10,6 +10,8 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Float,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -23,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "flowberth"
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. Known without reading the migrations, so that opening an up-to-date database stays quick."""
 
 metadata = MetaData(
@@ -58,6 +60,10 @@ run = Table(
     Column("reason", Text),
     _moment("created_at"),
     _moment("updated_at"),
+    Column("kind", Text, nullable=False, server_default="propose"),
+    Column("progress", JSONB, nullable=False, server_default="{}"),  # `RunProgress`
+    Column("revision", BigInteger, nullable=False, server_default="0"),  # grows with all there is to tell
+    Column("not_before", DateTime(timezone=True)),  # parked until then: the forge has asked for patience
     CheckConstraint("state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="state"),
     Index("ix_run_unfinished", "repo", "name", postgresql_where=text("state IN ('queued', 'running')")),
 )
@@ -78,4 +84,48 @@ pull_request = Table(
     _moment("updated_at"),
     CheckConstraint("state IN ('open', 'merged', 'closed')", name="state"),
     Index("ux_pull_request_open_head", "repo", "head", unique=True, postgresql_where=text("state = 'open'")),
+)
+
+telling = Table(
+    "telling",
+    metadata,
+    Column("run_id", Text, ForeignKey("flowberth.run.id", ondelete="CASCADE"), primary_key=True),
+    Column("told", BigInteger, nullable=False, server_default="-1"),  # the revision of the run that people see
+    Column("state", JSONB, nullable=False, server_default="{}"),  # what was made on the forge: comment, checks, …
+    Column("not_before", DateTime(timezone=True)),
+    Column("error", Text),  # why the last try failed
+    _moment("updated_at"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("guid", Text, primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("action", Text),
+    Column("installation", BigInteger),
+    Column("payload", LargeBinary, nullable=False),  # as GitHub signed it
+    Column("state", Text, nullable=False, server_default="received"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("not_before", DateTime(timezone=True)),
+    Column("error", Text),
+    _moment("received_at"),
+    _moment("updated_at"),
+    CheckConstraint("state IN ('received', 'handled', 'ignored', 'failed')", name="state"),
+    Index("ix_delivery_open", "received_at", postgresql_where=text("state = 'received'")),
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="active"),
+    # Buckets of what GitHub lets an installation write (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api)
+    Column("creations", Float, nullable=False, server_default="0"),  # used up, draining with time
+    Column("points", Float, nullable=False, server_default="0"),
+    Column("drained_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("blocked_until", DateTime(timezone=True)),  # GitHub has said so
+    _moment("updated_at"),
+    CheckConstraint("state IN ('active', 'suspended', 'removed')", name="state"),
 )

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 def propose(run: RunContext, tested: Tested) -> PullRequestRef:
     """Find or make both; a second time changes nothing."""
-    run.worktree.push()
-    run.tell(f"pushed {run.branch}")
     forge = run.services.forge(run.request.repo)
+    forge.publish(run.worktree)
+    run.tell(f"pushed {run.branch}")
     updates = run.mirror.read(f"refs/remotes/origin/{run.request.base}", f"{run.app_dir}/app.lock.json") is not None
     title, body = documents.pull_request(run.plan, tested.report, tested.sample, forge, updates=updates)
-    pull = forge.propose(head=run.branch, base=run.request.base, title=title, body=body)
+    pull = forge.propose(head=run.branch, base=run.request.base, title=title, body=body, ready=tested.report.passed)
     return PullRequestRef(number=pull.number, title=pull.title, url=pull.url)
