@@ -17,5 +17,7 @@ Errors (all in `codegen.errors`)::
     │   └── InvalidGraph         the real frontend refuses it too (cycles, broken links, …)
     ├── InvalidName              not usable as an app name
     ├── CatalogError             unreadable or unknown node definitions
+    ├── InvalidAnswer            a repository, commit or address that a person gave is none
+    ├── InvalidLock              the committed app.lock.json, or a file beside it, was edited into something else
     └── UnsafeLiteral            a value that must not reach Python source
 """

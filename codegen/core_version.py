@@ -14,6 +14,7 @@ from codegen.convert.dynamic import find_input
 from codegen.json_values import as_object
 from codegen.lock import ComfyPin
 from codegen.model import Conversion, Finding, Frozen, JsonObject, Workflow
+from codegen.questions import about_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,6 +104,7 @@ def unknown_class(class_type: str, version: str) -> Finding:
             "it belongs to a custom-node pack or to another version"
         ),
         hint="name the pack that provides it; the app cannot run without",
+        questions=about_pack(class_type, f"Which pack has the node {_shown(class_type)}?"),
     )
 
 

@@ -29,5 +29,13 @@ class CatalogError(CodegenError):
     """Node definitions that cannot be read, or a core version that does not ship."""
 
 
+class InvalidAnswer(CodegenError):  # noqa: N818
+    """What a person has answered to a question cannot be used."""
+
+
+class InvalidLock(CodegenError):  # noqa: N818
+    """A file that an app is made from cannot be used as it is committed; the message names file, line and field."""
+
+
 class UnsafeLiteral(CodegenError):  # noqa: N818
     """A value that is not allowed to appear in generated Python source."""

@@ -43,7 +43,7 @@ class PackPin(Frozen):
     commit: Commit
     classes: tuple[str, ...]
     source: str
-    """Where the attribution came from: `properties`, `registry`, `manager-map`."""
+    """Where the attribution came from: `answer` of a person, `properties`, `registry`, `manager-map`."""
 
 
 LONGEST_PATH = 1000
@@ -82,8 +82,8 @@ class ModelPin(Frozen):
     licence: Annotated[str, Field(max_length=100)] | None = None
     """As the server that has the file states it."""
     source: str
-    """Where the URL came from: `properties.models`, `note`, `index`, `manager-list`, `civitai`, `hugging-face`;
-    `unknown` when it is a question for people."""
+    """Where the URL came from: `answer` of a person, `properties.models`, `note`, `index`, `manager-list`, `civitai`,
+    `hugging-face`; `unknown` when it is a question for people."""
 
 
 class Hardware(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NewType, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 AppName = NewType("AppName", str)
 """Name of an app: folder, branch suffix and Modal app in one. Made only by `codegen.naming.app_name`."""
@@ -24,6 +24,18 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Question(Frozen):
+    """What a person can settle with one line in a comment."""
+
+    about: Literal["pack", "model"]
+    name: str
+    """The node class, or `folder/file` of the model."""
+    text: str
+    """One sentence, fit for people; names of the workflow in it are shortened and printable."""
+    example_answer: str
+    """The line to answer with, complete but for what only the person knows: `pack KSampler+ = https://…`."""
+
+
 class Finding(Frozen):
     """Something a reader of the pull request should know about the workflow."""
 
@@ -35,6 +47,8 @@ class Finding(Frozen):
     node: str | None = None
     hint: str | None = None
     """What to do about it."""
+    questions: tuple[Question, ...] = Field(default=(), exclude_if=lambda questions: not questions)
+    """Whose answers would settle it."""
 
 
 class Workflow(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codegen.answers import NO_ANSWERS, Answers
 from codegen.core_version import choose_core, core_facts, foreign_classes, unknown_class
 from codegen.errors import InvalidGraph
 from codegen.facts import NOTHING_LOOKED_UP, Facts, Wanted, WantedPack, about_lookups, wanted_models
@@ -9,7 +10,7 @@ from codegen.hardware import PRICES, Prices, choose_hardware, choose_timeouts, l
 from codegen.interface import build_interface
 from codegen.interface.outputs import find_outputs
 from codegen.lock import Dependencies, Gpu, Lock
-from codegen.model import AppName, Finding, Frozen, JsonObject, Workflow
+from codegen.model import AppName, Finding, Frozen, JsonObject, Question, Workflow
 from codegen.models import FoundModel, find_models
 from codegen.naming import app_name, derive_name
 from codegen.packs import PackUse, find_packs
@@ -46,7 +47,7 @@ class Plan(Frozen):
             model_urls=urls,
             models=models,
             packs=tuple(
-                WantedPack(repository=use.repository, version=use.wanted_version) for use in self.packs if use.listed
+                WantedPack(repository=use.repository, version=use.wanted_version) for use in self.packs if use.trusted
             ),
             classes=self.unknown_classes,
         )
@@ -60,9 +61,10 @@ def make_plan(
     core: str | None = None,
     gpu: Gpu | None = None,
     facts: Facts = NOTHING_LOOKED_UP,
+    answers: Answers = NO_ANSWERS,
     prices: Prices = PRICES,
 ) -> Plan:
-    """Analyse a workflow, with what was looked up about it.
+    """Analyse a workflow, with what was looked up about it and what people have answered.
 
     Raises:
         InvalidName: `name` cannot be one.
@@ -77,11 +79,11 @@ def make_plan(
     outputs = find_outputs(prompt, catalog)
     if not outputs:
         raise InvalidGraph("the workflow has no output node; add one, such as Save Image, or un-mute it")
-    models = find_models(workflow, prompt, facts=facts)
+    models = find_models(workflow, prompt, facts=facts, answers=answers)
     loads = loaded_files(models.found, unnamed_loaders(prompt, catalog, models.nodes))
     stages = find_stages(prompt, catalog, [load.nodes for load in loads])
     kinds = frozenset(output.kind for output in outputs)
-    packs = find_packs(workflow, prompt, foreign_classes(choice.missing), facts=facts)
+    packs = find_packs(workflow, prompt, foreign_classes(choice.missing), facts=facts, answered=answers.packs)
     unknown = tuple(kind for kind in choice.missing if kind not in packs.attributed)
     image = core_facts(choice.pin.version)
     lock = Lock(
@@ -118,3 +120,10 @@ def make_plan(
         ),
         unknown_classes=unknown,
     )
+
+
+def questions(plan: Plan) -> tuple[Question, ...]:
+    """What people can settle with a line each, what keeps the app from running first; each once."""
+    ordered = sorted(plan.findings, key=lambda finding: finding.severity != "error")
+    asked = {(each.about, each.name): each for finding in reversed(ordered) for each in finding.questions}
+    return tuple(reversed(asked.values()))

@@ -1,6 +1,5 @@
 """The model files that a workflow loads, where each comes from, and how large it is.
 
-addresses      of files, without the keys that people paste with them
 loaders        which inputs name a file, and the folder that they list
 embedded       what the file's nodes say of them: `properties.models`
 notes          what its notes say: links, with the size where it stands beside one

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from codegen.addresses import public_url
 from codegen.json_values import as_object, objects
-from codegen.models.addresses import public_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

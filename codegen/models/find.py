@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codegen.answers import NO_ANSWERS, Answers
 from codegen.facts import NOTHING_LOOKED_UP, Facts, ModelFacts
 from codegen.lock import ModelPin, is_model_path
 from codegen.model import Finding, Frozen, JsonObject, Workflow
@@ -52,17 +53,18 @@ def find_models(
     prompt: JsonObject,
     *,
     facts: Facts = NOTHING_LOOKED_UP,
+    answers: Answers = NO_ANSWERS,
     index: Callable[[], ModelIndex] = model_index,
 ) -> Models:
     """Every file that a loader of the prompt names.
 
-    Its address is the one that the file itself gives, in its nodes or else in its notes; then that of the index; then
-    one that was looked up.
+    Its address is the one that a person has answered; else the one that the file itself gives, in its nodes or else in
+    its notes; then that of the index; then one that was looked up.
     """
     files = tuple(named_files(prompt))
     if not files:
-        return Models()
-    sources = _Sources(workflow, facts, index())
+        return Models(findings=tuple(map(told.unused, answers.models)))
+    sources = _Sources(workflow, facts, index(), answers)
     named: dict[tuple[str, str], list[NamedFile]] = {}
     findings: list[Finding] = []
     for one in files:
@@ -73,6 +75,9 @@ def find_models(
             named.setdefault((folder, one.file), []).append(one)
         else:
             findings.append(told.homeless(one))
+    findings.extend(
+        told.unused(name) for name in answers.models if name not in {f"{folder}/{file}" for folder, file in named}
+    )
     found: list[FoundModel] = []
     for (folder, file), uses in sorted(named.items()):
         model, said = sources.model(folder, file, uses)
@@ -84,21 +89,25 @@ def find_models(
 class _Sources:
     """Who says what of a file."""
 
-    def __init__(self, workflow: Workflow, facts: Facts, index: ModelIndex) -> None:
+    def __init__(self, workflow: Workflow, facts: Facts, index: ModelIndex, answers: Answers) -> None:
         self._embedded = _first(embedded_models(workflow))
         self._notes: dict[str, dict[str, LinkedModel]] = {}
         for link in linked_models(workflow):
             self._notes.setdefault(link.file, {}).setdefault(link.url, link)
         self._facts = facts
         self._index = index
+        self._answers = answers
 
     def folder(self, named: NamedFile) -> str | None:
-        """What the file says of itself, else its loader, else the index where one folder alone has such a file."""
+        """What the file says of itself, else its loader, else the index where one folder alone has such a file.
+
+        What people answer counts where all of them are silent.
+        """
         embedded = self._of(named.file)
         if embedded and embedded.folder:
             return embedded.folder
         indexed = self._index.find(named.folder, named.file)
-        return indexed[0].folder if indexed else named.folder
+        return (indexed[0].folder if indexed else named.folder) or self._answers.folder_of(named.file)
 
     def model(self, folder: str, file: str, uses: list[NamedFile]) -> tuple[FoundModel, list[Finding]]:
         node = uses[0].node
@@ -113,6 +122,8 @@ class _Sources:
             findings.append(told.moved(pin, found, node))
             pin = pin.model_copy(update={"url": found.url, "source": found.source})
             looked_up = self._facts.model(pin.url)
+        if pin.source == "answer":
+            findings.append(told.answered(pin, self._meant(folder, file), looked_up, node))
         if looked_up:
             findings.extend(told.about(pin, looked_up, node))
             pin = _completed(pin, looked_up)
@@ -130,6 +141,10 @@ class _Sources:
     def _pin(self, folder: str, file: str) -> tuple[ModelPin, list[str]]:
         """With the addresses that might be meant as well."""
         embedded = self._of(file)
+        answered = self._answers.models.get(f"{folder}/{file}")
+        if answered:
+            same = embedded.sha256 if embedded and _bare(embedded.url) == _bare(answered) else None
+            return _pinned(folder, file, answered, same or self._digest(folder, file, answered), "answer"), []
         if embedded:
             known = embedded.sha256 or self._digest(folder, file, embedded.url)
             return _pinned(folder, file, embedded.url, known, "properties.models"), []
@@ -157,6 +172,12 @@ class _Sources:
 
     def _digest(self, folder: str, file: str, url: str) -> str | None:
         return next((one.sha256 for one in self._index.find(folder, file) if one.url == url), None)
+
+    def _meant(self, folder: str, file: str) -> str | None:
+        """Hash of the file that the workflow was made with, if it or an official template says it."""
+        embedded = self._of(file)
+        indexed = self._index.find(folder, file)
+        return (embedded.sha256 if embedded else None) or (indexed[0].sha256 if len(indexed) == 1 else None)
 
     def _about(self, folder: str, file: str) -> int | None:
         noted = max((link.about_bytes or 0 for link in self._links(file).values()), default=0)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from codegen.addresses import direct_url, public_url
 from codegen.core_version import MODEL_SUFFIXES
 from codegen.json_values import as_list, as_object, objects
-from codegen.models.addresses import public_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def _links(text: str) -> Iterator[LinkedModel]:
         file = _file(match["text"], url) if url else None
         if url and file:
             size = round(float(match["size"]) * _UNITS[match["unit"][0]]) if match["size"] else 0
-            yield LinkedModel(file, _direct(url), size if 0 < size <= LARGEST_FILE else None)
+            yield LinkedModel(file, direct_url(url), size if 0 < size <= LARGEST_FILE else None)
 
 
 def _file(text: str | None, url: str) -> str | None:
@@ -78,8 +78,3 @@ def _file(text: str | None, url: str) -> str | None:
         return None
     name = unquote(path.rsplit("/", 1)[-1])
     return name if name.lower().endswith(MODEL_SUFFIXES) else None
-
-
-def _direct(url: str) -> str:
-    """Where the file is, when the link is of the page that shows it."""
-    return re.sub(r"^(https://huggingface\.co/[^/]+/[^/]+)/blob/", r"\1/resolve/", url)

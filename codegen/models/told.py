@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.model import Finding
+from codegen.questions import about_model
 
 if TYPE_CHECKING:
     from codegen.facts import ModelAddress, ModelFacts
@@ -30,6 +31,7 @@ def about(pin: ModelPin, facts: ModelFacts, node: str) -> list[Finding]:
                 message=f"there is no file at the address of {shown}: {_shown(pin.url or '')}",
                 node=node,
                 hint="put an address that works into app.lock.json",
+                questions=about_model(pin.folder, pin.file, f"Where is {shown} today?"),
             )
         )
     if facts.state == "gated":
@@ -40,6 +42,7 @@ def about(pin: ModelPin, facts: ModelFacts, node: str) -> list[Finding]:
                 message=f"{shown} is given only to those who have agreed to its terms: {_shown(pin.url or '')}",
                 node=node,
                 hint="agree on its page, and give the app a token that may download it",
+                questions=about_model(pin.folder, pin.file, f"Is there a copy of {shown} that needs no agreement?"),
             )
         )
     if pin.sha256 and facts.sha256 and pin.sha256 != facts.sha256:
@@ -51,6 +54,7 @@ def about(pin: ModelPin, facts: ModelFacts, node: str) -> list[Finding]:
                 f"its SHA-256 is {facts.sha256[:12]}…, not {pin.sha256[:12]}…",
                 node=node,
                 hint="find the file that was meant, or put the new hash into app.lock.json",
+                questions=about_model(pin.folder, pin.file, f"Where is the {shown} that was meant?"),
             )
         )
     return findings
@@ -110,6 +114,9 @@ def homeless(named: NamedFile) -> Finding:
         "and nothing says which folder of models/ it lists",
         node=named.node,
         hint="add the file with its folder and url to the models in app.lock.json",
+        questions=about_model(
+            "<folder>", named.file, f"Which folder of models/ has {_shown(named.file)}, and where is it?"
+        ),
     )
 
 
@@ -121,6 +128,7 @@ def unknown(folder: str, file: str, node: str) -> Finding:
         message=f"nothing says where {_shown(file)} ({folder}) can be downloaded",
         node=node,
         hint=f"add its url to app.lock.json, or put the file into the models volume under {folder}/",
+        questions=about_model(folder, file, f"Where can {_shown(file)} ({folder}) be downloaded?"),
     )
 
 
@@ -133,6 +141,33 @@ def ambiguous(file: str, pin: ModelPin, others: list[str], node: str) -> Finding
         message=f"{_WHO[pin.source]} {_shown(file)} from {rest} as from {_shown(pin.url or '')}",
         node=node,
         hint="the last one is in app.lock.json; if another was meant, put its url there",
+        questions=about_model(pin.folder, pin.file, f"From where is {_shown(file)} meant to be?", others[0]),
+    )
+
+
+def answered(pin: ModelPin, meant: str | None, facts: ModelFacts | None, node: str) -> Finding:
+    """The address is what a person has answered; `meant` is the hash of the file that the workflow was made with."""
+    message = f"{_shown(pin.file)} ({pin.folder}) is taken from {_shown(pin.url or '')}, as a person answered"
+    there = pin.sha256 or (facts.sha256 if facts else None)
+    if meant and there and meant != there:
+        return Finding(
+            code="answered-model",
+            severity="warning",
+            message=f"{message}; its SHA-256 is {there[:12]}…, that of the file that the workflow was made with is "
+            f"{meant[:12]}…",
+            node=node,
+            hint="make sure that results are as they should be",
+        )
+    return Finding(code="answered-model", severity="info", message=message, node=node)
+
+
+def unused(name: str) -> Finding:
+    """An answer to what nobody asks."""
+    return Finding(
+        code="unused-answer",
+        severity="warning",
+        message=f"nobody asks for the model {_shown(name)}: no node of the workflow loads it",
+        hint="name it as the workflow does, with its folder; upper and lower case count",
     )
 
 

@@ -1,6 +1,6 @@
 """One repository for each class that ComfyUI does not have, or the candidates between which people must choose.
 
-The file's own word counts first. What the Manager's map says is weighed::
+What a person has answered counts, then the file's own word. What the Manager's map says is weighed::
 
     6    another class of the workflow comes from the repository, so it is needed anyway
     2    the Manager gives the class to it
@@ -30,6 +30,7 @@ from codegen.packs.said import CORE_ID
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from codegen.answers import PackAnswer
     from codegen.facts import PackOfClass
     from codegen.packs.known import KnownPacks
     from codegen.packs.said import Saying
@@ -54,7 +55,7 @@ class Attribution(Frozen):
 
     class_type: str
     candidates: tuple[Repository, ...]
-    source: Literal["properties", "manager-map", "registry"]
+    source: Literal["answer", "properties", "manager-map", "registry"]
     clear: bool
 
     @property
@@ -68,13 +69,19 @@ def attribute(
     said: Mapping[str, tuple[Saying, ...]],
     known: KnownPacks,
     registered: Sequence[PackOfClass] = (),
+    answered: Mapping[str, PackAnswer] | None = None,
 ) -> dict[str, Attribution]:
     """For each class that somebody has; the others are left out.
 
-    What the registry says, `registered`, counts for classes that nobody else knows.
+    What the registry says, `registered`, counts for classes that nobody else knows; what is `answered`, before all.
     """
     found: dict[str, Attribution] = {}
     for class_type in classes:
+        if answered and class_type in answered:
+            url = answered[class_type].repository
+            chosen = known.at(url) or Repository(url=url, listed=False)
+            found[class_type] = Attribution(class_type=class_type, candidates=(chosen,), source="answer", clear=True)
+            continue
         own = said.get(class_type, ())
         if known.is_core(class_type) or any(saying.registry_id == CORE_ID for saying in own):
             continue

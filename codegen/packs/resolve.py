@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import chain, count
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from codegen.facts import NOTHING_LOOKED_UP, Facts, PackFacts
@@ -12,17 +13,18 @@ from codegen.model import Finding, Frozen, JsonObject
 from codegen.packs.attribution import attribute
 from codegen.packs.known import KnownPacks, Repository, known_packs
 from codegen.packs.said import sayings
-from codegen.packs.told import about, ambiguous
+from codegen.packs.told import about, ambiguous, unused
 from codegen.packs.use import PackUse, is_of_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from codegen.answers import PackAnswer
     from codegen.model import Workflow
     from codegen.packs.attribution import Attribution
     from codegen.packs.said import Saying
 
-SOURCES = ("properties", "manager-map", "registry")
+SOURCES = ("answer", "properties", "manager-map", "registry")
 """The surest first."""
 LONGEST_NAME = 90
 """Of a folder before its number, so that both are a `SafeName`."""
@@ -44,26 +46,33 @@ def find_packs(
     foreign: Sequence[str],
     known: KnownPacks | None = None,
     facts: Facts = NOTHING_LOOKED_UP,
+    *,
+    answered: Mapping[str, PackAnswer] = MappingProxyType({}),
 ) -> Packs:
     """Find out where the `foreign` classes of the prompt, those that are not of ComfyUI, come from.
 
     `known` is the snapshot that ships unless another is given; without foreign classes it is not even loaded. `facts`
     is what was looked up of the repositories that an earlier call named, and of the classes that it left out.
+    `answered` is what people have said of classes.
     """
+    unasked = tuple(unused(kind) for kind in answered if kind not in foreign)
     if not foreign:
-        return Packs()
+        return Packs(findings=unasked)
     known = known or known_packs()
     said = sayings(workflow, frozenset(foreign))
-    found = attribute(foreign, said, known, facts.classes)
+    found = attribute(foreign, said, known, facts.classes, answered)
     nodes = _first_nodes(prompt)
     by_repository: dict[str, list[Attribution]] = defaultdict(list)
-    findings: list[Finding] = []
+    findings: list[Finding] = [*unasked]
     for class_type, attribution in found.items():
         if attribution.repository is None:
             findings.append(ambiguous(class_type, attribution.candidates, nodes.get(class_type)))
         else:
             by_repository[_today(attribution.repository.url, known, facts)].append(attribution)
-    uses = tuple(_use(url, by_repository[url], said, known, facts) for url in sorted(by_repository, key=str.lower))
+    uses = tuple(
+        _use(url, by_repository[url], said, known, facts, answered=answered)
+        for url in sorted(by_repository, key=str.lower)
+    )
     for use in uses:
         findings.extend(about(use, nodes.get(use.classes[0])))
     return Packs(uses=uses, pins=_pins(uses), findings=tuple(findings), attributed=frozenset(found))
@@ -92,6 +101,8 @@ def _use(
     said: Mapping[str, tuple[Saying, ...]],
     known: KnownPacks,
     facts: Facts,
+    *,
+    answered: Mapping[str, PackAnswer],
 ) -> PackUse:
     classes = tuple(attribution.class_type for attribution in attributions)
     sources = {attribution.source for attribution in attributions}
@@ -110,9 +121,10 @@ def _use(
     replacement = known.replacement(url)
     removed = tuple(kind for kind in classes if kind in repository.removed)
     version = _only(saying.version for saying in told)
+    chosen = next((answered[kind].commit for kind in classes if kind in answered and answered[kind].commit), None)
     saved = _only(saying.commit for saying in told)
-    lost = saved is not None and looked_up.commit is not None and looked_up.commit != saved
-    commit, commit_of = (None if lost else saved), None
+    lost = chosen is None and saved is not None and looked_up.commit is not None and looked_up.commit != saved
+    commit, commit_of = chosen or (None if lost else saved), None
     if commit is None and (not removed or is_of_version(looked_up.commit_of, version)):
         commit, commit_of = looked_up.commit, looked_up.commit_of
     return PackUse(
@@ -125,6 +137,7 @@ def _use(
         version=version,
         listed=repository.listed,
         missing=looked_up.state == "missing",
+        unseen=chosen is not None and looked_up.commit is not None and looked_up.commit != chosen,
         elsewhere=_elsewhere(repository, [one for one in attributions if one.source == "properties"], known),
         archived=looked_up.archived,
         moved_from=next((other for other in others if other and other.lower() != url.lower()), None),
@@ -158,7 +171,9 @@ def _only(values: Iterable[str | None]) -> str | None:
 
 
 def _pins(uses: Sequence[PackUse]) -> tuple[PackPin, ...]:
-    """Those with a commit that the Manager lists, each with a folder of its own also where letters have no case.
+    """Those with a commit that the Manager lists or a person has named.
+
+    Each has a folder of its own, also where letters have no case.
 
     A pack is code that is run when the app is built, before anybody has reviewed it: a repository that nobody but the
     file itself knows is for people to put into the lock.
@@ -166,7 +181,7 @@ def _pins(uses: Sequence[PackUse]) -> tuple[PackPin, ...]:
     taken: set[str] = set()
     pins: list[PackPin] = []
     for use in uses:
-        if use.commit is not None and use.listed and not use.missing:
+        if use.commit is not None and use.trusted and not use.missing:
             owner, name = use.repository.rsplit("/", 2)[1:]
             longer = f"{owner}-{name}"[:LONGEST_NAME]
             names = chain((name, longer), (f"{longer}.{number}" for number in count(2)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from codegen.model import Finding
 from codegen.packs.use import is_of_version
+from codegen.questions import about_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ SHOWN_CANDIDATES = 5
 """Repositories in a question; the likeliest come first."""
 SHOWN_CLASSES = 3
 """Of a pack, in a message."""
+ASKED_CLASSES = 20
+"""Of a pack that is gone; with answers for some, the next run asks about others."""
 
 
 def ambiguous(class_type: str, candidates: Sequence[Repository], node: str | None) -> Finding:
@@ -36,6 +39,17 @@ def ambiguous(class_type: str, candidates: Sequence[Repository], node: str | Non
         node=node,
         hint="say which one is meant: add it with a commit to packs in app.lock.json, or save the workflow again in a "
         "ComfyUI that has it installed",
+        questions=about_pack(class_type, f"Which pack has the node {_quoted(class_type)}?", candidates[0].url),
+    )
+
+
+def unused(class_type: str) -> Finding:
+    """An answer to what nobody asks."""
+    return Finding(
+        code="unused-answer",
+        severity="warning",
+        message=f"nobody asks where the node {_quoted(class_type)} comes from: the workflow lacks it, or ComfyUI has it",
+        hint="look at the spelling; upper and lower case count",
     )
 
 
@@ -52,6 +66,8 @@ def _with_stars(repository: Repository) -> str:
 def about(use: PackUse, node: str | None) -> Iterator[Finding]:
     """What keeps a pack from being pinned or should be known of its commit, then what became of it."""
     yield from _about_its_commit(use, node)
+    if use.source == "answer":
+        yield _answered(use, node)
     if use.removed and use.commit is None:
         yield Finding(
             code="removed-node",
@@ -93,8 +109,17 @@ def _about_its_commit(use: PackUse, node: str | None) -> Iterator[Finding]:
             message=f"{_classes(use.classes)} from {use.repository}, which is not there any more{instead}",
             node=node,
             hint="add a copy or a fork of it with a commit to packs in app.lock.json, or replace the nodes",
+            questions=tuple(
+                question
+                for kind in use.classes[:ASKED_CLASSES]
+                for question in about_pack(
+                    kind,
+                    f"Which repository has the node {_quoted(kind)} today?",
+                    *((use.replaced_by,) if use.replaced_by else ()),
+                )
+            ),
         )
-    elif not use.listed:
+    elif not use.trusted:
         named = "the file itself names" if use.source == "properties" else f"{_classes(use.classes)} from"
         instead = f"; {use.replaced_by} goes on with its nodes" if use.replaced_by else ""
         yield Finding(
@@ -103,6 +128,11 @@ def _about_its_commit(use: PackUse, node: str | None) -> Iterator[Finding]:
             message=f"{named} {use.repository}, which ComfyUI-Manager does not list{instead}",
             node=node,
             hint="a pack is code that runs in the app: read it, then add it with a commit to the packs in the lock",
+            questions=about_pack(
+                use.classes[0],
+                f"Is {use.repository} to be trusted? ComfyUI-Manager does not list it, and its code runs in the app.",
+                use.repository if use.commit is None else f"{use.repository}@{use.commit}",
+            ),
         )
     elif use.commit is None:
         version = f"; the file was saved with version {use.version}" if use.version else ""
@@ -112,6 +142,11 @@ def _about_its_commit(use: PackUse, node: str | None) -> Iterator[Finding]:
             message=f"{_classes(use.classes)} from {use.repository}, and nothing says at which commit{version}",
             node=node,
             hint="look up a commit of it and add both to packs in app.lock.json; the app cannot run without",
+            questions=about_pack(
+                use.classes[0],
+                f"At which commit is {use.repository} to be used?",
+                f"{use.repository}@<commit, 40 characters>",
+            ),
         )
     elif use.commit_of and not is_of_version(use.commit_of, use.version):
         if use.lost_commit:
@@ -127,6 +162,22 @@ def _about_its_commit(use: PackUse, node: str | None) -> Iterator[Finding]:
             node=node,
             hint="if its nodes have changed since, put an older commit into packs in app.lock.json",
         )
+
+
+def _answered(use: PackUse, node: str | None) -> Finding:
+    owner = use.repository.rsplit("/", 2)[1]
+    message = f"{_classes(use.classes)} from {use.repository}, as a person answered"
+    if not use.listed:
+        message += f"; ComfyUI-Manager does not list it, so it is {owner} alone who is trusted with code in the app"
+    if use.unseen:
+        message += f"; its default branch does not have the commit {use.commit}"
+    return Finding(
+        code="answered-pack",
+        severity="info" if use.listed and not use.unseen else "warning",
+        message=message,
+        node=node,
+        hint=None if use.listed and not use.unseen else "read the code at that commit before this is merged",
+    )
 
 
 def _classes(classes: Sequence[str]) -> str:

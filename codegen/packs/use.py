@@ -12,9 +12,9 @@ class PackUse(Frozen):
 
     repository: str
     classes: tuple[str, ...]
-    source: Literal["properties", "manager-map", "registry"]
+    source: Literal["answer", "properties", "manager-map", "registry"]
     commit: str | None
-    """As the file names it, else as it was looked up; `None` when neither gives one."""
+    """As a person or the file names it, else as it was looked up; `None` when nobody gives one."""
     version: str | None
     """Of the registry, where the file names that instead of a commit."""
     listed: bool
@@ -39,6 +39,13 @@ class PackUse(Frozen):
     """Its owner has closed it to changes."""
     missing: bool = False
     """There is no such repository any more."""
+    unseen: bool = False
+    """Its default branch does not have the commit that a person has answered with."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it may be built before a review: the Manager lists it, or a person has answered with it."""
+        return self.listed or self.source == "answer"
 
     @property
     def wanted_version(self) -> str | None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from codegen.addresses import public_url
 from codegen.errors import NotAWorkflow
 from codegen.json_values import as_object, objects
 from codegen.lock import ModelPin
 from codegen.model import Workflow
 from codegen.models import find_models
-from codegen.models.addresses import public_url
 from codegen.models.embedded import embedded_models
 from codegen.models.index import IndexedModel, ModelIndex, model_index
 from codegen.parse import parse_workflow

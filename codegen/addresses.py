@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,3 +25,8 @@ def public_url(url: object) -> str | None:
         return None
     kept = [(name, value) for name, value in query if name.lower() not in SECRETS]
     return urlunsplit(parts if len(kept) == len(query) else parts._replace(query=urlencode(kept)))
+
+
+def direct_url(url: str) -> str:
+    """Where the file is, when the address is of the page that shows it on Hugging Face."""
+    return re.sub(r"^(https://huggingface\.co/[^/]+/[^/]+)/blob/", r"\1/resolve/", url)
