@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codegen.facts import NOTHING_LOOKED_UP
 from runner.intake import intake
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from codegen.plan import Plan
     from runner.cancellation import Cancellation
     from runner.model import RunId, RunRequest, StepName
+    from runner.progress import Recorded
     from runner.services import Services
     from worktrees.mirror import Mirror
     from worktrees.worktree import Worktree
@@ -31,16 +32,25 @@ class RunContext:
     """One execution of one run, in one process. What it holds is made again, never stored, when a run goes on."""
 
     def __init__(
-        self, run_id: RunId, name: AppName, request: RunRequest, services: Services, cancellation: Cancellation
+        self,
+        run_id: RunId,
+        name: AppName,
+        request: RunRequest,
+        services: Services,
+        *,
+        cancellation: Cancellation,
+        progress: Recorded,
     ) -> None:
         self.run_id = run_id
         self.name = name
         self.request = request
         self.services = services
         self.cancellation = cancellation
+        self.progress = progress
         self.attempt = FIRST_ATTEMPT
         self.step: StepName = "analyse"
         self._facts = NOTHING_LOOKED_UP
+        self._committed: str | None = None
 
     @property
     def branch(self) -> str:
@@ -54,14 +64,31 @@ class RunContext:
 
     @cached_property
     def plan(self) -> Plan:
-        """Made from the request and what was looked up, both of which are on record: the same after a crash."""
-        return intake(self.request, self._facts)
+        """Made from the request and what was looked up, both of which are on record: the same after a crash.
+
+        Once the run has a commit to go on from, what people have decided there counts: the committed lock, prompt and
+        interface take the place of the planned ones.
+        """
+        plan = intake(self.request, self._facts)
+        if self._committed is None:
+            return plan
+        from codegen.adopt import ADOPTED, adopt  # noqa: PLC0415
+
+        return adopt(plan, {name: self._read(self._committed, name) for name in ADOPTED})
+
+    def _read(self, commit: str, name: str) -> bytes | None:
+        return self.mirror.read(commit, f"{self.app_dir}/{name}")
 
     def use(self, facts: Facts) -> None:
         """Plan with these facts from now on."""
         if facts != self._facts:
             self._facts = facts
             self.__dict__.pop("plan", None)
+
+    def go_on_from(self, commit: str) -> None:
+        """Take over from now on what is committed there."""
+        self._committed = commit
+        self.__dict__.pop("plan", None)
 
     @cached_property
     def mirror(self) -> Mirror:
@@ -70,7 +97,10 @@ class RunContext:
 
     @cached_property
     def worktree(self) -> Worktree:
-        """The run's own; found again after a crash, or made."""
+        """The run's own; found again after a crash, or made. Of a production run it has no branch."""
+        if self.request.kind == "production":
+            assert self.request.commit is not None
+            return self.mirror.open_detached(self.run_id, self.request.commit)
         return self.mirror.open_worktree(self.run_id, self.branch, self.request.base)
 
     def remove_worktree(self) -> None:
@@ -102,5 +132,9 @@ class RunContext:
         Raises:
             RunCancelled: it has been.
         """
-        self.services.progress.detail(self.run_id, self.step, message)
+        self.progress.detail(self.run_id, self.step, message)
         self.cancellation.check()
+
+    def note(self, **facts: Any) -> None:  # noqa: ANN401 - fields of `runner.model.RunProgress`
+        """Put facts on record that people are to see before the run has ended."""
+        self.progress.note(self.run_id, **facts)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 APPLICATION = "flowberth"
 SYSTEM_SCHEMA = "dbos"
-RUN_PROTOCOL = "2"
+RUN_PROTOCOL = "3"
 """Raised when the order or the results of the steps change: a run of another protocol cannot go on."""
 QUEUE_POLL_SECONDS = 0.05
 """How soon a resumed run starts; the queue is looked at by one process only."""
@@ -48,6 +48,10 @@ class Abandoned(BaseException):
 
     No `Exception`: DBOS records those as the end of the step and of the run.
     """
+
+
+class Parked(Abandoned):
+    """Leaves a run as it is on record until later."""
 
 
 _thread = threading.local()

@@ -87,9 +87,17 @@ class ForgeRefused(RunnerError):  # noqa: N818
 
 
 MAX_ATTEMPTS = 3
-"""Of one retryable effect: a local process or database that fails three times in a row is not a hiccup."""
+"""Of one retryable effect: what fails three times in a row is not a hiccup."""
+PATIENCE_SECONDS = (0.0, 0.0, 2.0, 10.0)
+"""Before the second and third attempt of what is on this machine; then the same of what is on the network."""
 
 
-def decide_retry(error: BaseException, attempt: int) -> bool:
-    """Whether attempt number `attempt` (from 1), which ended in `error`, is followed by another."""
-    return isinstance(error, RunnerError) and error.retryable and attempt < MAX_ATTEMPTS
+def decide_retry(error: BaseException, attempt: int) -> float | None:
+    """Seconds to wait before the attempt that follows attempt number `attempt` (from 1); `None`: there is none.
+
+    Errors of this package and of `worktrees` say themselves whether they are `retryable`.
+    """
+    if not getattr(error, "retryable", False) or attempt >= MAX_ATTEMPTS:
+        return None
+    away = not isinstance(error, EndpointUnreachable | DatabaseUnavailable)
+    return PATIENCE_SECONDS[(2 if away else 0) + attempt - 1]

@@ -1,4 +1,4 @@
-"""Who may carry out runs of one (repository, name): the holder of a Postgres advisory lock.
+"""Who may carry out the runs of one lane: the holder of a Postgres advisory lock.
 
 The lock belongs to a database session of its own, so it is gone the moment its process is, however it went.
 """
@@ -14,14 +14,32 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from runner.database import Database
+    from runner.model import Lane
+
+
+def lease_key(lane: Lane) -> int:
+    """The key of the lane's advisory lock: 64 bits, signed."""
+    digest = hashlib.sha256("\0".join(lane).encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def held_keys(connection: Connection) -> frozenset[int]:
+    """The keys of all advisory locks held in this database.
+
+    Postgres shows a 64-bit key as two halves (https://www.postgresql.org/docs/current/view-pg-locks.html).
+    """
+    query = sa.text(
+        "SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 "
+        "AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    return frozenset(connection.scalars(query))
 
 
 class Lease:
-    """The right to run one (repository, name). Not re-entrant: two leases exclude each other in one process too."""
+    """The right to run one lane. Not re-entrant: two leases exclude each other in one process too."""
 
-    def __init__(self, database: Database, repo: str, name: str) -> None:
-        digest = hashlib.sha256(f"{repo}\0{name}".encode()).digest()
-        self._key = int.from_bytes(digest[:8], "big", signed=True)
+    def __init__(self, database: Database, lane: Lane) -> None:
+        self._key = lease_key(lane)
         self._database = database
         self._connection: Connection | None = None
 

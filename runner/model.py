@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NewType, TypeAlias
+from typing import Literal, NamedTuple, NewType, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,6 +18,7 @@ RunState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cance
 RunKind: TypeAlias = Literal["propose", "redeploy", "production"]
 """`propose`: a submitted file becomes a pull request. `redeploy`: what is committed on a pull request's branch is
 rendered, deployed and tested again. `production`: a merged commit is deployed as it is, and stays."""
+Environment: TypeAlias = Literal["preview", "production"]
 EngineKind: TypeAlias = Literal["comfyui", "stand-in"]
 StepName: TypeAlias = Literal[
     "analyse", "resolve", "branch", "render", "draft", "deploy", "test", "document", "propose", "finish"
@@ -25,6 +26,13 @@ StepName: TypeAlias = Literal[
 STEPS: tuple[StepName, ...] = (
     "analyse", "resolve", "branch", "render", "draft", "deploy", "test", "document", "propose", "finish",
 )  # fmt: skip
+PRODUCTION_STEPS: tuple[StepName, ...] = ("analyse", "branch", "deploy", "test", "finish")
+
+
+def steps_of(kind: RunKind, *, drafts: bool) -> tuple[StepName, ...]:
+    """The steps of a run, in their order. `drafts`: where the pull request is for, there are drafts."""
+    steps = PRODUCTION_STEPS if kind == "production" else STEPS
+    return tuple(step for step in steps if drafts or step != "draft")
 
 
 class Frozen(BaseModel):
@@ -56,6 +64,14 @@ Repository: TypeAlias = Path | GithubRepository
 def repository_key(repository: Repository) -> str:
     """What runs of one repository have in common, whatever it is called today."""
     return f"github:{repository.id}" if isinstance(repository, GithubRepository) else str(repository)
+
+
+class Lane(NamedTuple):
+    """What has at most one active run: an app of a repository in an environment."""
+
+    repo: str
+    name: str
+    environment: Environment
 
 
 class Origin(Frozen):
@@ -90,7 +106,7 @@ class RunRequest(Frozen):
     """Branch the pull request is opened against."""
     commit: str | None = None
     """`production`: the commit to deploy. `redeploy`: the head that was asked for; the branch's tip counts."""
-    environment: Literal["preview", "production"] = "preview"
+    environment: Environment = "preview"
     origin: Origin | None = None
     answers: tuple[Answer, ...] = ()
     budget_usd: float | None = None

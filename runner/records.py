@@ -10,11 +10,24 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from codegen.model import AppName
 from runner.errors import RunNotFound
-from runner.model import Frozen, RunId, RunKind, RunProgress, RunRequest, RunResult, RunState, StepName
+from runner.model import (
+    Environment,
+    Frozen,
+    Lane,
+    RunId,
+    RunKind,
+    RunProgress,
+    RunRequest,
+    RunResult,
+    RunState,
+    StepName,
+)
 from runner.tables import run as table
+from runner.tables import telling
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -48,11 +61,17 @@ class RunRecord(Frozen):
     created_at: datetime
     updated_at: datetime
     kind: RunKind
+    environment: Environment
     progress: RunProgress
     revision: int
     """Grows whenever there is something new to tell."""
     not_before: datetime | None
     """Put away until then, because the forge has asked for patience."""
+
+    @property
+    def lane(self) -> Lane:
+        """What it is the only active run of."""
+        return Lane(self.repo, self.name, self.environment)
 
     @property
     def finished(self) -> bool:
@@ -70,9 +89,15 @@ class RunRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, request: RunRequest, name: AppName, *, protocol: str) -> RunRecord:
-        """Note that a run is wanted; it is `queued`."""
-        run_id = new_run_id()
+    def add(
+        self, request: RunRequest, name: AppName, *, protocol: str, key: str | None = None, told: bool = False
+    ) -> RunRecord:
+        """Note that a run is wanted; it is `queued`.
+
+        `key`: whatever asks for it; asked with the same key again it is the same run, however it stands by now.
+        `told`: people are told of it on the forge.
+        """
+        run_id = new_run_id() if key is None else keyed_run_id(key)
         values = {
             "id": run_id,
             "repo": request.repo_key,
@@ -82,10 +107,13 @@ class RunRecords:
             "request": options(request),
             "protocol": protocol,
             "kind": request.kind,
+            "environment": request.environment,
             "state": "queued",
         }
         with self._database.begin() as connection:
-            connection.execute(sa.insert(table).values(storable(values)))
+            connection.execute(insert(table).values(storable(values)).on_conflict_do_nothing(index_elements=["id"]))
+            if told:
+                connection.execute(insert(telling).values(run_id=run_id).on_conflict_do_nothing())
         return self.get(run_id)
 
     def get(self, run_id: str) -> RunRecord:
@@ -116,19 +144,14 @@ class RunRecords:
         """The last `limit` runs, newest first."""
         return self._select(sa.true(), limit=limit)
 
-    def unfinished(self, repo: str | None = None, name: str | None = None) -> tuple[RunRecord, ...]:
-        """Runs that have not ended, of one app or of all, newest first."""
+    def unfinished(self, lane: Lane | None = None) -> tuple[RunRecord, ...]:
+        """Runs that have not ended, of one lane or of all, newest first."""
         condition = table.c.state.in_(UNFINISHED)
-        if repo is not None:
-            condition &= table.c.repo == repo
-        if name is not None:
-            condition &= table.c.name == name
-        return self._select(condition)
+        return self._select(condition if lane is None else condition & _in(lane))
 
-    def serving(self, repo: str, name: str) -> tuple[RunRecord, ...]:
-        """Runs of one app that have left it serving, newest first."""
-        endpoint = table.c.result["endpoint"].astext
-        return self._select((table.c.repo == repo) & (table.c.name == name) & endpoint.is_not(None))
+    def serving(self, lane: Lane) -> tuple[RunRecord, ...]:
+        """Runs of one lane that have left their app serving, newest first."""
+        return self._select(_in(lane) & table.c.result["endpoint"].astext.is_not(None))
 
     def same(self, record: RunRecord, request: RunRequest) -> bool:
         """Whether the run was asked for with the very same file and options."""
@@ -155,6 +178,14 @@ class RunRecords:
         gone = sa.func.jsonb_set(table.c.result, ["endpoint"], sa.text("'null'::jsonb"))
         self._update((table.c.id == run_id) & table.c.result.is_not(None), {"result": gone})
 
+    def progress(self, run_id: RunId, progress: RunProgress) -> None:
+        """Note how far the run has come."""
+        self._update(table.c.id == run_id, {"progress": storable(progress.model_dump(mode="json"))})
+
+    def park(self, run_id: RunId, until: datetime) -> None:
+        """Put the run away until then."""
+        self._update(table.c.id == run_id, {"not_before": until})
+
     def want_cancelled(self, run_id: RunId, reason: str) -> None:
         """Ask whoever carries out the run to end it. The first reason is the one that counts."""
         self._update(
@@ -163,8 +194,8 @@ class RunRecords:
         )
 
     def want_older_cancelled(self, record: RunRecord, reason: str) -> None:
-        """Ask for the end of every unfinished run of the same app that is older than `record`."""
-        older = (table.c.repo == record.repo) & (table.c.name == record.name) & (table.c.number < record.number)
+        """Ask for the end of every unfinished run of the same lane that is older than `record`."""
+        older = _in(record.lane) & (table.c.number < record.number)
         self._update(older & table.c.state.in_(UNFINISHED) & table.c.cancel_reason.is_(None), {"cancel_reason": reason})
 
     def _select(self, condition: sa.ColumnElement[bool], limit: int | None = None) -> tuple[RunRecord, ...]:
@@ -173,8 +204,21 @@ class RunRecords:
             return tuple(RunRecord.model_validate(row) for row in connection.execute(query).mappings())
 
     def _update(self, condition: sa.ColumnElement[bool], values: dict[str, Any]) -> None:
+        change = (
+            sa.update(table)
+            .where(condition)
+            .values(updated_at=sa.func.now(), revision=table.c.revision + 1, **values)
+            .returning(table.c.id)
+        )
         with self._database.begin() as connection:
-            connection.execute(sa.update(table).where(condition).values(updated_at=sa.func.now(), **values))
+            changed = connection.scalars(change).all()
+            connection.execute(
+                sa.update(telling).where(telling.c.run_id.in_(changed) & telling.c.settled).values(settled=False)
+            )
+
+
+def _in(lane: Lane) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.repo == lane.repo, table.c.name == lane.name, table.c.environment == lane.environment)
 
 
 def storable(value: Any) -> Any:  # noqa: ANN401 - JSON, and the submitted bytes
@@ -198,6 +242,11 @@ def wanted_end(connection: Connection, run_id: RunId) -> str | None:
 def new_run_id() -> RunId:
     """Not yet used, and never to be guessed."""
     return RunId("run_" + b32encode(secrets.token_bytes(RUN_ID_BYTES)).decode().lower()[:20])
+
+
+def keyed_run_id(key: str) -> RunId:
+    """The same for the same key."""
+    return RunId("run_" + b32encode(hashlib.sha256(key.encode()).digest()).decode().lower()[:20])
 
 
 def sha256(data: bytes) -> str:

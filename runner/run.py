@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from codegen.errors import CodegenError
 from runner import durable
-from runner.errors import DatabaseUnavailable, DeployFailed, RunCancelled, RunnerError, decide_retry
+from runner.errors import DatabaseUnavailable, DeployFailed, ForgeBusy, RunCancelled, RunnerError, decide_retry
 from runner.model import Frozen, PullRequestRef, RunResult
 from runner.protocols import Deployment
 from runner.steps.analyse import Analysis, analyse
 from runner.steps.branch import Branch, branch
 from runner.steps.deploy import deploy
 from runner.steps.document import Documented, document
+from runner.steps.draft import Drafted, draft
 from runner.steps.finish import Finished, finish
-from runner.steps.propose import propose
+from runner.steps.propose import Proposed, propose
 from runner.steps.render import Rendered, render
 from runner.steps.resolve import Resolved, resolve
 from runner.steps.test import Tested, test
@@ -68,7 +69,22 @@ class Trail:
     deployment: Deployment | None = None
     tested: Tested | None = None
     documented: Documented | None = None
-    pull_request: PullRequestRef | None = None
+    drafted: Drafted | None = None
+    proposed: Proposed | None = None
+
+    @property
+    def pull_request(self) -> PullRequestRef | None:
+        """As it was last seen."""
+        if self.proposed:
+            return self.proposed.pull
+        return self.drafted.pull if self.drafted else None
+
+    @property
+    def commit(self) -> str | None:
+        """Head of the branch, as far as it is on the forge."""
+        if self.proposed:
+            return self.proposed.commit
+        return self.drafted.commit if self.drafted and self.drafted.pull else None
 
 
 def carry_out(run: RunContext, records: RunRecords) -> RunResult:
@@ -89,7 +105,7 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
         name=run.name,
         repo=run.request.repo_key,
         branch=run.branch if trail.pull_request else None,  # until then it is nowhere but in the mirror
-        commit=trail.documented.commit if trail.pull_request and trail.documented else None,
+        commit=trail.commit if trail.pull_request else run.request.commit,
         app_dir=run.app_dir if trail.rendered else None,
         endpoint=endpoint,
         engine=_engine(run, trail),
@@ -107,24 +123,49 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
 def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, str | None]:
     """All steps but the last, as far as they go; how the run ends, and why if not well."""
     try:
-        trail.analysis = steps.do("analyse", lambda: analyse(run), Analysis)
-        trail.resolved = steps.do("resolve", lambda: resolve(run), Resolved)
-        run.use(trail.resolved.facts)
-        start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
-        trail.rendered = steps.do("render", lambda: render(run, start), Rendered)
-        trail.deployment = steps.do("deploy", lambda: deploy(run), Deployment)
-        tested = trail.tested = steps.do("test", lambda: test(run), Tested)
-        trail.documented = steps.do("document", lambda: document(run, tested), Documented)
-        trail.pull_request = steps.do("propose", lambda: propose(run, tested), PullRequestRef)
+        if run.request.kind == "production":
+            tested = _to_production(run, steps, trail)
+        else:
+            tested = _to_pull_request(run, steps, trail)
     except RunCancelled as error:
         return "cancelled", str(error)
     except StepFailed as error:
         return "failed", str(error)
-    failed = [result for result in tested.report.tests if not result.passed]
     if tested.report.passed:
         return "succeeded", None
+    failed = [result for result in tested.report.tests if not result.passed]
     names = ", ".join(result.name for result in failed) or "there were none"
     return "failed", f"{len(failed)} of {len(tested.report.tests)} tests failed ({names}); the pull request says how"
+
+
+def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> Tested:
+    trail.analysis = steps.do("analyse", lambda: analyse(run), Analysis)
+    run.note(title=trail.analysis.title, findings=trail.analysis.findings)
+    trail.resolved = steps.do("resolve", lambda: resolve(run), Resolved)
+    run.use(trail.resolved.facts)
+    run.note(findings=trail.resolved.findings)
+    start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
+    if run.request.kind == "redeploy":
+        run.go_on_from(start.commit)
+    trail.rendered = steps.do("render", lambda: render(run, start), Rendered)
+    if run.services.drafts:
+        trail.drafted = steps.do("draft", lambda: draft(run), Drafted)
+    trail.deployment = steps.do("deploy", lambda: deploy(run), Deployment)
+    tested = trail.tested = steps.do("test", lambda: test(run), Tested)
+    trail.documented = steps.do("document", lambda: document(run, tested), Documented)
+    trail.proposed = steps.do("propose", lambda: propose(run, tested), Proposed)
+    return tested
+
+
+def _to_production(run: RunContext, steps: _Steps, trail: Trail) -> Tested:
+    """What was merged, as it is: nothing is looked up, rendered or committed."""
+    trail.analysis = steps.do("analyse", lambda: analyse(run), Analysis)
+    run.note(title=trail.analysis.title)
+    start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
+    run.go_on_from(start.commit)
+    trail.deployment = steps.do("deploy", lambda: deploy(run), Deployment)
+    tested = trail.tested = steps.do("test", lambda: test(run), Tested)
+    return tested
 
 
 class _Steps:
@@ -151,7 +192,7 @@ class _Steps:
         return kind.model_validate(outcome.done)
 
     def _perform(self, name: StepName, body: Callable[[], Frozen], *, always: bool) -> Outcome:
-        run, progress = self._run, self._run.services.progress
+        run, progress = self._run, self._run.progress
         run.step = name
         try:
             if not always:
@@ -178,6 +219,9 @@ class _Steps:
                 return Outcome(cancelled=str(error))
             case DatabaseUnavailable():
                 raise durable.Abandoned(str(error)) from error
+            case ForgeBusy(until=until):
+                self._records.park(self._run.run_id, until)
+                raise durable.Parked(str(error)) from error
             case DeployFailed(log=output) if output:
                 return Outcome(failed=f"{name}: {error}\n{output[-LOG_TAIL_CHARACTERS:]}")
             case RunnerError() | CodegenError() | WorktreeError():
@@ -192,9 +236,11 @@ def _with_retries(body: Callable[[], ResultT]) -> ResultT:
     while True:
         try:
             return body()
-        except RunnerError as error:
-            if isinstance(error, DatabaseUnavailable) or not decide_retry(error, attempt):
+        except (RunnerError, WorktreeError) as error:
+            patience = decide_retry(error, attempt)
+            if isinstance(error, DatabaseUnavailable) or patience is None:
                 raise
+            time.sleep(patience)
             attempt += 1
 
 

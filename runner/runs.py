@@ -1,28 +1,26 @@
 """Everything that can be done with runs: start or go on, cancel, list, show.
 
-At any time at most one process carries out runs of one (repository, name): the holder of the lease. Rows of unfinished
+At any time at most one process carries out runs of one lane: the holder of its lease. Rows of unfinished
 runs whose lease can be had belong to nobody, and are either gone on with or ended.
 """
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError
-
 from runner.cancellation import Cancellation, Terminated
 from runner.context import RunContext
-from runner.durable import RUN_PROTOCOL, Abandoned, Durability
-from runner.errors import DatabaseUnavailable, RunBusy
+from runner.durable import RUN_PROTOCOL, Abandoned, Durability, Parked
+from runner.errors import DatabaseUnavailable, ForgeBusy, RunBusy
 from runner.intake import intake
-from runner.lease import Lease
-from runner.model import RunResult
-from runner.records import RunRecord, RunRecords, wanted_end
+from runner.lease import Lease, held_keys, lease_key
+from runner.model import Lane, RunResult
+from runner.progress import Recorded
+from runner.records import RunRecord, RunRecords
 from runner.run import carry_out
+from runner.watch import Watch
 
 if TYPE_CHECKING:
     from codegen.model import AppName
@@ -30,16 +28,12 @@ if TYPE_CHECKING:
     from runner.model import RunRequest
     from runner.services import Services
 
-WATCH_SECONDS = 0.2
-"""How often a run looks whether somebody wants it to end; also how soon it notices a lost database connection."""
 WAIT_SECONDS = 0.1
 """How often a newer run looks whether the older one has gone."""
 LEAVE_PATIENCE_SECONDS = 120.0
 """How long a cancelled run may take to go: stopping a deployment takes seconds, a git push perhaps a minute."""
 BY_A_PERSON = "cancelled by a person"
 INTERRUPTED = "interrupted at the terminal"
-
-log = logging.getLogger(__name__)
 
 
 class Runs:
@@ -50,6 +44,7 @@ class Runs:
         self._services = services
         self._records = RunRecords(database)
         self._durability = Durability(database, services.data_dir)
+        self._going: dict[str, Cancellation] = {}
 
     def up(self, request: RunRequest) -> RunResult:
         """Carry out a run to its end.
@@ -63,16 +58,57 @@ class Runs:
             RunBusy: an older run of the same name does not end.
         """
         plan = intake(request)
-        lease = Lease(self._database, request.repo_key, plan.name)
+        lane = Lane(request.repo_key, plan.name, request.environment)
+        lease = Lease(self._database, lane)
         try:
             if lease.try_acquire():
-                record = self._adopt(request, plan.name) or self._records.add(request, plan.name, protocol=RUN_PROTOCOL)
+                record = self._adopt(request, lane) or self._records.add(request, plan.name, protocol=RUN_PROTOCOL)
             else:
                 record = self._records.add(request, plan.name, protocol=RUN_PROTOCOL)
                 self._displace(record, lease)
             return self._carry_out(record, lease)
         finally:
             lease.release()
+
+    def ask(self, request: RunRequest, name: AppName, *, key: str) -> RunRecord:
+        """Note that a run is wanted, for whoever carries out runs. With the same `key` it is the same run again.
+
+        The end of older runs of the same lane is asked for; a queued one that nobody has begun ends with it.
+        """
+        record = self._records.add(request, name, protocol=RUN_PROTOCOL, key=key, told=True)
+        if not record.finished:
+            self._records.want_older_cancelled(record, f"superseded by {record.id}")
+        return record
+
+    def due(self) -> tuple[RunRecord, ...]:
+        """Runs that nobody carries out and that can go on now, oldest first; of each lane only the newest."""
+        newest: dict[Lane, RunRecord] = {}
+        for record in self._records.unfinished():
+            newest.setdefault(record.lane, record)
+        with self._database.begin() as connection:
+            held = held_keys(connection)
+        now = self._services.clock()
+        return tuple(
+            record
+            for record in sorted(newest.values(), key=lambda record: record.number)
+            if lease_key(record.lane) not in held and (record.not_before is None or record.not_before <= now)
+        )
+
+    def go_on(self, record: RunRecord) -> RunResult | None:
+        """Carry out what is left of a run; `None` if another process has it or has just ended it, or it was put away.
+
+        Raises:
+            DatabaseUnavailable: Postgres cannot be reached, or not any more; or `abandon` was called.
+        """
+        try:
+            return self._go_on(record)
+        except ForgeBusy:
+            return None
+
+    def abandon(self) -> None:
+        """Leave all runs of this process as they are on record, to be gone on with by another one."""
+        for cancellation in tuple(self._going.values()):
+            cancellation.disown("this process is ending")
 
     def resume(self, run_id: str | None = None) -> tuple[RunResult, ...]:
         """Go on with unfinished runs whose process died: one, or all. Of several of one app, only the newest.
@@ -125,14 +161,14 @@ class Runs:
 
     def _go_on(self, record: RunRecord) -> RunResult | None:
         """The rest of an unfinished run; `None` if another process has it, or has just ended it."""
-        lease = Lease(self._database, record.repo, record.name)
+        lease = Lease(self._database, record.lane)
         try:
             if not lease.try_acquire():
                 return None
             record = self._records.get(record.id)
             if record.finished:
                 return None
-            for other in self._records.unfinished(record.repo, record.name):
+            for other in self._records.unfinished(record.lane):
                 if other.id != record.id:
                     self._settle(other, f"superseded by {record.id}")
             if not self._can_go_on(record):
@@ -143,10 +179,10 @@ class Runs:
         finally:
             lease.release()
 
-    def _adopt(self, request: RunRequest, name: AppName) -> RunRecord | None:
+    def _adopt(self, request: RunRequest, lane: Lane) -> RunRecord | None:
         """With the lease held: the run to go on with, if there is one; all others of the app are ended."""
         adopted: RunRecord | None = None
-        for record in self._records.unfinished(request.repo_key, name):
+        for record in self._records.unfinished(lane):
             if adopted is None and self._can_go_on(record) and self._records.same(record, request):
                 adopted = record
             else:
@@ -174,7 +210,7 @@ class Runs:
         except (KeyboardInterrupt, RunBusy) as error:
             self._end(record, str(error) or INTERRUPTED)
             raise
-        for older in self._records.unfinished(record.repo, record.name):
+        for older in self._records.unfinished(record.lane):
             if older.number < record.number:
                 self._settle(older, reason)
 
@@ -182,7 +218,7 @@ class Runs:
         """Wait until a run that was asked to end has ended; end it here if nobody carries it out."""
         deadline = time.monotonic() + LEAVE_PATIENCE_SECONDS
         while not (now := self._records.get(record.id)).finished:
-            lease = Lease(self._database, record.repo, record.name)
+            lease = Lease(self._database, record.lane)
             try:
                 if lease.try_acquire():
                     self._settle(now, reason)
@@ -209,7 +245,8 @@ class Runs:
                 ended.set_exception(error)
                 raise
 
-        with _Watch(run, lease):
+        self._going[record.id] = run.cancellation
+        with Watch(run, lease):
             try:
                 on_record = self._durability.begin(record.id, body)
                 result = _wait(ended, run.cancellation)
@@ -217,13 +254,15 @@ class Runs:
             except BaseException:
                 run.cancellation.disown("nobody waits for it any more")  # stops what goes on in its thread
                 raise
+            finally:
+                self._going.pop(record.id, None)
         if result.endpoint is not None:
             self._replace_older(record)
         return result
 
     def _replace_older(self, record: RunRecord) -> None:
         """What older runs of the same app left serving makes way for what this one does."""
-        for older in self._records.serving(record.repo, record.name):
+        for older in self._records.serving(record.lane):
             if older.number < record.number:
                 self._services.target.stop(older.id)
                 self._records.endpoint_gone(older.id)
@@ -253,44 +292,10 @@ class Runs:
         self._records.finish(record.id, result)
 
     def _context(self, record: RunRecord, cancellation: Cancellation) -> RunContext:
-        return RunContext(record.id, record.name, self._records.request(record.id), self._services, cancellation)
-
-
-class _Watch:
-    """While a run is carried out: notices that somebody wants it to end, or that its lease is lost."""
-
-    def __init__(self, run: RunContext, lease: Lease) -> None:
-        self._run = run
-        self._lease = lease
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name=f"watch-{run.run_id}", daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        run = self._run
-        while not self._over.wait(WATCH_SECONDS):
-            try:
-                reason = wanted_end(self._lease.connection, run.run_id)
-            except DBAPIError:
-                run.cancellation.disown("the connection to the database was lost")
-                return
-            if reason is not None:
-                run.cancellation.cancel(reason)
-            if run.cancellation.is_set:
-                self._interrupt()
-
-    def _interrupt(self) -> None:
-        """Stop the deployment, so that whatever waits for its answer goes on; again each time, as it may just start."""
-        try:
-            self._run.services.target.stop(self._run.run_id)
-        except Exception:
-            log.exception("%s: stopping its deployment", self._run.run_id)
+        services = self._services
+        progress = Recorded(self._records, record.progress, services.progress, services.clock)
+        request = self._records.request(record.id)
+        return RunContext(record.id, record.name, request, services, cancellation=cancellation, progress=progress)
 
 
 def _patient(deadline: float, complaint: str) -> None:
@@ -311,5 +316,7 @@ def _wait(ended: Future[RunResult], cancellation: Cancellation) -> RunResult:
                 raise
             interrupted = True
             cancellation.cancel(INTERRUPTED)
+        except Parked as error:
+            raise error.__cause__ or error from None
         except Abandoned as error:
             raise DatabaseUnavailable(str(error)) from error

@@ -30,4 +30,6 @@ class Services:
     data_dir: Path
     progress: Progress
     lookups: Lookups
+    drafts: bool = False
+    """Whether people follow pull requests while they are made, as on GitHub."""
     clock: Callable[[], datetime] = _now

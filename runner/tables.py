@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -61,6 +62,7 @@ run = Table(
     _moment("created_at"),
     _moment("updated_at"),
     Column("kind", Text, nullable=False, server_default="propose"),
+    Column("environment", Text, nullable=False, server_default="preview"),  # with repo and name: one active run each
     Column("progress", JSONB, nullable=False, server_default="{}"),  # `RunProgress`
     Column("revision", BigInteger, nullable=False, server_default="0"),  # grows with all there is to tell
     Column("not_before", DateTime(timezone=True)),  # parked until then: the forge has asked for patience
@@ -92,9 +94,11 @@ telling = Table(
     Column("run_id", Text, ForeignKey("flowberth.run.id", ondelete="CASCADE"), primary_key=True),
     Column("told", BigInteger, nullable=False, server_default="-1"),  # the revision of the run that people see
     Column("state", JSONB, nullable=False, server_default="{}"),  # what was made on the forge: comment, checks, …
+    Column("settled", Boolean, nullable=False, server_default=text("false")),  # the run has ended, and all is told
     Column("not_before", DateTime(timezone=True)),
     Column("error", Text),  # why the last try failed
     _moment("updated_at"),
+    Index("ix_telling_open", "run_id", postgresql_where=text("NOT settled")),
 )
 
 delivery = Table(

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from github_app.cli import terminal
-from runner.model import STEPS
+from runner.model import steps_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from github_app.cli.terminal import SafeConsole
     from runner.model import RunId, StepName
 
+HERE = steps_of("propose", drafts=False)
+"""Of a run on this machine."""
 FRAMES_PER_SECOND = 8
 """Enough for the spinner and the seconds to look alive, and little for a remote terminal."""
 DETAIL_CHARACTERS = 90
@@ -79,7 +81,7 @@ class LiveSteps:
     def __init__(self, console: SafeConsole) -> None:
         self._guard = threading.Lock()
         self._ended = False
-        self._steps: dict[StepName, _Step] = {step: _Step() for step in STEPS}
+        self._steps: dict[StepName, _Step] = {step: _Step() for step in HERE}
         self._run_id: RunId | None = None
         self._live = Live(console=console, refresh_per_second=FRAMES_PER_SECOND, get_renderable=self._draw)
 
@@ -87,7 +89,7 @@ class LiveSteps:
         """Show the step as going on; another run than before starts a fresh list."""
         with self._guard:
             if self._run_id not in (None, run_id):
-                self._steps = {step: _Step() for step in STEPS}
+                self._steps = {step: _Step() for step in HERE}
             self._run_id = run_id
             self._steps[step] = _Step(began=time.monotonic())
 

@@ -157,11 +157,12 @@ def _state(record: RunRecord) -> Text:
 
 def _show_record(console: SafeConsole, record: RunRecord, log: Path) -> None:
     from github_app.cli.summary import show_result  # noqa: PLC0415 - not for --help
-    from runner.model import STEPS  # noqa: PLC0415
+    from runner.model import steps_of  # noqa: PLC0415
 
-    reached = STEPS.index(record.step) if record.step else -1
+    names = steps_of(record.kind, drafts=record.repo.startswith("github:"))
+    reached = names.index(record.step) if record.step in names else -1
     steps = Text("Steps: ")
-    for index, step in enumerate(STEPS):
+    for index, step in enumerate(names):
         done = index < reached or (index == reached and record.state == "succeeded")
         steps.append(f"{step} ", style="green" if done else "bold" if index == reached else "dim")
         steps.append("✓ " if done else "← " if index == reached else "")

@@ -20,6 +20,8 @@ class Branch(Frozen):
     """Where the commits go, and what was there before the run wrote anything."""
 
     name: str
+    commit: str
+    """Where the run starts from."""
     updates: bool
     """Whether the app is there already."""
     runtime: Upgrade
@@ -33,11 +35,17 @@ def branch(run: RunContext) -> Branch:
         RuntimeTooNew: the repository has a newer runtime than this Flowberth brings.
     """
     run.mirror.fetch()
-    run.tell(f"{run.branch} from {run.request.base}")
+    production = run.request.kind == "production"
+    run.tell(f"commit {run.request.commit}" if production else f"{run.branch} from {run.request.base}")
     runtime = upgrade_from(run.worktree.read(f"{RUNTIME_DIR}/VERSION"))
-    if runtime.kind == "newer":
+    if runtime.kind == "newer" and not production:
         raise RuntimeTooNew(
             f"{RUNTIME_DIR} is of version {runtime.there}, and this Flowberth brings {runtime_version()}; "
             "upgrade Flowberth"
         )
-    return Branch(name=run.branch, updates=run.worktree.exists(f"{run.app_dir}/app.lock.json"), runtime=runtime)
+    return Branch(
+        name=run.branch,
+        commit=run.worktree.head(),
+        updates=run.worktree.exists(f"{run.app_dir}/app.lock.json"),
+        runtime=runtime,
+    )

@@ -28,10 +28,10 @@ def finish(run: RunContext, *, keep: bool) -> Finished:
         if keep:
             endpoint = run.services.target.ensure(run.spec).url  # of this process: an earlier one's is gone with it
             run.services.target.keep(run.spec)
-            run.services.progress.detail(run.run_id, run.step, f"left the app serving at {endpoint}")
+            run.progress.detail(run.run_id, run.step, f"left the app serving at {endpoint}")
         else:
             run.services.target.stop(run.run_id)
-            run.services.progress.detail(run.run_id, run.step, "stopped the app")
+            run.progress.detail(run.run_id, run.step, "stopped the app")
     finally:
         run.remove_worktree()
     return Finished(endpoint=endpoint)

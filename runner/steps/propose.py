@@ -5,19 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import documents
-from runner.model import PullRequestRef
+from runner.model import Frozen, PullRequestRef
 
 if TYPE_CHECKING:
     from runner.context import RunContext
     from runner.steps.test import Tested
 
 
-def propose(run: RunContext, tested: Tested) -> PullRequestRef:
+class Proposed(Frozen):
+    """What people review."""
+
+    commit: str
+    """Head of the branch on the forge."""
+    pull: PullRequestRef
+
+
+def propose(run: RunContext, tested: Tested) -> Proposed:
     """Find or make both; a second time changes nothing."""
     forge = run.services.forge(run.request.repo)
-    forge.publish(run.worktree)
+    commit = forge.publish(run.worktree)
     run.tell(f"pushed {run.branch}")
     updates = run.mirror.read(f"refs/remotes/origin/{run.request.base}", f"{run.app_dir}/app.lock.json") is not None
     title, body = documents.pull_request(run.plan, tested.report, tested.sample, forge, updates=updates)
     pull = forge.propose(head=run.branch, base=run.request.base, title=title, body=body, ready=tested.report.passed)
-    return PullRequestRef(number=pull.number, title=pull.title, url=pull.url)
+    ref = PullRequestRef(number=pull.number, title=pull.title, url=pull.url)
+    run.note(commit=commit, pull=ref)
+    return Proposed(commit=commit, pull=ref)

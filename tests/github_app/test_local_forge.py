@@ -50,7 +50,7 @@ def branch(place: Place, name: str, content: str = "new") -> None:
 
 
 def propose(forge: LocalForge, head: str = "flowberth/poster", **more: str) -> PullRequest:
-    return forge.propose(head=head, base="main", **{"title": "Add poster", "body": "A poster.", **more})
+    return forge.propose(head=head, base="main", ready=True, **{"title": "Add poster", "body": "A poster.", **more})
 
 
 def page(pull: PullRequest) -> str:

@@ -193,7 +193,13 @@ class FileForge:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def propose(self, *, head: str, base: str, title: str, body: str) -> PullRequest:
+    def publish(self, worktree) -> str:
+        return worktree.push()
+
+    def draft(self, *, head: str, base: str, title: str, body: str) -> PullRequest | None:
+        return None
+
+    def propose(self, *, head: str, base: str, title: str, body: str, ready: bool) -> PullRequest:
         with self._pulls() as pulls:
             number = next((pull["number"] for pull in pulls if pull["head"] == head), len(pulls) + 1)
             pull = PullRequest(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.model import STEPS
+from runner.model import steps_of
 from tests.runner.bench import OTHER
 
 COMMITS = [
@@ -12,6 +12,7 @@ COMMITS = [
     "Add poster: generated app",
     "Test poster: report, sample and knowledge-base entry",
 ]
+STEPS = steps_of("propose", drafts=False)
 EVENTS = [f"{step} {when}" for step in STEPS for when in ("started", "detail", "finished")]
 
 

@@ -8,13 +8,15 @@ import pytest
 import sqlalchemy as sa
 
 from runner.lease import Lease
+from runner.model import Lane
 
 HOLDER = """
 import pathlib, sys
 from runner.database import Database
 from runner.lease import Lease
+from runner.model import Lane
 with Database(pathlib.Path("."), sys.argv[1]) as database:
-    lease = Lease(database, "/repo", "killed")
+    lease = Lease(database, Lane("/repo", "killed", "preview"))
     assert lease.try_acquire()
     print("held", flush=True)
     sys.stdin.read()
@@ -22,7 +24,10 @@ with Database(pathlib.Path("."), sys.argv[1]) as database:
 
 
 def test_one_at_a_time_has_the_lease_of_an_app(database):
-    first, second = Lease(database, "/repo", "poster"), Lease(database, "/repo", "poster")
+    first, second = (
+        Lease(database, Lane("/repo", "poster", "preview")),
+        Lease(database, Lane("/repo", "poster", "preview")),
+    )
     assert first.try_acquire()
     assert not second.try_acquire()
     first.release()
@@ -33,7 +38,7 @@ def test_one_at_a_time_has_the_lease_of_an_app(database):
 
 @pytest.mark.parametrize(("repo", "name"), [("/repo", "other"), ("/other", "poster")])
 def test_other_apps_are_free_meanwhile(database, repo, name):
-    first, second = Lease(database, "/repo", "poster"), Lease(database, repo, name)
+    first, second = Lease(database, Lane("/repo", "poster", "preview")), Lease(database, Lane(repo, name, "preview"))
     assert first.try_acquire()
     assert second.try_acquire()
     first.release()
@@ -43,7 +48,7 @@ def test_other_apps_are_free_meanwhile(database, repo, name):
 def test_the_lease_of_a_killed_process_is_free_at_once(database, database_url):
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, database_url], stdin=-1, stdout=-1, text=True)
     assert holder.stdout.readline() == "held\n"
-    lease = Lease(database, "/repo", "killed")
+    lease = Lease(database, Lane("/repo", "killed", "preview"))
     assert not lease.try_acquire()
     holder.send_signal(signal.SIGKILL)
     holder.communicate(timeout=10)
@@ -53,7 +58,7 @@ def test_the_lease_of_a_killed_process_is_free_at_once(database, database_url):
 
 
 def test_a_holder_whose_session_was_ended_finds_out_by_asking(database):
-    lease = Lease(database, "/repo", "cut")
+    lease = Lease(database, Lane("/repo", "cut", "preview"))
     assert lease.try_acquire()
     number = lease.connection.scalar(sa.text("SELECT pg_backend_pid()"))
     with database.begin() as connection:

@@ -19,6 +19,7 @@ def _moment(name: str) -> sa.Column[object]:
 def upgrade() -> None:
     """Add to runs what is told of them, and three tables."""
     op.add_column("run", sa.Column("kind", sa.Text, nullable=False, server_default="propose"), schema=SCHEMA)
+    op.add_column("run", sa.Column("environment", sa.Text, nullable=False, server_default="preview"), schema=SCHEMA)
     op.add_column("run", sa.Column("progress", JSONB, nullable=False, server_default="{}"), schema=SCHEMA)
     op.add_column("run", sa.Column("revision", sa.BigInteger, nullable=False, server_default="0"), schema=SCHEMA)
     op.add_column("run", sa.Column("not_before", sa.DateTime(timezone=True)), schema=SCHEMA)
@@ -27,6 +28,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Text),
         sa.Column("told", sa.BigInteger, nullable=False, server_default="-1"),
         sa.Column("state", JSONB, nullable=False, server_default="{}"),
+        sa.Column("settled", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("not_before", sa.DateTime(timezone=True)),
         sa.Column("error", sa.Text),
         _moment("updated_at"),
@@ -34,6 +36,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], [f"{SCHEMA}.run.id"], ondelete="CASCADE"),
         schema=SCHEMA,
     )
+    op.create_index("ix_telling_open", "telling", ["run_id"], schema=SCHEMA, postgresql_where=sa.text("NOT settled"))
     op.create_table(
         "delivery",
         sa.Column("guid", sa.Text),
