@@ -173,6 +173,12 @@ def cheapest_gpu(needed_gb: float, allowed: frozenset[Gpu], prices: Prices = PRI
     return best
 
 
+def price_per_second(gpu: Gpu | None, cpu: float, memory_mib: int, prices: Prices = PRICES) -> float:
+    """US dollars for a second of all three."""
+    price = (prices.gpus[gpu] if gpu else 0.0) + cpu * prices.cpu_core + memory_mib / 1024 * prices.memory_gib
+    return round(price, 9)
+
+
 def _gigabytes(model: FoundModel) -> float | None:
     if model.pin.bytes is not None:
         return model.pin.bytes / GB
@@ -201,5 +207,6 @@ def _what(loads: Sequence[Load], largest_first: Sequence[int], gigabytes: float)
 
 
 def _hardware(gpu: Gpu | None, cpu: float, memory_gib: int, reason: str, prices: Prices) -> Hardware:
-    price = (prices.gpus[gpu] if gpu else 0.0) + cpu * prices.cpu_core + memory_gib * prices.memory_gib
-    return Hardware(gpu=gpu, cpu=cpu, memory_mib=memory_gib * 1024, usd_per_second=round(price, 9), reason=reason)
+    memory_mib = memory_gib * 1024
+    price = price_per_second(gpu, cpu, memory_mib, prices)
+    return Hardware(gpu=gpu, cpu=cpu, memory_mib=memory_mib, usd_per_second=price, reason=reason)

@@ -90,9 +90,11 @@ class Hardware(Frozen):
     """What the app asks Modal for."""
 
     gpu: Gpu | None
-    cpu: float
-    memory_mib: int
-    usd_per_second: float
+    cpu: Annotated[float, Field(gt=0, le=64)]
+    """Cores."""
+    memory_mib: Annotated[int, Field(ge=128, le=336 * 1024)]
+    """Up to what Modal gives a container."""
+    usd_per_second: Annotated[float, Field(ge=0)]
     """GPU, CPU and memory together, from the dated table in `codegen.hardware`."""
     reason: str
 
@@ -100,19 +102,19 @@ class Hardware(Frozen):
 class Scaling(Frozen):
     """How many containers, and for how long they idle. Defaults keep a forgotten preview cheap."""
 
-    min_containers: int = 0
-    max_containers: int = 1
+    min_containers: Annotated[int, Field(ge=0)] = 0
+    max_containers: Annotated[int, Field(ge=1)] = 1
     scaledown_window_seconds: Annotated[int, Field(ge=2, le=3600)] = 60
-    concurrent_inputs: int = 100
+    concurrent_inputs: Annotated[int, Field(ge=1, le=1000)] = 100
     """Requests one container holds at once, those that only listen included. ComfyUI runs one prompt at a time; the app
     queues the rest and says so, which Modal's own queue in front of it would not."""
 
 
 class Timeouts(Frozen):
-    """Seconds."""
+    """Seconds; Modal ends whatever takes longer than a day."""
 
-    startup_seconds: int = 600
-    execution_seconds: int = 900
+    startup_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
+    execution_seconds: Annotated[int, Field(ge=1, le=86_400)] = 900
 
 
 class Access(Frozen):

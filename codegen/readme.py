@@ -63,9 +63,18 @@ def example_inputs(interface: JsonObject) -> JsonObject:
         elif kind == "seed":
             body[name] = 42
         elif name in telling[:EXAMPLE_INPUTS]:
-            value = properties[name]["default"]
+            value = _example_value(properties[name], kind)
             body[name] = value[:EXAMPLE_TEXT] if isinstance(value, str) and kind == "text" else value
     return body
+
+
+def _example_value(schema: JsonObject, kind: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Its default; one that a person has taken it from gets another that may do."""
+    if "default" in schema:
+        return schema["default"]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    return {"text": "text", "boolean": False}.get(kind, schema.get("minimum", 1))
 
 
 def _python_dict(values: JsonObject) -> str:

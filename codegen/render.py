@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Final
 
+from codegen.model import Finding
 from codegen.python_literal import check_source
 from codegen.readme import readme
 from codegen.templating import TEMPLATES
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 HEADER: Final = "inputs sha256: "
 """In the docstring of `app.py`, before the hash of lock, prompt and interface."""
+SEAL: Final = "source sha256: "
+"""In the next line, before the hash of all of `app.py` but this line: whoever rendered it, with whichever template, an
+edit shows."""
+_SEAL_LINE: Final = re.compile(rb"(?m)^source sha256: (?P<digest>[0-9a-f]{64})\r?\n")
 COMFYUI_REPOSITORY: Final = "https://github.com/comfyanonymous/ComfyUI"
 UV: Final = "uv==0.9.9"
 """Installs the packages inside the image; pinned so that an old lock resolves as it did."""
@@ -35,12 +41,39 @@ def render(lock: Lock, prompt: JsonObject, interface: JsonObject) -> dict[str, b
         lock=lock,
         header=HEADER,
         digest=inputs_digest(files),
+        seal=SEAL,
+        unsealed="0" * 64,
         gpu=MODAL_GPU_NAMES.get(lock.hardware.gpu, lock.hardware.gpu) if lock.hardware.gpu else None,
         comfyui_repository=COMFYUI_REPOSITORY,
         uv=UV,
     )
-    check_source(source)
-    return {"app.py": source.encode(), **files}
+    sealed = source.replace(f"{SEAL}{'0' * 64}", f"{SEAL}{_source_digest(source.encode())}", 1)
+    check_source(sealed)
+    return {"app.py": sealed.encode(), **files}
+
+
+def kept_by_hand(committed: bytes | None, rendered: bytes) -> bool:
+    """Whether the `app.py` that is there was edited by a person, so that it stays; `rendered` would take its place.
+
+    It is no edit that another version rendered it, or from other inputs; nor that its lines end as on Windows. A file
+    without a seal is a person's.
+    """
+    if committed is None or _unix(committed) == rendered:
+        return False
+    seal = _SEAL_LINE.search(committed)
+    return seal is None or seal["digest"].decode() != _source_digest(committed)
+
+
+def about_kept(committed: bytes, rendered: dict[str, bytes]) -> Finding:
+    """What people are told of it; `rendered` is what `render` gives for the other files as they are now."""
+    current = f"{HEADER}{inputs_digest(rendered)}".encode() in committed
+    return Finding(
+        code="edited-app",
+        severity="info" if current else "warning",
+        message="app.py was edited by hand and stays as it is"
+        + ("" if current else "; app.lock.json, prompt.json or interface.json have changed since it was made"),
+        hint="to have it made from app.lock.json again, delete it and deploy again",
+    )
 
 
 def app_files(plan: Plan) -> dict[str, bytes]:
@@ -60,6 +93,14 @@ def inputs_digest(files: dict[str, bytes]) -> str:
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def _source_digest(source: bytes) -> str:
+    return hashlib.sha256(_SEAL_LINE.sub(b"", _unix(source), count=1)).hexdigest()
+
+
+def _unix(source: bytes) -> bytes:
+    return source.replace(b"\r\n", b"\n")
 
 
 def dump(value: JsonObject) -> bytes:

@@ -9,6 +9,6 @@ find           the models of a workflow: one pin for each, and what is left to a
 told           what people are told of them
 """
 
-from codegen.models.find import FoundModel, find_models
+from codegen.models.find import FoundModel, completed, find_models
 
-__all__ = ["FoundModel", "find_models"]
+__all__ = ["FoundModel", "completed", "find_models"]

@@ -86,6 +86,18 @@ def find_models(
     return Models(found=tuple(found), findings=tuple(findings))
 
 
+def completed(pin: ModelPin, nodes: tuple[str, ...], facts: Facts) -> tuple[FoundModel, list[Finding]]:
+    """A pin that a person has put into the lock, with what was looked up of it."""
+    looked_up = facts.model(pin.url)
+    about_bytes = pin.bytes or guess_bytes(pin.folder, pin.file)
+    if looked_up is None:
+        return FoundModel(pin=pin, about_bytes=about_bytes, nodes=nodes), []
+    whole = _completed(pin, looked_up)
+    return FoundModel(
+        pin=whole, about_bytes=whole.bytes or about_bytes, nodes=nodes, missing=looked_up.state == "missing"
+    ), told.about(pin, looked_up, nodes[0] if nodes else None)
+
+
 class _Sources:
     """Who says what of a file."""
 

@@ -19,7 +19,7 @@ _WHO = {
 }
 
 
-def about(pin: ModelPin, facts: ModelFacts, node: str) -> list[Finding]:
+def about(pin: ModelPin, facts: ModelFacts, node: str | None) -> list[Finding]:
     """What the server that has the file says of it, as far as it keeps the app from having it."""
     shown = f"{_shown(pin.file)} ({pin.folder})"
     findings: list[Finding] = []

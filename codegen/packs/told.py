@@ -48,7 +48,7 @@ def unused(class_type: str) -> Finding:
     return Finding(
         code="unused-answer",
         severity="warning",
-        message=f"nobody asks where the node {_quoted(class_type)} comes from: the workflow lacks it, or ComfyUI has it",
+        message=f"nobody asks where the node {_quoted(class_type)} comes from: it is not there, or ComfyUI has it",
         hint="look at the spelling; upper and lower case count",
     )
 

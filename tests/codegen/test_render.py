@@ -37,7 +37,7 @@ def plan(canvas: Canvas | None = None, **options: str) -> Plan:
 
 
 def without_digest(source: bytes) -> bytes:
-    return re.sub(rb"inputs sha256: [0-9a-f]{64}", b"", source)
+    return re.sub(rb"(inputs|source) sha256: [0-9a-f]{64}", b"", source)
 
 
 PLAIN = without_digest(app_files(plan())["app.py"])
