@@ -1,0 +1,18 @@
+"""`/logs`."""
+
+from __future__ import annotations
+
+from codegen.model import Frozen
+from github_app.commands.grammar import Grammar
+
+
+class Logs(Frozen):
+    """Show the log of what is deployed."""
+
+
+GRAMMAR = Grammar(
+    word="logs",
+    makes=Logs,
+    about="Show the last lines that the app printed.",
+    example="/logs",
+)
