@@ -225,3 +225,8 @@ class TestRefused:
             answers = read_answers([(about, name, value)])
             assert answers != NO_ANSWERS
             make_plan(odd("Frob"), filename="x.json", answers=answers).lock.dumps()
+
+
+def test_a_name_that_begins_with_a_quote_is_written_in_quotes():
+    asked = questions(make_plan(odd("'Frob' mk2", "a = b"), filename="x.json"))
+    assert [each.example_answer.partition(" = https")[0] for each in asked] == ["pack \"'Frob' mk2\"", 'pack "a = b"']
