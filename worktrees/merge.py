@@ -1,10 +1,11 @@
-"""Merging a branch into its base, as a real merge commit, in the origin itself."""
+"""Merging: a branch into its base in the origin itself, and a base into a run's branch; found out before it hurts."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from worktrees.errors import GitFailed, MergeRefused
+from worktrees.errors import MergeRefused, NotARepository, PushRejected, RemoteError, UnusableBase
 from worktrees.git import answer, git
 
 if TYPE_CHECKING:
@@ -12,16 +13,64 @@ if TYPE_CHECKING:
 
 CONFLICTS = 1
 """Exit status of `git merge-tree` that says so; a larger one is a failure."""
+FOLLOWED_BY_CHECKOUT = "--receive-pack=git -c receive.denyCurrentBranch=updateInstead receive-pack"
+"""For an origin that has the branch checked out."""
+
+_UNCOMMITTED = (
+    "unstaged changes",
+    "staged changes",
+    "not up-to-date",
+    "would be overwritten",
+    "Could not update working tree",
+)
+"""Words of a repository whose checkout would have to follow."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A merge commit that has been made."""
+
+    commit: str
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """Paths that both sides changed in ways git cannot join; none at all: the histories have nothing in common."""
+
+    paths: tuple[str, ...]
 
 
 def conflicts(mirror: Mirror, head: str, base: str) -> tuple[str, ...]:
-    """Paths that both sides changed in ways git cannot join; found without a work tree."""
-    mirror.fetch()
-    try:
-        _merged_tree(mirror, head, base)
-    except MergeRefused as refusal:
-        return refusal.conflicts
-    return ()
+    """Paths that both branches changed in ways git cannot join; found without a work tree.
+
+    Raises:
+        UnusableBase: a branch is gone.
+        RemoteError, NotARepository: as the tree in `worktrees` says.
+    """
+    mirror.fetch(head, base)
+    found = _joined(mirror, *(_tip(mirror, branch) for branch in (base, head)), deepen=True)
+    return found.paths if isinstance(found, Conflicts) else ()
+
+
+def merged_with_base(mirror: Mirror, head: str, branch: str, base: str) -> Merged | Conflicts | None:
+    """A merge commit of `head`, a commit of a run on `branch`, with its base; `None` if it has all of that.
+
+    Nothing refers to the commit yet.
+
+    Raises:
+        UnusableBase: the base is gone.
+        RemoteError, NotARepository: as the tree in `worktrees` says.
+    """
+    mirror.fetch(branch, base)
+    tip = _tip(mirror, base)
+    common = mirror.common(head, tip, deepen=tuple(filter(None, (tip, mirror.tip(branch)))))
+    if common == tip:
+        return None
+    joined = _joined(mirror, head, tip, deepen=False) if common else Conflicts(())
+    if isinstance(joined, Conflicts):
+        return joined
+    message = f"Merge {base} into {branch}"
+    return Merged(git(mirror.path, "commit-tree", joined, "-p", head, "-p", tip, "-m", message))
 
 
 def merge(mirror: Mirror, head: str, base: str, message: str) -> str:
@@ -32,71 +81,58 @@ def merge(mirror: Mirror, head: str, base: str, message: str) -> str:
     Raises:
         MergeRefused: conflicts; a branch is gone; or the checkout has uncommitted changes. Nothing has changed then.
     """
-    mirror.fetch()
+    mirror.fetch(head, base)
     head_tip, base_tip = mirror.tip(head), mirror.tip(base)
     if head_tip is None or base_tip is None:
         raise MergeRefused(f"the branch {head if head_tip is None else base} does not exist any more")
     if mirror.is_merged(head_tip, base_tip):
         return base_tip
-    tree = _merged_tree(mirror, head, base)
+    tree = _joined(mirror, base_tip, head_tip, deepen=True)
+    if isinstance(tree, Conflicts):
+        listed = ", ".join(ascii(path)[1:-1] for path in tree.paths[:10]) or "unrelated histories"
+        raise MergeRefused(
+            f"{head} conflicts with {base} in {listed}; merge {base} into {head}, resolve, and try again", tree.paths
+        )
     commit = git(mirror.path, "commit-tree", tree, "-p", base_tip, "-p", head_tip, "-m", message)
     try:
-        git(
-            mirror.path,
-            "push",
-            "--quiet",
-            "--no-verify",
-            "--receive-pack=git -c receive.denyCurrentBranch=updateInstead receive-pack",
-            f"--force-with-lease=refs/heads/{base}:{base_tip}",
-            "origin",
-            f"{commit}:refs/heads/{base}",
-        )
-    except GitFailed as error:
-        raise MergeRefused(_explained(str(error), base)) from None
-    mirror.fetch()
+        mirror.origin.push(base, commit, seen=base_tip, options=(FOLLOWED_BY_CHECKOUT,))
+    except PushRejected as error:
+        raise MergeRefused(_explained(error, base)) from None
+    mirror.note(base, commit)
     return commit
 
 
 def delete_branch(mirror: Mirror, branch: str, tip: str) -> bool:
     """Delete a branch of the origin if it is still at `tip`; whether it is gone."""
     try:
-        git(
-            mirror.path,
-            "push",
-            "--quiet",
-            f"--force-with-lease=refs/heads/{branch}:{tip}",
-            "origin",
-            f":refs/heads/{branch}",
-        )
-    except GitFailed:
+        mirror.origin.push(branch, "", seen=tip)
+    except (PushRejected, RemoteError, NotARepository):
         return False
     return True
 
 
-def _merged_tree(mirror: Mirror, head: str, base: str) -> str:
-    status, output = answer(
-        mirror.path,
-        *("merge-tree", "--write-tree", "--name-only", "--no-messages"),
-        *(f"refs/remotes/origin/{base}", f"refs/remotes/origin/{head}"),
-    )
+def _tip(mirror: Mirror, branch: str) -> str:
+    tip = mirror.tip(branch)
+    if tip is None:
+        raise UnusableBase(f"the branch {branch} does not exist any more")
+    return tip
+
+
+def _joined(mirror: Mirror, into: str, other: str, *, deepen: bool) -> str | Conflicts:
+    """The tree of two commits merged."""
+    if deepen:
+        mirror.common(into, other, deepen=(into, other))
+    status, output = answer(mirror.path, "merge-tree", "--write-tree", "--name-only", "--no-messages", into, other)
     tree, *paths = output.splitlines() or [""]
     if status == 0:
         return tree
-    found = tuple(dict.fromkeys(paths)) if status == CONFLICTS else ()
-    listed = ", ".join(ascii(path)[1:-1] for path in found[:10]) or "unrelated histories"
-    raise MergeRefused(
-        f"{head} conflicts with {base} in {listed}; merge {base} into {head}, resolve, and try again", found
-    )
+    return Conflicts(tuple(dict.fromkeys(paths)) if status == CONFLICTS else ())
 
 
-def _explained(words: str, base: str) -> str:
-    if (
-        "unstaged changes" in words
-        or "not up-to-date" in words
-        or "staged changes" in words
-        or "would be overwritten" in words
-    ):
+def _explained(refused: PushRejected, base: str) -> str:
+    words = str(refused)
+    if any(sign in words for sign in _UNCOMMITTED):
         return f"the checkout of {base} has uncommitted changes; commit or stash them, then merge again"
-    if "stale info" in words or "fetch first" in words:
+    if refused.kind == "moved":
         return f"{base} has moved in the meantime; merge again"
     return f"the repository did not accept the merge: {words}"

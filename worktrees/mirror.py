@@ -3,6 +3,11 @@
 Branches of the origin are in `refs/remotes/origin/*`, so that fetching never moves the branches that runs work on.
 Facts measured with git 2.39: parallel `git worktree add` on one repository needs a lock of its own and `--no-track`; a
 worktree whose folder is gone blocks its branch until `git worktree prune`.
+
+Of a repository on this machine everything is mirrored. Of a `Remote` only the branches that were asked for are, and of
+those the last `DEPTH` commits: the first run on a repository with years of history must not wait for all of it. What
+needs more (where a branch left its base, long ago) fetches more, step by step. A mirror without file contents
+(`--filter=blob:none`) would start faster still, but each merge, checkout and push then fetches what it misses.
 """
 
 from __future__ import annotations
@@ -17,8 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from worktrees.errors import GitFailed, NotARepository, UnsafePath, UnusableBase
-from worktrees.git import git, git_bytes, redacted, succeeds
+from worktrees.folders import remove_folder
+from worktrees.git import git, git_bytes, succeeds
+from worktrees.history import Author, authors, changed
 from worktrees.lock import FileLock
+from worktrees.origin import Origin
+from worktrees.remote import Remote
 from worktrees.worktree import Worktree
 
 if TYPE_CHECKING:
@@ -28,6 +37,10 @@ SPARSE_FOLDERS = ("apps/modal", "docs/knowledge-base")
 """What runs touch; a repository's other files are never checked out."""
 MADE = "flowberth-made"
 """Configuration key that is set when a mirror is complete; one without it is left from a crash and made again."""
+USED = "flowberth-used"
+"""File in a mirror whose time says when it was last used."""
+HALF = "half-"
+"""How the folder of a mirror begins that is being made."""
 ATTRIBUTES = b"".join(
     (
         *(f"{folder}/** -text -eol -ident -working-tree-encoding\n".encode() for folder in SPARSE_FOLDERS),
@@ -36,25 +49,35 @@ ATTRIBUTES = b"".join(
 )
 """Nothing that runs write is converted, whatever a repository's own attributes say: `* text` would break pictures.
 Knowledge-base files of two pull requests never conflict: both sides' lines are kept."""
+DEPTH = 50
+"""Commits of a branch of a `Remote` that are fetched: a pull request that is older than that is rare."""
+DEEPER = (1_000, 2_147_483_647)
+"""Depths to try when two commits have no common ancestor in sight; the last is git's word for everything."""
+_TRACKING = "refs/remotes/origin/"
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Mirror:
     """The mirror of one repository. Cheap to make: nothing happens before the first call."""
 
-    def __init__(self, data_dir: Path, remote: Path) -> None:
-        self.remote = remote
-        digest = hashlib.sha256(str(remote).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", remote.name).strip(".-")[:40] or "repository"
+    def __init__(self, data_dir: Path, remote: Path | Remote) -> None:
+        self.remote = remote if isinstance(remote, Remote) else Remote.of(remote)
+        self._narrow = isinstance(remote, Remote)
+        digest = hashlib.sha256(self.remote.key.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        name = remote.key if isinstance(remote, Remote) else remote.name  # one that is renamed keeps its mirror
+        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:40] or "repository"
         self.path = data_dir / "mirrors" / f"{slug}-{digest}.git"
         self._worktrees = data_dir / "worktrees" / f"{slug}-{digest}"
+        self.origin = Origin(self.path, self.remote)
 
     @cached_property
     def _lock(self) -> FileLock:
         return FileLock(self.path.with_suffix(".lock"))
 
     @contextmanager
-    def _locked(self) -> Generator[None]:
+    def locked(self) -> Generator[None]:
+        """Alone with the mirror, which is there and complete. Not reentrant."""
         with self._lock:
             self._ensure()
             yield
@@ -65,57 +88,83 @@ class Mirror:
         if not attributes.is_file() or attributes.read_bytes() != ATTRIBUTES:
             attributes.parent.mkdir(exist_ok=True)
             attributes.write_bytes(ATTRIBUTES)
+        (self.path / USED).touch()
 
     def _make(self) -> None:
+        here = None if "://" in self.remote.address else Path(self.remote.address)
         if self.path.is_dir() and succeeds(self.path, "config", "--get", f"flowberth.{MADE}"):
             return
-        if not self.remote.exists():
-            raise NotARepository(f"{self.remote} does not exist any more")
-        shutil.rmtree(self.path, ignore_errors=True)
-        half = Path(tempfile.mkdtemp(prefix="half-", dir=self.path.parent))
+        if here and not here.exists():
+            raise NotARepository(f"{self.remote.label} does not exist any more")
+        remove_folder(self.path)
+        half = Path(tempfile.mkdtemp(prefix=HALF, dir=self.path.parent))
         try:
-            kind = git(self.remote, "rev-parse", "--show-object-format")
+            kind = git(here, "rev-parse", "--show-object-format") if here else "sha1"
             git(half, "init", "--quiet", "--bare", "--initial-branch=main", f"--object-format={kind}")
-            git(half, "remote", "add", "origin", str(self.remote))
-            git(half, "config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
             git(half, "config", f"flowberth.{MADE}", "true")
             half.rename(self.path)
         except BaseException:
             shutil.rmtree(half, ignore_errors=True)
             raise
 
-    def fetch(self) -> None:
-        """Bring the origin's branches up to date.
+    def fetch(self, *branches: str, commit: str | None = None) -> None:
+        """Bring branches up to date: these, or all that are mirrored; and have `commit`, on a branch or not.
+
+        Of a `Remote` no branches are mirrored at first, and each that is named here is from then on.
 
         Raises:
+            RemoteError: as the tree in `worktrees` says.
             NotARepository: the origin is gone, or is none.
+            UnusableBase: the origin has no such commit.
         """
-        with self._locked():
-            self._fetch()
+        if branches or not commit:
+            self._refresh(branches)
+        if commit and self.commit_of(commit) is None:
+            self._fetch_commit(commit)
 
-    def _fetch(self) -> None:
-        try:
-            git(
-                self.path,
-                "fetch",
-                "--quiet",
-                "--prune",
-                "--no-tags",
-                "--update-shallow",
-                "--no-recurse-submodules",
-                "origin",
-            )
-        except GitFailed as error:
-            if "dubious ownership" in str(error):
-                raise NotARepository(
-                    f"{self.remote} belongs to another user, whose hooks would run as you; make it yours with "
-                    "`chown -R`, or work in a clone of your own"
-                ) from None
-            raise NotARepository(f"{self.remote} cannot be read: {redacted(str(error))}") from None
+    def _refresh(self, branches: tuple[str, ...]) -> None:
+        """Ask for the branches first, without the lock: mostly nothing has moved, and then nobody waits."""
+        with self.locked():
+            if not self._narrow:
+                self.origin.fetch(f"+refs/heads/*:{_TRACKING}*", prune=True)
+                return
+            before = self._tracked()
+        wanted = branches or tuple(before)
+        if not wanted:
+            return
+        there = self.origin.branches()
+        with self.locked():
+            for gone in (name for name in wanted if name in before and name not in there):
+                # Unless somebody has just pushed it: then it is no longer what it was before asking.
+                succeeds(self.path, "update-ref", "-d", f"{_TRACKING}{gone}", before[gone])
+            now = self._tracked()
+            moved = [name for name in wanted if name in there and now.get(name) != there[name]]
+            if moved:
+                self.origin.fetch(*(f"+refs/heads/{name}:{_TRACKING}{name}" for name in moved), depth=DEPTH)
+
+    def _fetch_commit(self, commit: str) -> None:
+        if not _COMMIT.fullmatch(commit):
+            raise UnusableBase(f"{ascii(commit)[:80]} is no commit")
+        with self.locked():
+            try:
+                self.origin.fetch(commit, depth=DEPTH if self._narrow else None)
+            except NotARepository:
+                if not self._narrow and not Path(self.remote.address).exists():
+                    raise
+                raise UnusableBase(f"{self.remote.label} has no commit {commit[:12]}") from None
+
+    def _tracked(self) -> dict[str, str]:
+        listed = git(self.path, "for-each-ref", "--format=%(objectname) %(refname)", _TRACKING)
+        pairs = (line.split(" ", 1) for line in listed.splitlines())
+        return {name.removeprefix(_TRACKING): commit for commit, name in pairs}
+
+    def note(self, branch: str, commit: str) -> None:
+        """Take down where a branch of the origin is, having just moved it there."""
+        git(self.path, "update-ref", f"{_TRACKING}{branch}", commit)
 
     def tip(self, branch: str) -> str | None:
         """The commit of a branch of the origin, as last fetched."""
-        return self.commit_of(f"refs/remotes/origin/{branch}")
+        return self.commit_of(f"{_TRACKING}{branch}")
 
     def commit_of(self, reference: str) -> str | None:
         """The commit a reference names, if there is one."""
@@ -132,8 +181,53 @@ class Mirror:
             return None
 
     def is_merged(self, commit: str, into: str) -> bool:
-        """Whether `into` holds everything of `commit`."""
+        """Whether `into` holds everything of `commit`. Both are commits of the origin."""
+        if succeeds(self.path, "merge-base", "--is-ancestor", commit, into):
+            return True
+        if self.common(commit, into, deepen=(commit, into)) is None:
+            return False
         return succeeds(self.path, "merge-base", "--is-ancestor", commit, into)
+
+    def common(self, one: str, other: str, *, deepen: tuple[str, ...]) -> str | None:
+        """Where two commits went apart. If that is not in sight, more is fetched of `deepen`, commits of the origin.
+
+        Raises:
+            RemoteError, NotARepository: as the tree in `worktrees` says.
+        """
+        for depth in (0, *DEEPER):
+            if depth:
+                if not (self.path / "shallow").exists() or not self._narrow:
+                    return None
+                with self.locked():
+                    self.origin.fetch(*deepen, depth=depth)
+            try:
+                return git(self.path, "merge-base", one, other)
+            except GitFailed:
+                continue
+        return None
+
+    def changed(self, base: str, head: str) -> tuple[str, ...]:
+        """Paths whose content differs between two commits of the origin, whatever lies between.
+
+        Raises:
+            UnusableBase: the origin has no such commit.
+            RemoteError, NotARepository: as the tree in `worktrees` says.
+        """
+        self.fetch(commit=base)
+        self.fetch(commit=head)
+        return changed(self.path, base, head)
+
+    def authors(self, base: str, head: str) -> tuple[Author, ...]:
+        """Who made the commits of `head` that `base` has not, newest first.
+
+        Raises:
+            UnusableBase: the origin has no such commit.
+            RemoteError, NotARepository: as the tree in `worktrees` says.
+        """
+        self.fetch(commit=base)
+        self.fetch(commit=head)
+        self.common(base, head, deepen=(base, head))
+        return authors(self.path, base, head)
 
     def open_worktree(self, run_id: str, branch: str, base: str) -> Worktree:
         """Find or make the worktree of a run, on `branch`.
@@ -143,47 +237,57 @@ class Mirror:
 
         Raises:
             UnusableBase: the origin has no branch `base`, or a name is no branch name.
+            RemoteError, NotARepository: as the tree in `worktrees` says.
         """
-        if not _RUN_ID.fullmatch(run_id):
-            raise UnsafePath(f"{run_id!a} cannot be the name of a worktree")
         check_branch(branch)
         check_branch(base)
-        folder = self._worktrees / run_id
-        with self._locked():
-            if self.tip(base) is None:
-                self._fetch()
-            base_tip = self.tip(base)
-            if base_tip is None:
-                raise UnusableBase(f"{self.remote} has no branch {base!a}; name another with --base")
-            worktree = Worktree(folder, self.path, branch, base, self._lock)
+        worktree = Worktree(self._folder(run_id), self, branch, base)
+        with self.locked():
             if worktree.is_sound():
                 return worktree
-            self._clear(folder, branch)
-            existing = self.tip(branch)
-            start = existing if existing and not self.is_merged(existing, base_tip) else base_tip
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            git(
-                self.path,
-                "worktree",
-                "add",
-                "--quiet",
-                "--no-checkout",
-                "--no-track",
-                "-B",
-                branch,
-                "--",
-                str(folder),
-                start,
-            )
-            git(folder, "sparse-checkout", "set", "--no-cone", *(f"/{path}/" for path in SPARSE_FOLDERS))
-            git(folder, "reset", "--quiet", "--hard", "HEAD")
-            worktree.mark_sound()
-            return worktree
+        if self._narrow or self.tip(base) is None:
+            self._refresh((base, branch))
+        base_tip, existing = self.tip(base), self.tip(branch)
+        if base_tip is None:
+            raise UnusableBase(f"{self.remote.label} has no branch {base!a}; name another with --base")
+        start = existing if existing and not self.is_merged(existing, base_tip) else base_tip
+        with self.locked():
+            self._clear(worktree.path, self._holders(branch))
+            self._check_out(worktree, "-B", branch, "--", str(worktree.path), start)
+        return worktree
 
-    def _clear(self, folder: Path, branch: str) -> None:
-        for path in {folder, *self._holders(branch)}:
-            if path.exists():
-                shutil.rmtree(path)
+    def open_detached(self, run_id: str, commit: str) -> Worktree:
+        """Find or make the worktree of a run at a commit of the origin, on no branch: to be read, never pushed.
+
+        Raises:
+            UnusableBase: the origin has no such commit.
+            RemoteError, NotARepository: as the tree in `worktrees` says.
+        """
+        worktree = Worktree(self._folder(run_id), self, None, commit)
+        with self.locked():
+            if worktree.is_sound():
+                return worktree
+        self.fetch(commit=commit)
+        with self.locked():
+            self._clear(worktree.path, [])
+            self._check_out(worktree, "--detach", "--", str(worktree.path), commit)
+        return worktree
+
+    def _folder(self, run_id: str) -> Path:
+        if not _RUN_ID.fullmatch(run_id):
+            raise UnsafePath(f"{run_id!a} cannot be the name of a worktree")
+        return self._worktrees / run_id
+
+    def _check_out(self, worktree: Worktree, *how: str) -> None:
+        worktree.path.parent.mkdir(parents=True, exist_ok=True)
+        git(self.path, "worktree", "add", "--quiet", "--no-checkout", "--no-track", *how)
+        git(worktree.path, "sparse-checkout", "set", "--no-cone", *(f"/{path}/" for path in SPARSE_FOLDERS))
+        git(worktree.path, "reset", "--quiet", "--hard", "HEAD")
+        worktree.mark_sound()
+
+    def _clear(self, folder: Path, holders: list[Path]) -> None:
+        for path in {folder, *holders}:
+            remove_folder(path)
         git(self.path, "worktree", "prune", "--expire=now")
 
     def _holders(self, branch: str) -> list[Path]:

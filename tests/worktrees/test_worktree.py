@@ -120,13 +120,12 @@ def killed(place: Place, at: str) -> None:
     script = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "import worktrees.mirror as m\n"
-        "def dying(real):\n"
-        "    def git(folder, *arguments):\n"
-        f"        if {at!r} in arguments: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "        return real(folder, *arguments)\n"
-        "    return git\n"
-        "m.git = dying(m.git)\n"
+        "import worktrees.git, worktrees.mirror as m\n"
+        "real = worktrees.git._run\n"
+        "def dying(folder, arguments, *others):\n"
+        f"    if {at!r} in arguments: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return real(folder, arguments, *others)\n"
+        "worktrees.git._run = dying\n"
         f"m.Mirror(Path({str(place.data)!r}), Path({str(place.repo)!r})).open_worktree('run_1', {BRANCH!r}, 'main')\n"
     )
     root = Path(__file__).parents[2]
@@ -134,7 +133,7 @@ def killed(place: Place, at: str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
-@pytest.mark.parametrize("at", ["init", "remote", "fetch", "worktree", "sparse-checkout", "reset"])
+@pytest.mark.parametrize("at", ["init", "config", "fetch", "worktree", "sparse-checkout", "reset"])
 def test_killed_while_the_worktree_is_made_the_next_one_makes_it(place: Place, at: str) -> None:
     killed(place, at)
     committed(place)

@@ -1,0 +1,32 @@
+"""The repository on the other side of a mirror, and how to prove who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A repository that is reached by an address.
+
+    Attributes:
+        address: A path, `file://…` or `https://host/owner/name.git`; never with credentials.
+        key: What stays when it is renamed, such as `github:123`. Two remotes of one key share a mirror.
+        label: For people: `owner/name`.
+        token: Asked for each command that talks to the remote, so that one that runs out is followed by a fresh one.
+    """
+
+    address: str
+    key: str
+    label: str
+    token: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+
+    @staticmethod
+    def of(path: Path) -> Remote:
+        """A repository on this machine."""
+        return Remote(address=str(path), key=str(path), label=str(path))
