@@ -1,29 +1,67 @@
-"""Settings: environment variables, read once at the edge. Documented in `docs/settings.md`, which a test compares."""
+"""Settings: environment variables, else a file in the data folder. Read once at the edge.
+
+Documented in `docs/settings.md`, which a test compares.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from github_app.errors import GithubAppError
 from runner.lookups import civitai, github, hugging_face, registry
 
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
 PREFIX = "FLOWBERTH_"
+SETTINGS_FILE = "flowberth.toml"
+"""In the data folder; `flowberth github init` writes it. Its keys are the names of the variables without the prefix,
+in small letters."""
+GITHUB_API = "https://api.github.com"
+HOW_TO_SET_UP = "`flowberth github init` makes a GitHub App and stores its settings; docs/settings.md has them all."
 WEB = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 """An address to put paths behind. Credentials have settings of their own."""
 
 
 class InvalidSettings(GithubAppError):  # noqa: N818 - reads as the sentence that is shown
-    """A setting has a value that cannot be used; names the variable and what it takes."""
+    """A setting is missing or has a value that cannot be used; names the variable and what it takes."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class GithubCredentials:
+    """What it takes to be a GitHub App: all of it there, and the key readable."""
+
+    api_url: str
+    app_id: int
+    private_key: SecretStr
+    """PEM."""
+    webhook_secret: SecretStr
+
+
+def default_data_dir() -> Path:
+    """Where state is kept when nothing is said."""
+    return platformdirs.user_data_path("flowberth", appauthor=False)
 
 
 class Settings(BaseSettings):
-    """Everything that can be set from outside. Nothing is required.
+    """Everything that can be set from outside. Nothing is required on one machine.
 
-    An empty variable counts as not set. No `.env` file is read: the folder a command is run in may be a stranger's.
+    An empty variable counts as not set. The environment wins over `flowberth.toml` in the data folder. No `.env` file
+    is read: the folder a command is run in may be a stranger's.
     """
 
     model_config = SettingsConfigDict(
@@ -31,7 +69,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(
-        default_factory=lambda: platformdirs.user_data_path("flowberth", appauthor=False),
+        default_factory=default_data_dir,
         description="Folder for the embedded Postgres, git mirrors, worktrees, the demo repository and logs.",
     )
     database_url: SecretStr | None = Field(
@@ -66,20 +104,164 @@ class Settings(BaseSettings):
         default=None,
         description="Token for it: 5,000 questions an hour instead of 60. It needs no permission. Sent there only.",
     )
+    github_api_url: str = Field(
+        default=GITHUB_API,
+        pattern=WEB,
+        description="GitHub's API for the App; `https://HOST/api/v3` for a GitHub Enterprise Server.",
+    )
     github_app_id: int | None = Field(
         default=None, gt=0, description="Number of the GitHub App, from its settings page. Not needed on one machine."
     )
+    github_app_slug: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$",
+        description="Name of the GitHub App as its address has it, `https://github.com/apps/NAME`. With it, the home "
+        "page of the server links to where the App is installed.",
+    )
     github_private_key: SecretStr | None = Field(
-        default=None, description="Private key of the GitHub App: the text of the PEM file. Not needed on one machine."
+        default=None,
+        description="Private key of the GitHub App: the text of the PEM file, with line breaks or with `\\n` in their "
+        "place. Not needed on one machine.",
+    )
+    github_private_key_file: Path | None = Field(
+        default=None, description="The PEM file itself, where `FLOWBERTH_GITHUB_PRIVATE_KEY` is not set."
     )
     github_webhook_secret: SecretStr | None = Field(
         default=None, description="Secret that GitHub signs its webhooks with. Not needed on one machine."
+    )
+    public_url: str | None = Field(
+        default=None,
+        pattern=WEB,
+        description="Where `flowberth serve` is reached from outside, such as `https://flowberth.example.com`. GitHub "
+        "sends its webhooks to `/webhooks/github` there.",
+    )
+    target: Literal["local"] = Field(
+        default="local", description="Where apps are deployed: `local`, the machine of the worker."
+    )
+    concurrent_runs: int = Field(
+        default=4, ge=1, le=64, description="Runs that one worker process carries out at the same time, 1 to 64."
     )
 
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
         return folder.expanduser().absolute()
+
+    @field_validator("github_private_key_file")
+    @classmethod
+    def _absolute_file(cls, file: Path | None) -> Path | None:
+        return None if file is None else file.expanduser().absolute()
+
+    @field_validator("github_api_url", "public_url")
+    @classmethod
+    def _without_slash(cls, url: str | None) -> str | None:
+        return None if url is None else url.rstrip("/")
+
+    @property
+    def github_url(self) -> str:
+        """GitHub as people see it in a browser, such as `https://github.com`."""
+        address = urlsplit(self.github_api_url)
+        return f"{address.scheme}://{address.netloc.removeprefix('api.')}"
+
+    def github_credentials(self) -> GithubCredentials:
+        """What is needed to act as the App.
+
+        Raises:
+            InvalidSettings: something is missing, or the key cannot be read; names the variable.
+        """
+        wanted = {
+            "FLOWBERTH_GITHUB_APP_ID": self.github_app_id,
+            "FLOWBERTH_GITHUB_PRIVATE_KEY_FILE (or FLOWBERTH_GITHUB_PRIVATE_KEY)": self.github_private_key
+            or self.github_private_key_file,
+            "FLOWBERTH_GITHUB_WEBHOOK_SECRET": self.github_webhook_secret,
+        }
+        if missing := [name for name, value in wanted.items() if value is None]:
+            raise InvalidSettings(f"not set: {', '.join(missing)}", hint=HOW_TO_SET_UP)
+        assert self.github_app_id is not None
+        assert self.github_webhook_secret is not None
+        return GithubCredentials(self.github_api_url, self.github_app_id, self._key(), self.github_webhook_secret)
+
+    def _key(self) -> SecretStr:
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - for the App only
+
+        if self.github_private_key is not None:
+            name, text = "FLOWBERTH_GITHUB_PRIVATE_KEY", self.github_private_key.get_secret_value()
+        else:
+            assert self.github_private_key_file is not None
+            name = f"FLOWBERTH_GITHUB_PRIVATE_KEY_FILE: {self.github_private_key_file}"
+            try:
+                text = self.github_private_key_file.read_text()
+            except (OSError, UnicodeDecodeError) as error:
+                why = getattr(error, "strerror", None) or "is no text"
+                raise InvalidSettings(f"{name}: {why}", hint=HOW_TO_SET_UP) from None
+        text = text.strip().replace("\\n", "\n") + "\n"
+        try:
+            load_pem_private_key(text.encode(), password=None)
+        except (ValueError, TypeError):
+            raise InvalidSettings(
+                f"{name}: no private key in PEM format, such as starts with -----BEGIN RSA PRIVATE KEY-----",
+                hint="Download a new one on the App's settings page, under `Private keys`.",
+            ) from None
+        return SecretStr(text)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in code, else the environment, else the file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, _SettingsFile(settings_cls)
+
+
+class _SettingsFile(PydanticBaseSettingsSource):
+    """`flowberth.toml` of the data folder that the sources before this one name."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not asked: all values are given at once."""
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        """The values of fields that have not been set yet."""
+        given = {name.upper() for name in self.current_state}
+        folder = Path(self.current_state.get("data_dir") or default_data_dir()).expanduser().absolute()
+        values = read_settings_file(folder)
+        return {
+            variables(field)[0] if Settings.model_fields[field].validation_alias else field: value
+            for field, value in values.items()
+            if not given & {field.upper(), *variables(field)}
+        }
+
+
+def read_settings_file(folder: Path) -> dict[str, Any]:
+    """The fields that `flowberth.toml` in the folder sets; none if there is no such file.
+
+    Raises:
+        InvalidSettings: it is no TOML, or sets what does not exist.
+    """
+    path = folder / SETTINGS_FILE
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise InvalidSettings(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise InvalidSettings(f"{path}: {error}") from None
+    allowed = [field for field in Settings.model_fields if field != "data_dir"]  # it is in that folder
+    for name in values:
+        if name not in allowed:
+            near = difflib.get_close_matches(name, allowed, n=1)
+            raise InvalidSettings(
+                f"{path}: there is no setting {name!r}", hint=f"Did you mean {near[0]!r}?" if near else None
+            )
+    if isinstance(key := values.get("github_private_key_file"), str):
+        values["github_private_key_file"] = str(folder / Path(key).expanduser())
+    return values
 
 
 def variables(field: str) -> tuple[str, ...]:
@@ -99,5 +281,14 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = (f"{variables(str(problem['loc'][0]))[0]}: {problem['msg']}" for problem in error.errors())
+        problems = (f"{_name_of(str(problem['loc'][0]))}: {problem['msg']}" for problem in error.errors())
         raise InvalidSettings("; ".join(problems)) from None
+
+
+def _name_of(location: str) -> str:
+    """The variable that a wrong value comes from, or the key in the file."""
+    field = next((field for field in Settings.model_fields if location in (field, *variables(field))), location)
+    names = variables(field)
+    if any(os.environ.get(name) for name in names):
+        return next(name for name in names if os.environ.get(name))
+    return f"{field} in {SETTINGS_FILE} of the data folder"
