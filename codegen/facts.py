@@ -56,6 +56,8 @@ class PackFacts(Frozen):
     commit_of: str | None = None
     """What the commit is: a tag or a branch, such as `v1.2.0` or `main`."""
     stars: int | None = None
+    licence: Annotated[str, Field(max_length=100)] | None = None
+    """An SPDX identifier, such as `GPL-3.0`."""
 
 
 class PackOfClass(Frozen):

@@ -139,6 +139,7 @@ def _use(
         missing=looked_up.state == "missing",
         unseen=chosen is not None and looked_up.commit is not None and looked_up.commit != chosen,
         elsewhere=_elsewhere(repository, [one for one in attributions if one.source == "properties"], known),
+        licence=looked_up.licence,
         archived=looked_up.archived,
         moved_from=next((other for other in others if other and other.lower() != url.lower()), None),
         fork_of=looked_up.fork_of or repository.fork_of,

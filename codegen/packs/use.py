@@ -35,6 +35,8 @@ class PackUse(Frozen):
     """The commit that the file names, if the repository's default branch does not have it."""
     elsewhere: tuple[str, ...] = ()
     """Repositories that have one of the classes, where the lists know nothing of it in the one that the file names."""
+    licence: str | None = None
+    """An SPDX identifier, as the repository's host states it."""
     archived: bool = False
     """Its owner has closed it to changes."""
     missing: bool = False

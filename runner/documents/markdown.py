@@ -53,17 +53,31 @@ def code(text: str, limit: int = MAX_TEXT) -> Markdown:
     return Markdown(f"{fence}{pad}{inside}{pad}{fence}")
 
 
+def block(text: str, info: str = "") -> Markdown:
+    """Text as a fenced block of code, in which nothing is active; as long as it is."""
+    kept = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
+    longest = max(map(len, re.findall("`+", kept)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return Markdown(f"{fence}{info}\n{kept.strip(chr(10))}\n{fence}")
+
+
 def _finalize(value: object) -> object:
     return value if isinstance(value, Markdown) else plain(str(value))
 
 
-TEMPLATES = Environment(
-    loader=PackageLoader("runner.documents", "templates"),
-    undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701 - Markdown, no HTML; `finalize` escapes
-    finalize=_finalize,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
-TEMPLATES.filters.update(code=code)
+def templates(package: str) -> Environment:
+    """The templates of a package, all of whose values are escaped; a macro's result would be, too: use includes."""
+    environment = Environment(
+        loader=PackageLoader(package, "templates"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - Markdown, no HTML; `finalize` escapes
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(code=code, block=block)
+    return environment
+
+
+TEMPLATES = templates("runner.documents")

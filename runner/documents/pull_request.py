@@ -1,15 +1,18 @@
-"""Title and body of a pull request."""
+"""Title and body of a pull request: as a draft while the app is made, and with everything once it was tested."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from codegen.model import Frozen
 from codegen.readme import example_body
 from runner.documents import words
 from runner.documents.markdown import TEMPLATES, Markdown, line
 
 if TYPE_CHECKING:
-    from codegen.model import JsonObject
+    from codegen.lock import PackPin
+    from codegen.model import Finding, JsonObject
+    from codegen.packs import PackUse
     from codegen.plan import Plan
     from runner.model import Report, Sample
     from runner.protocols import Forge
@@ -18,30 +21,67 @@ MAX_TITLE = 120
 """GitHub takes 256; more than this is no title."""
 MAX_BODY = 60_000
 """GitHub takes 65,536 characters."""
-MAX_ROWS = 40
-"""Of each table; the files of the app have the rest."""
+ROWS = (40, 20, 10, 5, 2)
+"""Of each table: the most that fits. The files of the app have the rest."""
 MAX_EXAMPLE = 4000
 """Characters of the example call."""
 
 
-def pull_request(
-    plan: Plan, report: Report, sample: Sample | None, forge: Forge, *, updates: bool = False
-) -> tuple[str, str]:
-    """`(title, body)`; the body is Markdown as GitHub reads it, at most `MAX_BODY` characters.
+class Attempt(Frozen):
+    """One turn of a run, as reviewers are told of it."""
 
-    `updates`: the base branch has an app of that name.
+    number: int
+    commit: str | None = None
+    outcome: str
+    """What came of it, in a sentence."""
+    change: str | None = None
+    """What was changed for the next one."""
+
+
+def pull_request(
+    plan: Plan,
+    report: Report,
+    sample: Sample | None,
+    forge: Forge,
+    *,
+    updates: bool = False,
+    closes: int | None = None,
+    spent: float | None = None,
+    budget: float | None = None,
+    attempts: tuple[Attempt, ...] = (),
+    found: tuple[Finding, ...] = (),
+    files_url: str | None = None,
+) -> tuple[str, str]:
+    """`(title, body)`; the body is Markdown as GitHub reads it, of less than `MAX_BODY` characters.
+
+    Args:
+        plan: what was deployed.
+        report: what the tests found.
+        sample: what they made.
+        forge: for the address of the picture.
+        updates: the base branch has an app of that name.
+        closes: number of the issue that is done with it.
+        spent: by this run so far, in US dollars, as far as is known.
+        budget: the most that it may.
+        attempts: how the run came here; only more than one are shown.
+        found: findings that the plan does not have.
+        files_url: where the files of the branch are shown, such as `https://github.com/owner/name/blob/flowberth/fox`.
     """
     head, app = f"flowberth/{plan.name}", f"apps/modal/{plan.name}"
     picture = sample.picture_file if sample else None
     properties = cast("JsonObject", plan.interface["properties"])
-    body = TEMPLATES.get_template("pull_request.md.j2").render(
-        plan=plan,
+    body = _fitting(
+        "pull_request.md.j2",
+        **_parts(plan, found),
         report=report,
-        words=words,
-        app=Markdown(app),
+        updates=updates,
+        closes=closes,
+        spent=spent,
+        budget=budget,
+        attempts=attempts,
+        files_url=Markdown(files_url) if files_url else None,
         knowledge_base=Markdown(f"docs/knowledge-base/workflows/patterns/{plan.name}.md"),
         picture=Markdown(forge.picture_url(head=head, path=f"{app}/{picture}")) if picture else None,
-        sample=sample,
         example=Markdown(_example(plan.interface)),
         inputs=[(name, schema["x-flowberth"]["kind"]) for name, schema in properties.items()],
         required=set(cast("list[str]", plan.interface["required"])),
@@ -49,18 +89,66 @@ def pull_request(
             (name, schema["x-flowberth"]["kind"])
             for name, schema in cast("JsonObject", plan.interface["$defs"]["outputs"]["properties"]).items()
         ],
-        max_rows=MAX_ROWS,
     )
-    return title(plan, report, updates=updates), body[:MAX_BODY]
+    return title(plan, report, updates=updates), body
+
+
+def draft_pull_request(
+    plan: Plan,
+    *,
+    run_id: str,
+    updates: bool = False,
+    closes: int | None = None,
+    budget: float | None = None,
+    found: tuple[Finding, ...] = (),
+) -> tuple[str, str]:
+    """`(title, body)` before anything was deployed: what is coming. How far it is, the check and the comment say."""
+    body = _fitting("draft.md.j2", **_parts(plan, found), run_id=run_id, closes=closes, budget=budget)
+    return _plain_title(plan, updates=updates), body
 
 
 def title(plan: Plan, report: Report, *, updates: bool = False) -> str:
     """The app's name, and the workflow's own title if that says more; what failed, if anything did."""
-    own, verb = line(plan.title, MAX_TITLE), "Update" if updates else "Add"
-    whole = f"{verb} {plan.name}" if own.lower().replace(" ", "-") == plan.name else f"{verb} {plan.name}: {own}"
+    whole = _plain_title(plan, updates=updates)
     failed = sum(not test.passed for test in report.tests)
     words = "1 test fails" if failed == 1 else f"{failed} tests fail"
     return line(f"{words}: {whole}" if failed else whole, MAX_TITLE)
+
+
+def _plain_title(plan: Plan, *, updates: bool) -> str:
+    own, verb = line(plan.title, MAX_TITLE), "Update" if updates else "Add"
+    return line(
+        f"{verb} {plan.name}" if own.lower().replace(" ", "-") == plan.name else f"{verb} {plan.name}: {own}", MAX_TITLE
+    )
+
+
+def _parts(plan: Plan, found: tuple[Finding, ...]) -> dict[str, Any]:
+    """What both bodies have in common."""
+    findings = (*plan.findings, *found)
+    return {
+        "plan": plan,
+        "lock": plan.lock,
+        "words": words,
+        "app": Markdown(f"apps/modal/{plan.name}"),
+        "packs": [(pin, _use(pin, plan.packs)) for pin in plan.lock.packs],
+        "open": [finding for finding in findings if finding.questions],
+        "findings": [finding for finding in findings if not finding.questions],
+        "answers": [question.example_answer for finding in findings for question in finding.questions],
+    }
+
+
+def _use(pin: PackPin, uses: tuple[PackUse, ...]) -> PackUse | None:
+    return next((use for use in uses if use.repository.lower() == pin.repository.lower()), None)
+
+
+def _fitting(template: str, **values: object) -> str:
+    """With as many rows in each part as fit: nothing is ever cut in the middle."""
+    body = ""
+    for rows in ROWS:
+        body = TEMPLATES.get_template(template).render(**values, max_rows=rows)
+        if len(body) < MAX_BODY:
+            break
+    return body
 
 
 def _example(interface: JsonObject) -> str:

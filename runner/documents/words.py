@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from runner.documents.markdown import Markdown, code, plain
 
 if TYPE_CHECKING:
-    from codegen.lock import Hardware, ModelPin
+    from codegen.lock import Hardware, ModelPin, PackPin
+    from codegen.packs import PackUse
     from runner.model import Report
 
 SIMULATED = (
@@ -14,6 +18,9 @@ SIMULATED = (
     "that worked."
 )
 _KIBI = 1024
+CENTS = 0.1
+"""US dollars from which on nobody counts fractions of a cent."""
+SHORT_COMMIT = 10
 
 
 def engine(report: Report) -> str:
@@ -49,3 +56,56 @@ def outcome(report: Report) -> str:
 def size(model: ModelPin) -> str:
     """Of a model's file."""
     return "unknown" if model.bytes is None else f"{model.bytes / _KIBI**3:.2f} GiB"
+
+
+def money(usd: float) -> str:
+    """As many decimals as tell something: of a call that costs next to nothing, and of a run."""
+    return f"${usd:.2f}" if usd >= CENTS or not usd else f"${usd:.6f}"
+
+
+def start_usd(report: Report) -> float:
+    """Of a cold start."""
+    return report.cold_start_seconds * report.cost.usd_per_second
+
+
+def access(model: ModelPin) -> str:
+    """Who may download a model."""
+    match model.gated:
+        case None:
+            return "unknown"
+        case True:
+            return "gated"
+        case False:
+            return "open"
+
+
+def origin(model: ModelPin) -> Markdown:
+    """The host of a model, and who says so."""
+    host = urlsplit(model.url).hostname if model.url else None
+    return Markdown(f"{code(host)} ({plain(model.source)})") if host else plain(model.source)
+
+
+def commit(pack: PackPin) -> Markdown:
+    """Of a pack, with a link to read it."""
+    short = pack.commit[:SHORT_COMMIT]
+    if pack.repository.startswith("https://github.com/"):
+        return Markdown(f"[`{short}`]({pack.repository}/tree/{pack.commit})")
+    return code(short)
+
+
+def risks(pack: PackPin, use: PackUse | None) -> str:
+    """What a reviewer should know of code that is to run in the app."""
+    if use is None:
+        return "put into the lock by a person"
+    notes = [
+        "" if use.listed else "not in ComfyUI-Manager's list",
+        "answered by a person" if use.source == "answer" else "",
+        "archived" if use.archived else "",
+        f"a fork of {use.fork_of}" if use.fork_of else "",
+        f"moved from {use.moved_from}" if use.moved_from else "",
+        f"given up for {use.replaced_by}" if use.replaced_by else "",
+        f"commit of {use.commit_of} as it is now" if use.commit_of and use.commit == pack.commit else "",
+        "commit not in the default branch" if use.unseen else "",
+        "" if use.commit == pack.commit else "commit put into the lock by a person",
+    ]
+    return ", ".join(filter(None, notes))

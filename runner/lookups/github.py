@@ -22,6 +22,7 @@ API: Final = "https://api.github.com"
 _REPOSITORY = re.compile(r"https://github\.com/(?P<name>[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100})")
 _NAME = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SPDX = re.compile(r"[A-Za-z0-9.+-]{1,60}")
 _VERSION = re.compile(r"\d+\.[\w.+-]{1,39}")
 """With a dot: what else stands there may be a part of a commit's number, of whomsoever."""
 
@@ -57,6 +58,7 @@ class GitHub:
             commit=commit,
             commit_of=commit_of,
             stars=stars if isinstance(stars, int) else None,
+            licence=_licence(found),
         )
 
     def _commit(self, name: str, version: str | None, branch: str) -> tuple[str | None, str | None]:
@@ -86,6 +88,12 @@ class GitHub:
         between = f"{quote(branch or 'HEAD', safe='')}...{commit}"
         answer = as_object(self._web.json(f"{self._api}/repos/{name}/compare/{between}", {"per_page": "1"}))
         return answer.get("status") in {"behind", "identical"}
+
+
+def _licence(repository: JsonObject) -> str | None:
+    """GitHub says `NOASSERTION` where it finds one that it does not know."""
+    found = as_object(repository.get("license")).get("spdx_id")
+    return found if isinstance(found, str) and _SPDX.fullmatch(found) and found != "NOASSERTION" else None
 
 
 def _name(repository: JsonObject) -> str | None:

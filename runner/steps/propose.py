@@ -26,7 +26,15 @@ def propose(run: RunContext, tested: Tested) -> Proposed:
     commit = forge.publish(run.worktree)
     run.tell(f"pushed {run.branch}")
     updates = run.mirror.read(f"refs/remotes/origin/{run.request.base}", f"{run.app_dir}/app.lock.json") is not None
-    title, body = documents.pull_request(run.plan, tested.report, tested.sample, forge, updates=updates)
+    title, body = documents.pull_request(
+        run.plan,
+        tested.report,
+        tested.sample,
+        forge,
+        updates=updates,
+        closes=run.request.origin.issue if run.request.origin else None,
+        budget=run.request.budget_usd,
+    )
     pull = forge.propose(head=run.branch, base=run.request.base, title=title, body=body, ready=tested.report.passed)
     ref = PullRequestRef(number=pull.number, title=pull.title, url=pull.url)
     run.note(commit=commit, pull=ref)

@@ -108,26 +108,17 @@ The ComfyUI workflow `Lighthouse` as an HTTP endpoint, in `apps/modal/lighthouse
 
 ![What the test run made](https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png)
 
-| | |
-|---|---|
-| Result | ✗ 1 of 2 tests passed |
-| Engine | ComfyUI 0.33.0, local target |
-| ComfyUI | 0.3.64: the oldest that ships has everything |
-| Hardware | T4, 4 cores, 12 GiB, \\$0.000243 a second |
-| Cost of a call | \\$0.001995 (estimate: 3.00 s at \\$0.000665 a second) |
-| Times | 9.5 s to start, then 3.20 s a call |
-| Seed of the sample | 1 |
+✗ **1 of 2 tests passed** by ComfyUI 0.33.0, local target: \\$0.001995 a call (estimate), 9.5 s to start, then 3.20 s a call.
 
-## Tests
-
-| | test | time | what was seen |
-|---|---|---|---|
-| ✓ | health | 0.01 s | ComfyUI 0.33.0 |
-| ✗ | two at once | 2.50 s | both callers got the same job |
-
-## What to look at
+## Open questions
 
 - **warning** at node `1`: nothing says where sd15.safetensors (checkpoints) can be downloaded; add its url to app.lock.json, or put the file into the models volume under checkpoints/
+
+Or answer in a comment, with a line for each:
+
+```
+model checkpoints/sd15.safetensors = https://…
+```
 
 ## How to call it
 
@@ -157,12 +148,32 @@ BODY
 
 It answers with `image` (image).
 
+## Tests
 
-## Models
-
-| file | folder | size | source |
+| | test | time | what was seen |
 |---|---|---|---|
-| `sd15.safetensors` | `checkpoints` | unknown | unknown |
+| ✗ | two at once | 2.50 s | both callers got the same job |
+| ✓ | health | 0.01 s | ComfyUI 0.33.0 |
+
+The sample was made with the seed 1.
+
+## What it costs
+
+| | US dollars | |
+|---|---|---|
+| a call | \\$0.001995 | estimate: 3.00 s at \\$0.000665 a second |
+| a cold start | \\$0.006318 | estimate: 9.5 s at the same price |
+| idle after the last call | \\$0.039900 | estimate: 60 s, then it stops |
+
+It runs on T4, 4 cores, 12 GiB, \\$0.000243 a second: the largest stage, sd15.safetensors, has about 2.4 GB; with buffers and 4 GB to work in that makes 6.7 GB.
+
+## What is in it
+
+ComfyUI 0.3.64 (the oldest that ships has everything) on Python 3.12, with packages as they were on 2025-10-22.
+
+| model | size | licence | access | from |
+|---|---|---|---|---|
+| `checkpoints/sd15.safetensors` | unknown | unknown | unknown | unknown |
 
 The knowledge-base entry is `docs/knowledge-base/workflows/patterns/lighthouse.md`. Run `run_abcdefghij0123456789`, attempt 1.
 """)
@@ -305,7 +316,7 @@ def test_hostile_words_stay_words() -> None:
             "html": set(),
             "link": set(),
             "image": {"https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png"},
-            "heading": {"How to call it", "Models", "Tests", "What to look at"},
+            "heading": {"How to call it", "Open questions", "Tests", "What is in it", "What it costs"},
         }
     )
     entry = documents.files(plan, report(tests=tests), PICTURE)["docs/knowledge-base/workflows/patterns/lighthouse.md"]

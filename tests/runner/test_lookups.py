@@ -221,6 +221,7 @@ class TestGitHub:
                 "full_name": "other/Pack",
                 "default_branch": "dev",
                 "archived": True,
+                "license": {"spdx_id": "GPL-3.0"},
                 "fork": True,
                 "source": {"full_name": "first/Pack"},
             },
@@ -234,6 +235,7 @@ class TestGitHub:
                 fork_of="https://github.com/first/Pack",
                 commit="c" * 40,
                 commit_of="dev",
+                licence="GPL-3.0",
             ),
         )
 

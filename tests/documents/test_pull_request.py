@@ -1,0 +1,225 @@
+"""Whole bodies of pull requests: of an app with packs and gated models, and the draft that comes before."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from inline_snapshot import snapshot
+
+from codegen.answers import read_answers
+from codegen.facts import Facts, ModelFacts, PackFacts
+from codegen.model import Finding
+from codegen.parse import parse_workflow
+from codegen.plan import Plan, make_plan
+from runner import documents
+from runner.documents import Attempt
+from runner.documents.markdown import block
+from runner.documents.pull_request import MAX_BODY
+from tests.documents.test_documents import HOSTILE, Forge, active, node, report
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+STRANGER = "https://github.com/stranger/odd-nodes"
+MODEL = "https://huggingface.co/big-lab/lighthouse/resolve/main/lighthouse.safetensors"
+
+
+class GithubForge(Forge):
+    """As pictures are named on GitHub."""
+
+    def picture_url(self, *, head: str, path: str) -> str:
+        return f"https://github.com/owner/name/raw/{head}/{path}"
+
+
+def harbour(*, answered: bool) -> Plan:
+    prompt = {
+        "1": node("CheckpointLoaderSimple", ckpt_name="lighthouse.safetensors"),
+        "2": node("Frob (stranger)", image=["3", 0]),
+        "3": node("EmptyImage", width=8, height=8, batch_size=1, color=1),
+        "4": node("SaveImage", images=["2", 0], filename_prefix="x"),
+    }
+    given = [
+        ("pack", "Frob (stranger)", f"{STRANGER}@{COMMIT}"),
+        ("model", "checkpoints/lighthouse.safetensors", MODEL),
+    ]
+    facts = Facts(
+        models=(ModelFacts(url=MODEL, state="gated", bytes=6_938_040_682, sha256="ab" * 32, licence="openrail++"),),
+        packs=(PackFacts(repository=STRANGER, commit=COMMIT, commit_of=COMMIT, archived=True, licence="GPL-3.0"),),
+    )
+    return make_plan(
+        parse_workflow(json.dumps(prompt).encode(), filename="harbour.json"),
+        filename="harbour.json",
+        facts=facts if answered else Facts(),
+        answers=read_answers(given if answered else []),
+    )
+
+
+def test_everything_of_an_app_with_packs_and_a_gated_model() -> None:
+    title, body = documents.pull_request(
+        harbour(answered=True),
+        report(),
+        None,
+        GithubForge(),
+        updates=True,
+        closes=12,
+        spent=0.18412,
+        budget=20.0,
+        attempts=(
+            Attempt(number=1, commit=COMMIT, outcome="ComfyUI could not import odd-nodes", change="added einops"),
+            Attempt(number=2, commit="f" * 40, outcome="all tests passed"),
+        ),
+        found=(Finding(code="edited-app", severity="info", message="app.py was edited by hand and stays as it is"),),
+        files_url="https://github.com/owner/name/blob/flowberth/harbour",
+    )
+    assert title == snapshot("Update harbour")
+    assert body == snapshot("""\
+The ComfyUI workflow `Harbour` as an HTTP endpoint, in `apps/modal/harbour/`, which is there already.
+
+✓ **1 of 1 tests passed** by ComfyUI 0.33.0, local target: \\$0.001995 a call (estimate), 9.5 s to start, then 3.20 s a call.
+
+## Open questions
+
+- **error** at node `1`: lighthouse.safetensors (checkpoints) is given only to those who have agreed to its terms: https:\u200b//huggingface.co/big-lab/lighthouse/resolve/main/lighthouse.safetensors; agree on its page, and give the app a token that may download it
+
+Or answer in a comment, with a line for each:
+
+```
+model checkpoints/lighthouse.safetensors = https://…
+```
+
+## How to call it
+
+```sh
+curl --fail-with-body "$ENDPOINT/generate" \\
+  --header "Modal-Key: $MODAL_KEY" --header "Modal-Secret: $MODAL_SECRET" \\
+  --header "Content-Type: application/json" --data @- <<'BODY'
+{
+  "width": 8,
+  "height": 8
+}
+BODY
+```
+
+| input | kind | |
+|---|---|---|
+| `width` | integer | as in the workflow if left out |
+| `height` | integer | as in the workflow if left out |
+
+It answers with `image` (image).
+
+## Tests
+
+| | test | time | what was seen |
+|---|---|---|---|
+| ✓ | health | 0.01 s | ComfyUI 0.33.0 |
+
+The sample was made with the seed 1.
+
+## What it costs
+
+| | US dollars | |
+|---|---|---|
+| a call | \\$0.001995 | estimate: 3.00 s at \\$0.000665 a second |
+| a cold start | \\$0.006318 | estimate: 9.5 s at the same price |
+| idle after the last call | \\$0.039900 | estimate: 60 s, then it stops |
+| this run | \\$0.18 | estimate; its limit is \\$20.00 |
+
+It runs on T4, 4 cores, 16 GiB, \\$0.000252 a second: the largest stage, lighthouse.safetensors, has 6.9 GB; with buffers and 4 GB to work in that makes 12.0 GB.
+
+## What is in it
+
+ComfyUI 0.33.0 (the newest that ships, though it lacks the node Frob (stranger)) on Python 3.12, with packages as they were on 2026-11-20.
+
+| pack | commit | licence | to know |
+|---|---|---|---|
+| `odd-nodes` | [`0123456789`](https://github.com/stranger/odd-nodes/tree/0123456789abcdef0123456789abcdef01234567) | GPL-3.0 | not in ComfyUI-Manager's list, answered by a person, archived |
+
+A pack is code of others that runs in the app. Read what you do not know before you merge it.
+
+| model | size | licence | access | from |
+|---|---|---|---|---|
+| `checkpoints/lighthouse.safetensors` | 6.46 GiB | openrail++ | gated | `huggingface.co` (answer) |
+
+## What to look at
+
+- **warning** at node `2`: the node Frob (stranger) comes from https:\u200b//github.com/stranger/odd-nodes, as a person answered; ComfyUI-Manager does not list it, so it is stranger alone who is trusted with code in the app; read the code at that commit before this is merged
+- **warning** at node `2`: https:\u200b//github.com/stranger/odd-nodes is archived: nobody mends it any more
+- **info** at node `1`: lighthouse.safetensors (checkpoints) is taken from https:\u200b//huggingface.co/big-lab/lighthouse/resolve/main/lighthouse.safetensors, as a person answered
+- **info**: app.py was edited by hand and stays as it is
+
+## Attempts
+
+| | commit | what came of it | what was changed then |
+|---|---|---|---|
+| 1 | `0123456789` | ComfyUI could not import odd-nodes | added einops |
+| 2 | `ffffffffff` | all tests passed |  |
+
+The knowledge-base entry is [`docs/knowledge-base/workflows/patterns/harbour.md`](https://github.com/owner/name/blob/flowberth/harbour/docs/knowledge-base/workflows/patterns/harbour.md). Run `run_abcdefghij0123456789`, attempt 1.
+
+Closes #12.
+""")
+
+
+def test_the_draft_says_what_is_coming_and_what_is_asked() -> None:
+    title, body = documents.draft_pull_request(
+        harbour(answered=False), run_id="run_abcdefghij0123456789", closes=12, budget=20.0
+    )
+    assert title == snapshot("Add harbour")
+    assert body == snapshot("""\
+The ComfyUI workflow `Harbour` as an HTTP endpoint, in `apps/modal/harbour/`.
+
+**Not ready yet.** The app is being deployed and tested; the check and the comment of this pull request say how far that is. When it is done, tests, costs and how to call the app stand here, and the pull request is ready for review.
+
+It is going to run on L4, 4 cores, 24 GiB, \\$0.000328 a second: the largest stage, lighthouse.safetensors, is of unknown size and counts 16.0 GB; with buffers and 4 GB to work in that makes 22.4 GB. This run may spend \\$20.00 at most.
+
+## Open questions
+
+- **error**: ComfyUI 0.33.0 has no node Frob (stranger): it belongs to a custom-node pack or to another version; name the pack that provides it; the app cannot run without
+- **warning** at node `1`: nothing says where lighthouse.safetensors (checkpoints) can be downloaded; add its url to app.lock.json, or put the file into the models volume under checkpoints/
+
+Or answer in a comment, with a line for each:
+
+```
+pack Frob (stranger) = https://github.com/owner/repository
+model checkpoints/lighthouse.safetensors = https://…
+```
+
+## What is in it
+
+ComfyUI 0.33.0 (the newest that ships, though it lacks the node Frob (stranger)) on Python 3.12, with packages as they were on 2026-11-20.
+
+| model | size | licence | access | from |
+|---|---|---|---|---|
+| `checkpoints/lighthouse.safetensors` | unknown | unknown | unknown | unknown |
+
+Run `run_abcdefghij0123456789`.
+
+Closes #12.
+""")
+
+
+@pytest.mark.parametrize("many", [1, 30, 300])
+def test_any_draft_fits_and_ends_whole(many: int) -> None:
+    prompt: dict[str, Any] = {
+        f"{index}": node(f"Frob {index} {HOSTILE}".replace("\n", " "), name=f"{HOSTILE[:90]}{index}.safetensors")
+        for index in range(many)
+    }
+    prompt["s"] = node("SaveImage", images=["0", 0], filename_prefix="x")
+    plan = make_plan(parse_workflow(json.dumps(prompt).encode(), filename="x.json"), filename="x.json")
+    _, body = documents.draft_pull_request(plan, run_id="run_abcdefghij0123456789", closes=7)
+    assert len(body) < MAX_BODY
+    assert body.endswith("Closes #7.\n")
+    found = active(body.removesuffix("Closes #7.\n"))
+    assert (found["html"], found["image"], found["link"]) == (set(), set(), set())
+
+
+def test_attempts_of_others_are_words_too() -> None:
+    attempts = tuple(Attempt(number=n, outcome=HOSTILE, change=HOSTILE) for n in (1, 2))
+    _, body = documents.pull_request(harbour(answered=True), report(), None, Forge(), attempts=attempts)
+    found = active(body)
+    assert (found["html"], found["image"]) == (set(), set())
+    assert found["link"] == {f"{STRANGER}/tree/{COMMIT}"}
+
+
+def test_nothing_ends_a_block_of_code() -> None:
+    assert block("a\n````\nb\n") == "`````\na\n````\nb\n`````"
