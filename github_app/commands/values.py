@@ -72,14 +72,17 @@ class Choice:
         """The word as it is written properly."""
         word = self._plain.get(_plain(text))
         if word is None:
-            raise BadValue(f"is none of {', '.join(self.words)}", suggestion=self._meant(text))
+            raise BadValue(f"is none of {', '.join(self.words)}", suggestion=self.meant(text))
         return word
 
     def show(self, value: object) -> str:
         """The word."""
         return str(value)
 
-    def _meant(self, text: str) -> str | None:
+    def meant(self, text: object) -> str | None:
+        """The word that is nearest to a text that is none of them, if any is near."""
+        if not isinstance(text, str):
+            return None
         begun = [plain for plain in self._plain if _plain(text) and plain.startswith(_plain(text))]
         near = begun[0] if begun else did_you_mean(_plain(text), self._plain)
         return self._plain[near] if near is not None else None
