@@ -145,8 +145,8 @@ def _run(
             stderr=subprocess.PIPE,
             start_new_session=True,  # git's own children end with it, and ssh finds no terminal to ask on
         )
-    except FileNotFoundError as error:
-        if error.filename == str(folder):
+    except FileNotFoundError:
+        if not folder.exists():
             return _Done(128, b"", f"{folder} does not exist")
         raise GitMissing(
             "git is not installed, or not on the PATH; install it from https://git-scm.com/downloads"

@@ -253,7 +253,7 @@ class Mirror:
         start = existing if existing and not self.is_merged(existing, base_tip) else base_tip
         with self.locked():
             self._clear(worktree.path, self._holders(branch))
-            self._check_out(worktree, "-B", branch, "--", str(worktree.path), start)
+            self._check_out(worktree, "--no-track", "-B", branch, "--", str(worktree.path), start)
         return worktree
 
     def open_detached(self, run_id: str, commit: str) -> Worktree:
@@ -280,7 +280,7 @@ class Mirror:
 
     def _check_out(self, worktree: Worktree, *how: str) -> None:
         worktree.path.parent.mkdir(parents=True, exist_ok=True)
-        git(self.path, "worktree", "add", "--quiet", "--no-checkout", "--no-track", *how)
+        git(self.path, "worktree", "add", "--quiet", "--no-checkout", *how)
         git(worktree.path, "sparse-checkout", "set", "--no-cone", *(f"/{path}/" for path in SPARSE_FOLDERS))
         git(worktree.path, "reset", "--quiet", "--hard", "HEAD")
         worktree.mark_sound()

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.worktrees.smart_http import GitServer, serving
 from worktrees.mirror import Mirror
+from worktrees.remote import Remote
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
 
@@ -71,3 +74,61 @@ def make_place(folder: Path, name: str = "site") -> Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return make_place(tmp_path)
+
+
+@dataclass
+class Hub:
+    """A repository behind smart HTTP, a person who pushes to it, and the data folder of somebody who works on it."""
+
+    server: GitServer
+    bare: Path
+    person: Place
+    data: Path
+
+    def remote(self, token: Callable[[], str] = lambda: "ghs_right") -> Remote:
+        return Remote(self.server.url("owner/site.git"), "github:7", "owner/site", token)
+
+    @property
+    def mirror(self) -> Mirror:
+        return Mirror(self.data, self.remote())
+
+    def git(self, *arguments: str) -> str:
+        return git(self.bare, *arguments)
+
+    def commit(self, path: str, content: str, *, branch: str = "main", message: str = "Change") -> str:
+        """A person's commit, pushed."""
+        there = self.person.git("branch", "--list", branch)
+        self.person.git("switch", "--quiet", *(() if there else ("-c",)), branch)
+        commit = self.person.commit(path, content, message)
+        self.person.git("push", "--quiet", str(self.bare), f"+{branch}")
+        return commit
+
+    def grow(self, commits: int) -> None:
+        """So many more commits on the base."""
+        lines = []
+        for number in range(commits):
+            start = "from refs/heads/main^0\n" if number == 0 else ""
+            lines.append(
+                f"commit refs/heads/main\ncommitter A <a@b.c> {1700000000 + number} +0000\ndata 1\nx\n{start}"
+                f"M 100644 inline grown.txt\ndata {len(str(number))}\n{number}\n"
+            )
+        for repo in (self.bare, self.person.repo):
+            if repo != self.bare:
+                git(repo, "switch", "--quiet", "--detach")
+            subprocess.run(["git", "fast-import", "--quiet"], cwd=repo, input="".join(lines).encode(), check=True)
+        self.person.git("switch", "--quiet", "main")
+
+    def hook(self, name: str, script: str) -> None:
+        path = self.bare / "hooks" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(script)
+        path.chmod(0o755)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Generator[Hub]:
+    person = make_place(tmp_path, "person")
+    bare = tmp_path / "served/owner/site.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(person.repo), str(bare))
+    with serving(tmp_path / "served") as server:
+        yield Hub(server, bare, person, tmp_path / "data")

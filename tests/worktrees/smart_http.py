@@ -27,6 +27,8 @@ class GitServer:
     """Method, path with query, Authorization header."""
     instead: Callable[[str], tuple[int, dict[str, str], str] | None] = lambda _path: None
     """What to answer to a path instead of letting git answer."""
+    answers_lost: bool = False
+    """Git does what was asked for by POST, and nobody hears of it."""
 
     def url(self, name: str) -> str:
         return f"{self.address}/{name}"
@@ -67,6 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _git(self, path: str, query: str, body: bytes) -> None:
         environment = {
             "PATH": os.environ["PATH"],
+            "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_PROJECT_ROOT": str(self.server.git.root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
@@ -78,9 +81,12 @@ class _Handler(BaseHTTPRequestHandler):
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
         }
-        done = subprocess.run(["git", "http-backend"], env=environment, input=body, capture_output=True, check=True)
+        done = subprocess.run(["git", "http-backend"], env=environment, input=body, capture_output=True, check=False)
         head, _, answer = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
+        if self.server.git.answers_lost and self.command == "POST":
+            self._say(502, {}, b"")
+            return
         self._say(int(headers.pop("Status", "200").split()[0]), headers, answer)
 
     def _say(self, status: int, headers: dict[str, str], body: bytes) -> None:
