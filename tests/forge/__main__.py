@@ -35,7 +35,8 @@ def main() -> None:
         Forge(options.folder or Path(temporary), hook_url=options.hook_url, openapi=openapi) as forge,
     ):
         furnish(forge)
-        print(json.dumps(forge.settings()), flush=True)
+        sys.stdout.write(json.dumps(forge.settings()) + "\n")
+        sys.stdout.flush()
         ended.wait()
 
 

@@ -77,7 +77,7 @@ class Dispatch:
         if refusal:
             response = _refused(refusal)
         else:
-            response = await run_in_threadpool(self._carry_out, request, path, web, actor, raw)
+            response = await run_in_threadpool(self._carry_out, request, path, actor, raw, web=web)
         if fault and fault.kind == "hang":
             await asyncio.sleep(fault.seconds)
         if fault and fault.kind in ("error-after", "hang"):
@@ -96,7 +96,7 @@ class Dispatch:
         except GitHubError as refusal:
             return ANONYMOUS, refusal
 
-    def _carry_out(self, request: Request, path: str, web: bool, actor: Actor, raw: bytes) -> Response:
+    def _carry_out(self, request: Request, path: str, actor: Actor, raw: bytes, *, web: bool) -> Response:
         forge = self.forge
         try:
             if forge.openapi and actor.kind in ("app", "installation"):
@@ -162,10 +162,8 @@ def _render(call: Call, result: Any) -> Response:
         return result
     if result is None:
         return Response(status_code=204)
-    if isinstance(result, Created):
-        return JSONResponse(result.body, 201)
-    if isinstance(result, Accepted):
-        return JSONResponse(result.body, 202)
+    if isinstance(result, Created | Accepted):
+        return JSONResponse(result.body, result.status)
     if isinstance(result, list):
         return _paged(call, result, lambda items: items)
     if isinstance(result, Page):
@@ -201,7 +199,7 @@ def _url(call: Call, changed: Mapping[str, Any]) -> str:
 
 def _response(request: Request, response: Response) -> Response:
     """With an ETag; without a body where the client has it already."""
-    if request.method != "GET" or response.status_code != 200:  # noqa: PLR2004 - what is cached
+    if request.method != "GET" or response.status_code != 200:
         return response
     tag = f'W/"{hashlib.sha256(response.body).hexdigest()}"'
     if request.headers.get("if-none-match") == tag:

@@ -168,6 +168,7 @@ class Bare:
         message: str,
         author: tuple[str, str],
         committer: tuple[str, str] = GITHUB,
+        *,
         date: str | None = None,
     ) -> str:
         date = date or f"{int(time.time())} +0000"
@@ -232,7 +233,9 @@ class Bare:
             tree = self.merge_tree(ours, theirs)
             if tree is None:
                 raise GitError(f"{commit.sha} does not apply")
-            tip = self.write_commit(tree, [tip], commit.message, commit.author[:2], GITHUB, f"{commit.author[2]} +0000")
+            tip = self.write_commit(
+                tree, [tip], commit.message, commit.author[:2], GITHUB, date=f"{commit.author[2]} +0000"
+            )
         return tip
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _PATH = re.compile(r"^/([^/]+/[^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)$")
 _FLUSH = b"0000"
-_NO_PASSWORD = "Invalid username or token. Password authentication is not supported for Git operations.\n"  # noqa: S105 - words
+_NO_PASSWORD = "Invalid username or token. Password authentication is not supported for Git operations.\n"
 
 
 def parse(path: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tests.forge import moves, rules, views
+from tests.forge import moves, rules, views_talk
 from tests.forge.git import GITHUB, GitError
 from tests.forge.routes import GitHubError
 
@@ -39,7 +39,7 @@ def merge(
         raise GitHubError(405, "Pull Request has merge conflicts")
     if missing := rules.against_merge(repository, pull, actor):
         raise GitHubError(405, " ".join(missing))
-    commit = _commit(repository, pull, actor, method, title, message)
+    commit = _commit(repository, pull, actor, method=method, title=title, message=message)
     old = pull.base_sha
     repository.git.move(f"refs/heads/{pull.base_ref}", commit, old)
     if method != "rebase":
@@ -50,7 +50,7 @@ def merge(
 
 
 def _commit(
-    repository: Repository, pull: Pull, actor: Actor, method: str, title: str | None, message: str | None
+    repository: Repository, pull: Pull, actor: Actor, *, method: str, title: str | None, message: str | None
 ) -> str:
     git, author = repository.git, (actor.user.login, actor.user.email)
     if method == "rebase":
@@ -91,14 +91,14 @@ def close(forge: Forge, repository: Repository, pull: Pull, actor: Actor) -> Non
         "closed",
         actor,
         number=pull.number,
-        pull_request=views.pull(forge, repository, pull),
+        pull_request=views_talk.pull(forge, repository, pull),
     )
 
 
 def close_issue(forge: Forge, repository: Repository, issue: Issue, actor: Actor, reason: str = "completed") -> None:
     if issue.state == "open":
         _mark_closed(forge, issue, actor, reason)
-        forge.emit(repository, "issues", "closed", actor, issue=views.issue(forge, repository, issue))
+        forge.emit(repository, "issues", "closed", actor, issue=views_talk.issue(forge, repository, issue))
 
 
 def _mark_closed(forge: Forge, issue: Issue, actor: Actor, reason: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.forge import merging, views
+from tests.forge import merging, views_git, views_talk
 from tests.forge.git import ZERO, GitError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _move_pulls(forge: Forge, repository: Repository, actor: Actor, branch: str,
                     continue
                 pull.head_sha, pull.issue.updated_at = update.new, forge.now()
                 keep_head(base, repository, pull.number, update.new)
-                shown = views.pull(forge, base, pull)
+                shown = views_talk.pull(forge, base, pull)
                 forge.emit(
                     base,
                     "pull_request",
@@ -83,15 +83,15 @@ def keep_head(base: Repository, head: Repository, number: int, sha: str) -> None
 def _push(forge: Forge, repository: Repository, actor: Actor, update: Update) -> dict[str, Any]:
     created, deleted = update.old == ZERO, update.new == ZERO
     known = [f"^{update.old}"] if not created else [f"^refs/heads/{repository.default_branch}"]
-    if deleted or update.ref == f"refs/heads/{repository.default_branch}" and created:
+    if deleted or (update.ref == f"refs/heads/{repository.default_branch}" and created):
         commits: list[Commit] = []
     else:
         try:
             commits = repository.git.log(update.new, *known)[:MOST_COMMITS_TOLD]
         except GitError:
             commits = []
-    shown = [views.pushed_commit(forge, repository, commit) for commit in reversed(commits)]
-    head = None if deleted else views.pushed_commit(forge, repository, repository.git.log("-1", update.new)[0])
+    shown = [views_git.pushed_commit(forge, repository, commit) for commit in reversed(commits)]
+    head = None if deleted else views_git.pushed_commit(forge, repository, repository.git.log("-1", update.new)[0])
     return {
         "ref": update.ref,
         "before": update.old,

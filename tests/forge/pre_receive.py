@@ -81,7 +81,7 @@ def main() -> int:
             refused = refused or too_large(new) or (None if push["workflows"] else workflow_touched(new))
         if refused:
             lines, reason = refused
-            print(*lines, sep="\n", file=sys.stderr)
+            sys.stderr.write("".join(f"{line}\n" for line in lines))
             Path(push["reason_file"]).write_text(reason)
             return 1
     return 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import compile_path
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Mapping
 
     from starlette.datastructures import Headers
@@ -50,17 +50,15 @@ def invalid(resource: str, field: str | None, code: str = "invalid", message: st
 
 @dataclass(frozen=True)
 class Created:
-    """201."""
-
     body: Any
+    status: int = 201
     raw: bytes = b""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """202."""
-
     body: Any
+    status: int = 202
     raw: bytes = b""
 
 
@@ -121,6 +119,7 @@ class Call:
 @dataclass(frozen=True)
 class Endpoint:
     method: str
+    words: str  # of the path, without its parameters
     pattern: re.Pattern[str]
     converters: Mapping[str, Any]
     answer: Callable[[Call], Any]
@@ -151,7 +150,9 @@ def route(
     needed = (tuple(permissions.split("|")), level) if app else None
 
     def declare(answer: Callable[[Call], Any]) -> Callable[[Call], Any]:
-        ENDPOINTS.append(Endpoint(method, pattern, converters, answer, needed, person, web, jwt))
+        ENDPOINTS.append(
+            Endpoint(method, re.sub(r"\{.*?\}", "", path), pattern, converters, answer, needed, person, web, jwt)
+        )
         return answer
 
     return declare

@@ -251,3 +251,21 @@ def deployment_status(forge: Forge, repo: Repository, of: Deployment, given: Dep
         "log_url": given.log_url,
         "performed_via_github_app": None,
     }
+
+
+def pushed_commit(forge: Forge, repo: Repository, given: Commit) -> dict[str, Any]:
+    """A commit as a push event tells it."""
+    people = {
+        name: {"name": who[0], "email": who[1]}
+        for name, who in (("author", given.author), ("committer", given.committer))
+    }
+    return {
+        "id": given.sha,
+        "tree_id": given.tree,
+        "distinct": True,
+        "message": given.message,
+        "timestamp": forge.at(given.committer[2]),
+        "url": f"{forge.web_url}/{repo.full_name}/commit/{given.sha}",
+        **people,
+        **repo.git.touched(given.sha),
+    }

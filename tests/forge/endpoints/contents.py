@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from tests.forge import moves, rules, views_git
+from tests.forge import moves, rules, views_git, views_talk
 from tests.forge.git import GITHUB, GitError
 from tests.forge.routes import Call, Created, GitHubError, not_found, route
 
@@ -193,11 +193,10 @@ def commits(call: Call):
 
 @route("GET /repos/{owner}/{repo}/commits/{sha}/pulls", app="pull_requests:read")
 def pulls_of_commit(call: Call):
-    from tests.forge import views  # noqa: PLC0415 - the one answer here that is about pull requests
 
     sha = call.params["sha"]
     found = [one for one in call.repo.pulls if sha in (one.head_sha, one.merge_commit_sha)]
-    return [views.pull(call.forge, call.repo, one, brief=True) for one in found]
+    return [views_talk.pull(call.forge, call.repo, one, brief=True) for one in found]
 
 
 @route("GET /repos/{owner}/{repo}/compare/{basehead:path}", app="contents:read")
@@ -229,7 +228,6 @@ def compare(call: Call):
     }
 
 
-# Last: its path takes whatever is left.
 @route("GET /repos/{owner}/{repo}/commits/{ref:path}", app="contents:read")
 def commit(call: Call):
     sha = call.repo.git.commit_of(call.params["ref"])

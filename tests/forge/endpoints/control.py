@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.forge import views
 from tests.forge.access import Actor
 from tests.forge.endpoints import checks
 from tests.forge.routes import Call, Created, not_found, route
-from tests.forge.world import Installation
+
+if TYPE_CHECKING:
+    from tests.forge.world import Installation
 
 
 @route("GET /_forge/settings", web=True)

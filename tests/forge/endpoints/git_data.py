@@ -26,7 +26,7 @@ def matching(call: Call):
 @route(f"POST {_GIT}/refs", app="contents:write", person="write")
 def create(call: Call):
     ref, sha = call.required("ref", "Reference"), call.required("sha", "Reference")
-    if not ref.startswith("refs/") or ref.count("/") < 2:  # noqa: PLR2004 - refs/kind/name
+    if not ref.startswith("refs/") or ref.count("/") < 2:
         raise GitHubError(422, f"{ref} is not a valid ref name.")
     if ref in call.repo.git.refs():
         raise GitHubError(422, "Reference already exists")

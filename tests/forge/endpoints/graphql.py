@@ -6,7 +6,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.forge import moves, rules, views
+from tests.forge import moves, rules, views_talk
 from tests.forge.git import GITHUB, GitError
 from tests.forge.routes import Call, route
 from tests.forge.world import AutoMerge
@@ -29,13 +29,9 @@ class GraphQLError(Exception):
 def graphql(call: Call):
     """200 for everything, with `errors` where it failed, as GraphQL has it."""
     match = _FIELD.search(call.required("query", "Query"))
-    name = match[1] if match else ""
-    answer = _FIELDS.get(name)
+    name, variables = match[1] if match else "", call.field("variables", {})
     try:
-        if answer is None:
-            raise GraphQLError("undefinedField", f"Field '{name}' doesn't exist on type 'Mutation'")
-        variables = call.field("variables", {})
-        return {"data": {name: answer(call, variables.get("input", variables))}}
+        return {"data": {name: _FIELDS.get(name, _unknown)(call, variables.get("input", variables))}}
     except GraphQLError as error:
         return {"data": {name: None}, "errors": [{"type": error.kind, "path": [name], "message": str(error)}]}
 
@@ -77,7 +73,7 @@ def _shown(pull: Pull) -> dict[str, Any]:
     }
 
 
-def _draft(to: bool, action: str) -> Callable[[Call, dict[str, Any]], Any]:
+def _draft(*, to: bool, action: str) -> Callable[[Call, dict[str, Any]], Any]:
     def change(call: Call, given: dict[str, Any]):
         repository, pull = _pull(call, given["pullRequestId"])
         if not pull.open:
@@ -85,7 +81,7 @@ def _draft(to: bool, action: str) -> Callable[[Call, dict[str, Any]], Any]:
         if pull.draft is not to:
             pull.draft = to
             pull.issue.updated_at = call.forge.now()
-            shown = views.pull(call.forge, repository, pull)
+            shown = views_talk.pull(call.forge, repository, pull)
             call.forge.emit(repository, "pull_request", action, call.actor, number=pull.number, pull_request=shown)
         return {"clientMutationId": None, "pullRequest": _shown(pull)}
 
@@ -99,13 +95,13 @@ def _enable_auto_merge(call: Call, given: dict[str, Any]):
         raise GraphQLError("UNPROCESSABLE", "Auto merge is not allowed for this repository")
     if pull.draft:
         raise GraphQLError("UNPROCESSABLE", "Pull request Pull request is in draft state")
-    state = views.mergeable_state(repository, pull)
+    state = views_talk.mergeable_state(repository, pull)
     if state in ("clean", "unstable", "dirty"):
         raise GraphQLError("UNPROCESSABLE", f"Pull request Pull request is in {state} status")
     pull.auto_merge = AutoMerge(
         call.actor, given.get("mergeMethod", "MERGE").lower(), given.get("commitHeadline"), given.get("commitBody")
     )
-    shown = views.pull(call.forge, repository, pull)
+    shown = views_talk.pull(call.forge, repository, pull)
     call.forge.emit(
         repository, "pull_request", "auto_merge_enabled", call.actor, number=pull.number, pull_request=shown
     )
@@ -115,7 +111,7 @@ def _enable_auto_merge(call: Call, given: dict[str, Any]):
 def _disable_auto_merge(call: Call, given: dict[str, Any]):
     repository, pull = _pull(call, given["pullRequestId"])
     pull.auto_merge = None
-    shown = views.pull(call.forge, repository, pull)
+    shown = views_talk.pull(call.forge, repository, pull)
     call.forge.emit(
         repository, "pull_request", "auto_merge_disabled", call.actor, number=pull.number, pull_request=shown, reason=""
     )
@@ -172,6 +168,10 @@ def _minimize(call: Call, given: dict[str, Any]):
         "clientMutationId": None,
         "minimizedComment": {"isMinimized": True, "minimizedReason": given["classifier"].lower()},
     }
+
+
+def _unknown(_call: Call, _given: dict[str, Any]):
+    raise GraphQLError("undefinedField", "The forge does not know this field.")
 
 
 def _viewer(call: Call, _given: dict[str, Any]):

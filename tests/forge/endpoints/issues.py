@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.forge import merging, views
+from tests.forge import merging, views_talk
 from tests.forge.routes import Call, Created, GitHubError, invalid, not_found, route
 from tests.forge.world import ROLES, Comment, Issue, Label, Reaction
 
@@ -36,11 +36,16 @@ def create_issue(call: Call):
     if _may_triage(call):
         made.labels = [_label_named(call, name) for name in call.field("labels", [])]
         made.assignees = [call.forge.account(login) for login in call.field("assignees", [])]
-    shown = views.issue(call.forge, call.repo, made)
+    shown = views_talk.issue(call.forge, call.repo, made)
     call.forge.emit(call.repo, "issues", "opened", call.actor, issue=shown)
     for label in made.labels:
         call.forge.emit(
-            call.repo, "issues", "labeled", call.actor, issue=shown, label=views.label(call.forge, call.repo, label)
+            call.repo,
+            "issues",
+            "labeled",
+            call.actor,
+            issue=shown,
+            label=views_talk.label(call.forge, call.repo, label),
         )
     return Created(shown)
 
@@ -57,12 +62,12 @@ def issues(call: Call):
         and call.query.get("creator", one.user.login) in (one.user.login, f"app/{one.user.login.removesuffix('[bot]')}")
         and one.updated_at >= call.query.get("since", "")
     ]
-    return [views.issue(call.forge, call.repo, one) for one in found]
+    return [views_talk.issue(call.forge, call.repo, one) for one in found]
 
 
 @route("GET /repos/{owner}/{repo}/issues/{number:int}", app=f"{_TALK}:read")
 def issue(call: Call):
-    return views.issue(call.forge, call.repo, call.issue)
+    return views_talk.issue(call.forge, call.repo, call.issue)
 
 
 @route("PATCH /repos/{owner}/{repo}/issues/{number:int}", app=f"{_TALK}:write")
@@ -76,7 +81,7 @@ def change_issue(call: Call):
     if "assignees" in call.body and _may_triage(call):
         given.assignees = [call.forge.account(login) for login in call.field("assignees", [])]
     set_state(call, given)
-    return views.issue(call.forge, call.repo, given)
+    return views_talk.issue(call.forge, call.repo, given)
 
 
 def edit(call: Call, given: Issue, resource: str) -> None:
@@ -116,11 +121,11 @@ def set_state(call: Call, given: Issue) -> None:
 def tell(call: Call, given: Issue, action: str, **more: Any) -> None:
     """An event of the issue: for a pull request it is a `pull_request` event."""
     if given.pull:
-        shown = views.pull(call.forge, call.repo, given.pull)
+        shown = views_talk.pull(call.forge, call.repo, given.pull)
         call.forge.emit(call.repo, "pull_request", action, call.actor, number=given.number, pull_request=shown, **more)
     else:
         call.forge.emit(
-            call.repo, "issues", action, call.actor, issue=views.issue(call.forge, call.repo, given), **more
+            call.repo, "issues", action, call.actor, issue=views_talk.issue(call.forge, call.repo, given), **more
         )
 
 
@@ -147,17 +152,17 @@ def create_comment(call: Call):
 @route("GET /repos/{owner}/{repo}/issues/{number:int}/comments", app=f"{_TALK}:read")
 def comments(call: Call):
     found = [one for one in call.issue.comments if one.updated_at >= call.query.get("since", "")]
-    return [views.comment(call.forge, call.repo, one) for one in found]
+    return [views_talk.comment(call.forge, call.repo, one) for one in found]
 
 
 @route("GET /repos/{owner}/{repo}/issues/comments", app=f"{_TALK}:read")
 def comments_of_repository(call: Call):
-    return [views.comment(call.forge, call.repo, one) for one in call.repo.comments]
+    return [views_talk.comment(call.forge, call.repo, one) for one in call.repo.comments]
 
 
 @route("GET /repos/{owner}/{repo}/issues/comments/{comment:int}", app=f"{_TALK}:read")
 def comment(call: Call):
-    return views.comment(call.forge, call.repo, _comment(call))
+    return views_talk.comment(call.forge, call.repo, _comment(call))
 
 
 @route("PATCH /repos/{owner}/{repo}/issues/comments/{comment:int}", app=f"{_TALK}:write")
@@ -177,8 +182,8 @@ def delete_comment(call: Call):
 
 
 def _tell_comment(call: Call, given: Comment, action: str, **more: Any) -> dict[str, Any]:
-    shown = views.comment(call.forge, call.repo, given)
-    issue_shown = views.issue(call.forge, call.repo, given.issue)
+    shown = views_talk.comment(call.forge, call.repo, given)
+    issue_shown = views_talk.issue(call.forge, call.repo, given.issue)
     call.forge.emit(call.repo, "issue_comment", action, call.actor, issue=issue_shown, comment=shown, **more)
     return shown
 
@@ -206,7 +211,7 @@ def _own_comment(call: Call) -> Comment:
 
 @route("GET /repos/{owner}/{repo}/issues/{number:int}/labels", app=f"{_TALK}:read")
 def labels(call: Call):
-    return [views.label(call.forge, call.repo, one) for one in call.issue.labels]
+    return [views_talk.label(call.forge, call.repo, one) for one in call.issue.labels]
 
 
 @route("POST /repos/{owner}/{repo}/issues/{number:int}/labels", app=f"{_TALK}:write", person="triage")
@@ -255,7 +260,7 @@ def _set_labels(call: Call, given: Issue, wanted: list[Label]) -> None:
         ("unlabeled", [one for one in before if one not in wanted]),
     ):
         for label in changed:
-            tell(call, given, action, label=views.label(call.forge, call.repo, label))
+            tell(call, given, action, label=views_talk.label(call.forge, call.repo, label))
 
 
 @route("POST /repos/{owner}/{repo}/issues/{number:int}/assignees", app=f"{_TALK}:write", person="triage")
@@ -264,7 +269,7 @@ def add_assignees(call: Call):
     given.assignees = list(
         dict.fromkeys([*given.assignees, *(call.forge.account(login) for login in call.field("assignees", []))])
     )
-    return Created(views.issue(call.forge, call.repo, given))
+    return Created(views_talk.issue(call.forge, call.repo, given))
 
 
 @route("PUT /repos/{owner}/{repo}/issues/{number:int}/lock", app=f"{_TALK}:write", person="triage")
@@ -283,7 +288,7 @@ def _reactions_of(call: Call) -> list[Reaction]:
 @route("GET /repos/{owner}/{repo}/issues/comments/{comment:int}/reactions", app=f"{_TALK}:read")
 def reactions(call: Call):
     return [
-        views.reaction(call.forge, one)
+        views_talk.reaction(call.forge, one)
         for one in _reactions_of(call)
         if call.query.get("content", one.content) == one.content
     ]
@@ -302,10 +307,10 @@ def add_reaction(call: Call, given: list[Reaction], content: str):
     """201; 200 with the one that is there, for the second of the same."""
     for one in given:
         if one.user is call.actor.user and one.content == content:
-            return views.reaction(call.forge, one)
+            return views_talk.reaction(call.forge, one)
     made = Reaction(call.forge.next_id(), call.actor.user, content, call.forge.now())
     given.append(made)
-    return Created(views.reaction(call.forge, made))
+    return Created(views_talk.reaction(call.forge, made))
 
 
 @route("DELETE /repos/{owner}/{repo}/issues/{number:int}/reactions/{id:int}", app=f"{_TALK}:write")

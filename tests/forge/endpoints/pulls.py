@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from tests.forge import merging, moves, views, views_git
+from tests.forge import merging, moves, views_git, views_talk
 from tests.forge.endpoints.issues import edit, new_issue, set_state
 from tests.forge.git import GITHUB
 from tests.forge.routes import Accepted, Call, Created, GitHubError, invalid, route
@@ -37,7 +37,7 @@ def open_pull(call: Call):
         raise invalid("PullRequest", None, "custom", f"No commits between {base_ref} and {head_ref}")
     issue = new_issue(call, "PullRequest")
     made = issue.pull = Pull(issue, head_repo, head_ref, head, base_ref, base, draft=call.field("draft", False))
-    shown = views.pull(call.forge, repo, made)
+    shown = views_talk.pull(call.forge, repo, made)
     call.forge.emit(repo, "pull_request", "opened", call.actor, number=issue.number, pull_request=shown)
     return Created(shown)
 
@@ -64,7 +64,9 @@ def pulls(call: Call):
         and query.get("base", "") in ("", one.base_ref)
     ]
     newest_first = query.get("direction", "desc" if query.get("sort", "created") == "created" else "asc") == "desc"
-    return [views.pull(call.forge, call.repo, one, brief=True) for one in (reversed(found) if newest_first else found)]
+    return [
+        views_talk.pull(call.forge, call.repo, one, brief=True) for one in (reversed(found) if newest_first else found)
+    ]
 
 
 @route("GET /repos/{owner}/{repo}/pulls/{number:int}", app="pull_requests:read")
@@ -73,7 +75,7 @@ def pull(call: Call):
     if "diff" in call.headers.get("accept", ""):
         diff = call.repo.git.run("diff", f"{given.base_sha}...{given.head_sha}")
         return Response(diff, media_type="application/vnd.github.v3.diff; charset=utf-8")
-    return views.pull(call.forge, call.repo, given)
+    return views_talk.pull(call.forge, call.repo, given)
 
 
 @route("PATCH /repos/{owner}/{repo}/pulls/{number:int}", app="pull_requests:write")
@@ -93,7 +95,7 @@ def change_pull(call: Call):
             raise invalid("PullRequest", "base")
         given.base_ref, given.base_sha = base, tip
     set_state(call, given.issue)
-    return views.pull(call.forge, call.repo, given)
+    return views_talk.pull(call.forge, call.repo, given)
 
 
 @route("GET /repos/{owner}/{repo}/pulls/{number:int}/files", app="pull_requests:read")
@@ -139,7 +141,7 @@ def update_branch(call: Call):
     """Merge the base into the head."""
     given = call.pull
     if call.field("expected_head_sha", given.head_sha) != given.head_sha:
-        raise GitHubError(422, "expected head sha didn’t match current head ref.")
+        raise GitHubError(422, "expected head sha didn't match current head ref.")
     git = given.head_repository.git
     tree = git.merge_tree(given.head_sha, given.base_sha)
     if tree is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.forge import views
+from tests.forge import views, views_talk
 from tests.forge.routes import Accepted, Call, Created, GitHubError, Page, invalid, not_found, route
 from tests.forge.world import ROLES, Label
 
@@ -103,12 +103,12 @@ def fork(call: Call):
 
 @route("GET /repos/{owner}/{repo}/labels", app="issues|pull_requests:read")
 def labels(call: Call):
-    return [views.label(call.forge, call.repo, one) for one in call.repo.labels.values()]
+    return [views_talk.label(call.forge, call.repo, one) for one in call.repo.labels.values()]
 
 
 @route("GET /repos/{owner}/{repo}/labels/{name}", app="issues|pull_requests:read")
 def label(call: Call):
-    return views.label(call.forge, call.repo, _label(call))
+    return views_talk.label(call.forge, call.repo, _label(call))
 
 
 @route("POST /repos/{owner}/{repo}/labels", app="issues|pull_requests:write", person="write")
@@ -118,7 +118,7 @@ def create_label(call: Call):
         raise invalid("Label", "name", "already_exists")
     made = Label(call.forge.next_id(), name, call.field("color", "ededed"), call.field("description"))
     call.repo.labels[name.lower()] = made
-    shown = views.label(call.forge, call.repo, made)
+    shown = views_talk.label(call.forge, call.repo, made)
     call.forge.emit(call.repo, "label", "created", call.actor, label=shown)
     return Created(shown)
 
@@ -127,7 +127,7 @@ def create_label(call: Call):
 def change_label(call: Call):
     given = _label(call)
     given.color, given.description = call.field("color", given.color), call.field("description", given.description)
-    shown = views.label(call.forge, call.repo, given)
+    shown = views_talk.label(call.forge, call.repo, given)
     call.forge.emit(call.repo, "label", "edited", call.actor, label=shown, changes={})
     return shown
 
@@ -138,7 +138,7 @@ def delete_label(call: Call):
     del call.repo.labels[given.name.lower()]
     for one in call.repo.issues.values():
         one.labels = [label for label in one.labels if label is not given]
-    call.forge.emit(call.repo, "label", "deleted", call.actor, label=views.label(call.forge, call.repo, given))
+    call.forge.emit(call.repo, "label", "deleted", call.actor, label=views_talk.label(call.forge, call.repo, given))
 
 
 def _label(call: Call) -> Label:

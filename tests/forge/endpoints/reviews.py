@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.forge import merging, views
+from tests.forge import merging, views, views_talk
 from tests.forge.endpoints.issues import REACTIONS, add_reaction, checked_body
 from tests.forge.routes import Call, Created, GitHubError, invalid, not_found, route
 from tests.forge.world import Review, ReviewComment
@@ -35,12 +35,12 @@ def create_review(call: Call):
             if one.review is made:
                 _tell_comment(call, one)
         merging.try_auto_merges(call.forge, call.repo)
-    return views.review(call.forge, call.repo, given, made)
+    return views_talk.review(call.forge, call.repo, given, made)
 
 
 @route(f"GET {_PULL}/reviews", app="pull_requests:read")
 def reviews(call: Call):
-    return [views.review(call.forge, call.repo, call.pull, one) for one in call.pull.reviews]
+    return [views_talk.review(call.forge, call.repo, call.pull, one) for one in call.pull.reviews]
 
 
 @route(f"PUT {_PULL}/reviews/{{review:int}}/dismissals", app="pull_requests:write", person="write")
@@ -50,17 +50,17 @@ def dismiss(call: Call):
         raise not_found()
     given.state = "DISMISSED"
     _tell(call, given, "dismissed")
-    return views.review(call.forge, call.repo, call.pull, given)
+    return views_talk.review(call.forge, call.repo, call.pull, given)
 
 
 def _tell(call: Call, given: Review, action: str) -> None:
-    shown = views.review(call.forge, call.repo, call.pull, given)
+    shown = views_talk.review(call.forge, call.repo, call.pull, given)
     shown["state"] = shown["state"].lower()  # in events, not in answers
     call.forge.emit(call.repo, "pull_request_review", action, call.actor, review=shown, pull_request=_brief(call))
 
 
 def _brief(call: Call):
-    return views.pull(call.forge, call.repo, call.pull, brief=True)
+    return views_talk.pull(call.forge, call.repo, call.pull, brief=True)
 
 
 # Comments on lines
@@ -80,12 +80,12 @@ def create_comment(call: Call):
     given.reviews.append(review)
     made = _add_comment(call, review, call.body)
     _tell_comment(call, made)
-    return Created(views.review_comment(call.forge, call.repo, given, made))
+    return Created(views_talk.review_comment(call.forge, call.repo, given, made))
 
 
 @route(f"GET {_PULL}/comments", app="pull_requests:read")
 def comments(call: Call):
-    return [views.review_comment(call.forge, call.repo, call.pull, one) for one in call.pull.comments]
+    return [views_talk.review_comment(call.forge, call.repo, call.pull, one) for one in call.pull.comments]
 
 
 def _add_comment(call: Call, review: Review, given) -> ReviewComment:
@@ -107,7 +107,7 @@ def _add_comment(call: Call, review: Review, given) -> ReviewComment:
 
 
 def _tell_comment(call: Call, given: ReviewComment) -> None:
-    shown = views.review_comment(call.forge, call.repo, call.pull, given)
+    shown = views_talk.review_comment(call.forge, call.repo, call.pull, given)
     call.forge.emit(
         call.repo, "pull_request_review_comment", "created", call.actor, comment=shown, pull_request=_brief(call)
     )
@@ -148,7 +148,7 @@ def request_reviewers(call: Call):
             raise GitHubError(422, "Review cannot be requested from pull request author.")
         if account not in given.requested_reviewers:
             given.requested_reviewers.append(account)
-            shown = views.pull(call.forge, call.repo, given)
+            shown = views_talk.pull(call.forge, call.repo, given)
             who = views.user(call.forge, account)
             call.forge.emit(
                 call.repo,
