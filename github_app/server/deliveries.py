@@ -1,8 +1,8 @@
 """The table `delivery` as workers use it: what GitHub has sent, each handled by one worker at a time.
 
 A claim is a Postgres advisory lock of the session that made it, not a lock of the row in an open transaction: the
-count of attempts is committed *before* the handling starts, so that a delivery which kills its worker each time is given
-up after `MAX_ATTEMPTS`; and the lock is gone the moment its process is, so that nobody waits for a lease to run out.
+count of attempts is committed *before* the handling starts, so that a delivery which kills its worker each time is
+given up after `MAX_ATTEMPTS`; and the lock is gone the moment its process is, so that nobody waits for a lease to end.
 Handlers find what they have made before, so handling a delivery again after a crash does no harm.
 """
 

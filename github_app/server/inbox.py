@@ -1,7 +1,7 @@
 """Puts deliveries on record: one statement for all that wait at a moment.
 
-One connection, one statement at a time. While it is on its way to the disk the next deliveries gather, so that a burst costs few
-commits, and a single delivery waits for nothing but its own. Whoever waits is told only after the commit.
+One connection, one statement at a time. While it is on its way to the disk the next deliveries gather, so that a burst
+costs few commits, and a single delivery waits for nothing but its own. Whoever waits is told only after the commit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BATCH_DELIVERIES = 256
 BATCH_BYTES = 64 * 1024 * 1024
 """Of one statement: Postgres takes a message of at most 1 GB, and its memory is the machine's too."""
 STORE_SECONDS = 7.0
-"""For connecting and storing. GitHub hangs up after ten (https://docs.github.com/webhooks), and should hear of it before."""
+"""For connecting and storing. GitHub hangs up after ten (https://docs.github.com/webhooks), and should hear of it."""
 CLOSE_SECONDS = 2.0
 """For an orderly goodbye to Postgres."""
 
@@ -40,6 +40,7 @@ class Inbox:
         self._using = asyncio.Lock()
         self._waiting: list[tuple[Delivery, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
+        self._closing = False
         self._writer: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -48,12 +49,10 @@ class Inbox:
 
     async def close(self) -> None:
         """Finish what is being stored, and say goodbye. Nobody may call `store` any more."""
-        while self._waiting or self._using.locked():
-            await asyncio.sleep(0.01)
+        self._closing = True
+        self._arrived.set()
         if self._writer is not None:
-            self._writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writer
+            await self._writer
         await self._disconnect()
 
     async def store(self, delivery: Delivery) -> None:
@@ -76,7 +75,7 @@ class Inbox:
         await self._execute("SELECT 1 FROM flowberth.delivery LIMIT 0", ())
 
     async def _write(self) -> None:
-        while True:
+        while not self._closing:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
@@ -99,6 +98,7 @@ class Inbox:
             await self._execute(STORE, columns_of(tuple(distinct.values())))
         except NotStored as refused:
             error = refused
+            batch, self._waiting = batch + self._waiting, []  # nor would they be stored before their senders hang up
             log.warning("%d deliveries not stored: %s", len(batch), error)
         for _, stored in batch:
             if stored.cancelled():  # the sender has hung up

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from http import HTTPStatus
 
 
 class Problem(Exception):  # noqa: N818 - an answer, not a failure of ours

@@ -1,7 +1,7 @@
 """`POST /webhooks/github`: let in what GitHub has signed, put it on record, and say 202.
 
-Nothing is parsed before the signature is known to be right. What a delivery is about is left to the worker; only the two
-members that the table has columns for are read.
+Nothing is parsed before the signature is known to be right. What a delivery is about is left to the worker; only the
+two members that the table has columns for are read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from codegen.json_values import as_object
 from github_app.server.deliveries import Delivery
 from github_app.server.errors import NotStored
 from github_app.server.problems import Problem
@@ -70,11 +71,11 @@ class Webhook:
     async def _take(self, headers: Headers, receive: Receive) -> None:
         guid, event = _said(headers)
         signature = _signature(headers)
-        body = bytearray()
+        chunks: list[bytes] = []
         try:
             async with asyncio.timeout(RECEIVE_SECONDS):
-                await self._read(body, receive)
-            payload = bytes(body)
+                await self._read(chunks, receive)
+            payload = b"".join(chunks)
             if not hmac.compare_digest(hmac.digest(self._secret, payload, "sha256").hex(), signature):
                 raise Problem(HTTPStatus.UNAUTHORIZED, _WRONG_SIGNATURE)
             action, installation = _about(payload)
@@ -86,18 +87,19 @@ class Webhook:
             detail = "the delivery cannot be put on record now"
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=RETRY_AFTER) from None
         finally:
-            self._bytes_in_memory -= len(body)
+            self._bytes_in_memory -= sum(map(len, chunks))
 
-    async def _read(self, body: bytearray, receive: Receive) -> None:
-        more = True
+    async def _read(self, chunks: list[bytes], receive: Receive) -> None:
+        size, more = 0, True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise Problem(HTTPStatus.BAD_REQUEST, "the connection was closed before the end of the body")
             chunk = message.get("body", b"")
-            body += chunk
+            chunks.append(chunk)
+            size += len(chunk)
             self._bytes_in_memory += len(chunk)
-            if len(body) > MAX_PAYLOAD_BYTES:
+            if size > MAX_PAYLOAD_BYTES:
                 raise _too_large()
             if self._bytes_in_memory > MAX_BYTES_AT_ONCE:
                 detail = "too much is being sent at once"
@@ -119,7 +121,7 @@ def _said(headers: Headers) -> tuple[str, str]:
     if content_type != "application/json":
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "payloads are taken as application/json only: choose that as the content type in the settings of the webhook",
+            "payloads are taken as application/json only: choose that content type in the settings of the webhook",
         )
     guid = headers.get("x-github-delivery", "")
     if _GUID.fullmatch(guid) is None:
@@ -148,7 +150,7 @@ def _about(payload: bytes) -> tuple[str | None, int | None]:
     except ValidationError:
         raise Problem(HTTPStatus.BAD_REQUEST, "the body is no JSON object") from None
     action, installation = envelope.action, envelope.installation
-    number: object = installation.get("id") if isinstance(installation, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - anything
+    number = as_object(installation).get("id")
     return (
         action if isinstance(action, str) and _NAME.fullmatch(action) else None,
         number if type(number) is int and 0 < number <= _MAX_ID else None,

@@ -1,0 +1,91 @@
+"""The pages and the webhook, put together as one ASGI application."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from github_app.server import webhooks
+from github_app.server.deliveries import conninfo
+from github_app.server.errors import NotStored
+from github_app.server.inbox import Inbox
+from github_app.server.manners import Manners
+from github_app.server.pages import home
+from github_app.server.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from github_app.settings import Settings
+    from runner.database import Database
+
+READS = ["GET", "HEAD"]
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    """What `flowberth serve` serves.
+
+    Args:
+        settings: with those of the GitHub App.
+        database: stays the caller's to close.
+
+    Raises:
+        github_app.settings.InvalidSettings: a setting of the App is missing.
+    """
+    credentials = settings.github_credentials()
+    inbox = Inbox(lambda: conninfo(database))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        await inbox.open()
+        yield
+        await inbox.close()
+
+    webhook = Route(webhooks.PATH, webhooks.Webhook(credentials.webhook_secret, inbox), methods=["POST"])
+    app = FastAPI(lifespan=lifespan, routes=[webhook], docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Manners, https=(settings.public_url or "").startswith("https://"))
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _failed)
+
+    async def show_home() -> HTMLResponse:
+        """What this is, for who finds it."""
+        return HTMLResponse(home(settings, ready=await _is_ready(inbox)))
+
+    async def healthz() -> JSONResponse:
+        """The process answers. Nothing else is looked at, so that a lost database is no reason to kill it."""
+        return JSONResponse({"alive": True})
+
+    async def readyz() -> JSONResponse:
+        """Deliveries can be taken: the App's settings are there, or this would not run; so is the database."""
+        if await _is_ready(inbox):
+            return JSONResponse({"ready": True})
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the database cannot be reached").answer()
+
+    app.add_api_route("/", show_home, methods=READS)
+    app.add_api_route("/healthz", healthz, methods=READS)
+    app.add_api_route("/readyz", readyz, methods=READS)
+    return app
+
+
+async def _is_ready(inbox: Inbox) -> bool:
+    try:
+        await inbox.ping()
+    except NotStored:
+        return False
+    return True
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    return Problem(status, status.description or status.phrase, headers=dict(error.headers or {})).answer()
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something unexpected happened; it is in the log").answer()
