@@ -17,5 +17,6 @@ Errors (all in `github_app.github.errors`)::
         ├── NotInstalled                    there is no such installation (any more)
         ├── Suspended                       somebody has suspended the installation
         ├── NotFound                        nothing there, or nothing that we may see
-        └── Outdated                        a branch or pull request moved on meanwhile
+        ├── Outdated                        a branch or pull request moved on meanwhile
+        └── DraftsUnsupported               the repository has no draft pull requests
 """

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
+from github_app.github.connection import nothing
+from github_app.github.errors import NotFound, Refused
+from github_app.github.markers import has_marker, marked, same_text
+from github_app.github.reading import comment_of, issue_of
 from github_app.github.subject import Subject
+from github_app.github.text import LONGEST_TITLE, cut_body, cut_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,15 +23,15 @@ class Conversation(Subject):
 
     def issue(self, number: int) -> Issue:
         """An issue, or the conversation of a pull request."""
-        raise NotImplementedError
+        return self._read(issue_of, self._rest.issues.get, number)
 
     def comment(self, comment: int) -> Comment:
         """One comment by its id."""
-        raise NotImplementedError
+        return self._read(comment_of, self._rest.issues.get_comment, comment)
 
     def comments(self, number: int) -> Iterator[Comment]:
         """All comments there, oldest first; asked page by page, as they are consumed."""
-        raise NotImplementedError
+        return self._pages(comment_of, self._rest.issues.list_comments, number)
 
     def say(self, number: int, marker: str, body: str, *, known: int | None = None) -> int:
         """Bring our comment with this hidden marker to say `body`; its id. Never a second one, no edit for nothing.
@@ -33,28 +39,109 @@ class Conversation(Subject):
         `marker`: letters, digits, and `_ . : / -`; put in front of the body as an HTML comment. `known`: the id as
         returned before, which saves looking through the comments; anything else that it may be does no harm.
         """
-        raise NotImplementedError
+        text = cut_body(marked(marker, body))
+        said = self._known_comment(known, number, marker)
+        if said is None:
+            said, _ = self._find_or_create(
+                f"comment {number} {marker}",
+                lambda: self._our_comment(number, marker),
+                lambda: self._create(comment_of, self._rest.issues.create_comment, number, data={"body": text}),
+            )
+        if not same_text(said.body, text):
+            self._change(nothing, self._rest.issues.update_comment, said.id, data={"body": text})
+        return said.id
 
     def unsay(self, number: int, marker: str) -> None:
         """Delete our comment with this marker, if there is one."""
-        raise NotImplementedError
+        said = self._our_comment(number, marker)
+        if said is not None:
+            try:
+                self._change(nothing, self._rest.issues.delete_comment, said.id)
+            except NotFound:
+                return
 
     def open_issue(self, marker: str, title: str, body: str) -> int:
         """Find our issue with this hidden marker, open or closed, or open it; its number."""
-        raise NotImplementedError
+        line, text = cut_line(title, LONGEST_TITLE), cut_body(marked(marker, body))
+        issue, _ = self._find_or_create(
+            f"issue {marker}",
+            lambda: self._our_issue(marker),
+            lambda: self._create(issue_of, self._rest.issues.create, data={"title": line, "body": text}),
+        )
+        return issue.number
 
     def close_issue(self, number: int, reason: Literal["completed", "not_planned"] = "completed") -> None:
         """Close it; closing a closed one changes nothing."""
-        raise NotImplementedError
+        if self.issue(number).state == "open":
+            self._change(nothing, self._rest.issues.update, number, data={"state": "closed", "state_reason": reason})
 
     def react(self, content: Content, *, issue: int | None = None, comment: int | None = None) -> None:
         """React to one of an issue (or pull request) and a comment. GitHub keeps one of each kind per author."""
-        raise NotImplementedError
+        if issue is not None:
+            self._change(nothing, self._rest.reactions.create_for_issue, issue, data={"content": content})
+        if comment is not None:
+            self._change(nothing, self._rest.reactions.create_for_issue_comment, comment, data={"content": content})
 
     def ensure_labels(self, labels: Iterable[Label]) -> None:
         """Create those that the repository does not have; one that it has keeps its colour and words."""
-        raise NotImplementedError
+        there = {name.lower() for name in self._label_names()}
+        for label in labels:
+            if label.name.lower() not in there:
+                self._make_label(label)
 
     def label(self, number: int, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Change the labels of an issue or pull request; what is as asked for already is left alone."""
-        raise NotImplementedError
+        there = {name.lower() for name in self.issue(number).labels}
+        missing = [name for name in add if name.lower() not in there]
+        if missing:
+            self._change(nothing, self._rest.issues.add_labels, number, data=missing)
+        for name in remove:
+            if name.lower() in there:
+                try:
+                    self._change(nothing, self._rest.issues.remove_label, number, quote(name, safe=""))
+                except NotFound:  # somebody else was quicker
+                    continue
+
+    def _known_comment(self, known: int | None, number: int, marker: str) -> Comment | None:
+        if known is None:
+            return None
+        try:
+            said = self.comment(known)
+        except NotFound:
+            return None
+        belongs = f"/{number}#" in said.url or not said.url
+        return said if belongs and self._is_ours(said.author.login) and has_marker(marker, said.body) else None
+
+    def _our_comment(self, number: int, marker: str) -> Comment | None:
+        """Others can write our markers too: their comments are never ours."""
+        return next(
+            (
+                comment
+                for comment in self.comments(number)
+                if self._is_ours(comment.author.login) and has_marker(marker, comment.body)
+            ),
+            None,
+        )
+
+    def _our_issue(self, marker: str) -> Issue | None:
+        bot = self._installation.app.bot_login
+        issues = self._pages(issue_of, self._rest.issues.list_for_repo, creator=bot, state="all")
+        return next(
+            (
+                issue
+                for issue in issues
+                if not issue.is_pull and self._is_ours(issue.author.login) and has_marker(marker, issue.body)
+            ),
+            None,
+        )
+
+    def _label_names(self) -> tuple[str, ...]:
+        return tuple(self._pages(lambda said: str(said["name"]), self._rest.issues.list_labels_for_repo))
+
+    def _make_label(self, label: Label) -> None:
+        said: Any = {"name": label.name, "color": label.color, "description": label.description}
+        try:
+            self._change(nothing, self._rest.issues.create_label, data=said)
+        except Refused as error:
+            if "already_exists" not in str(error):
+                raise

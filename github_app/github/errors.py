@@ -59,3 +59,7 @@ class NotFound(Refused):
 
 class Outdated(Refused):
     """What was to be changed has moved on since it was read."""
+
+
+class DraftsUnsupported(Refused):
+    """The repository has no draft pull requests: not every plan has them for private repositories."""

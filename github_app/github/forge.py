@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from github_app.github.codeowners import LARGEST_BYTES, PLACES, owners_of, parse_codeowners
+from github_app.github.errors import Busy, DraftsUnsupported, GithubError, Outdated, Unavailable
+from github_app.github.model import FileAddition
+from runner.errors import ForgeBusy, ForgeRefused, ForgeUnavailable
+from runner.model import PullRequest
+from worktrees.errors import NotExpressible, PushRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
+    from github_app.github.model import Pull
     from github_app.github.repository import RepositoryApi
-    from runner.model import PullRequest
+    from worktrees.ahead import NewCommit
     from worktrees.worktree import Worktree
+
+APPS = "apps/modal/"
+SHARED = "apps/modal/shared/"
 
 
 class GithubForge:
@@ -19,19 +32,114 @@ class GithubForge:
         self, repository: RepositoryApi, *, verified_commits: bool = False, reviewers: Iterable[str] = ()
     ) -> None:
         """`verified_commits`: GitHub makes the commits, and signs them. `reviewers`: besides those of CODEOWNERS."""
+        self._repository = repository
+        self._verified = verified_commits
+        self._reviewers = tuple(reviewers)
 
     def publish(self, worktree: Worktree) -> str:
-        """Bring the worktree's commits to its branch; the head there."""
-        raise NotImplementedError
+        """Bring the worktree's commits to its branch; the head there.
+
+        Raises:
+            worktrees.errors.PushRejected: somebody else pushed meanwhile, or the repository refuses.
+        """
+        if not self._verified:
+            return worktree.push()
+        try:
+            commits = worktree.commits_ahead()
+        except NotExpressible:  # a merge, or a file that is more than its content: only git can bring that
+            return worktree.push()
+        with _told_to_runs():
+            try:
+                return self._commit(worktree, commits)
+            except Outdated as error:
+                raise PushRejected(f"{worktree.branch} has moved on meanwhile: {error}", kind="moved") from None
+
+    def _commit(self, worktree: Worktree, commits: tuple[NewCommit, ...]) -> str:
+        """After a crash in the middle, `commits_ahead` leaves out those that were made."""
+        head = self._repository.tip(worktree.branch) or ""
+        for commit in commits:
+            if commit.parent is not None:
+                self._repository.advance_branch(worktree.branch, commit.parent)
+                head = commit.parent
+            head = self._repository.create_commit_on_branch(
+                worktree.branch,
+                expected_head=head,
+                message=f"{commit.headline}\n\n{commit.body}".rstrip(),
+                additions=(FileAddition(path=path, data=data) for path, data in commit.additions.items()),
+                deletions=commit.deletions,
+            )
+        if not head:
+            return worktree.push()
+        worktree.adopt(head)
+        return head
 
     def draft(self, *, head: str, base: str, title: str, body: str) -> PullRequest | None:
         """Open a draft for `head` if no pull request is open; `None` where the repository has no drafts."""
-        raise NotImplementedError
+        with _told_to_runs():
+            try:
+                pull, _ = self._repository.open_pull(head=head, base=base, title=title, body=body, draft=True)
+            except DraftsUnsupported:
+                return None
+            return _shown(pull)
 
     def propose(self, *, head: str, base: str, title: str, body: str, ready: bool) -> PullRequest:
         """Open the pull request for `head`, or bring the open one up to date; ask for reviews when it becomes ready."""
-        raise NotImplementedError
+        with _told_to_runs():
+            pull = self._opened(head=head, base=base, title=title, body=body, draft=not ready)
+            pull = self._repository.update_pull(pull.number, title=title, body=body, base=base)
+            if not ready:
+                return _shown(self._repository.to_draft(pull.number))
+            pull = self._repository.ready(pull.number)
+            self._repository.request_reviewers(pull.number, self._owners(pull))
+            return _shown(pull)
+
+    def _opened(self, *, head: str, base: str, title: str, body: str, draft: bool) -> Pull:
+        try:
+            return self._repository.open_pull(head=head, base=base, title=title, body=body, draft=draft)[0]
+        except DraftsUnsupported:
+            return self._repository.open_pull(head=head, base=base, title=title, body=body, draft=False)[0]
+
+    def _owners(self, pull: Pull) -> tuple[str, ...]:
+        """Whom to ask: who owns the app's files, and the reviewers that the repository's settings name."""
+        files = [file.path for file in self._repository.pull_files(pull.number)]
+        app = [path for path in files if path.startswith(APPS) and not path.startswith(SHARED)]
+        texts = (self._repository.file(place, pull.base.branch) for place in PLACES)
+        text = next((text for text in texts if text is not None), b"")
+        rules = parse_codeowners(text.decode("utf-8", "replace")) if len(text) <= LARGEST_BYTES else ()
+        owners = (owner for path in app or files for owner in owners_of(path, rules))
+        return tuple(dict.fromkeys((*owners, *self._reviewers)))
 
     def picture_url(self, *, head: str, path: str) -> str:
-        """Address of a file that people with access see as a picture in Markdown."""
-        raise NotImplementedError
+        """Address of a file that people with access see as a picture in Markdown.
+
+        At the commit that the branch is on now, so that the picture stays when the branch is deleted.
+        """
+        with _told_to_runs():
+            at = self._repository.tip(head) or head
+            return f"{self._repository.about().url}/blob/{quote(at)}/{quote(path)}?raw=true"
+
+
+def _shown(pull: Pull) -> PullRequest:
+    return PullRequest(
+        number=pull.number,
+        title=pull.title,
+        body=pull.body,
+        head=pull.head.branch,
+        base=pull.base.branch,
+        url=pull.url,
+        state=pull.state,
+        draft=pull.draft,
+    )
+
+
+@contextmanager
+def _told_to_runs() -> Generator[None]:
+    """Errors as runs know them."""
+    try:
+        yield
+    except Busy as error:
+        raise ForgeBusy(str(error), until=error.until) from None
+    except Unavailable as error:
+        raise ForgeUnavailable(str(error)) from None
+    except GithubError as error:
+        raise ForgeRefused(str(error)) from None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
+from urllib.parse import quote
 
+from github_app.github.errors import NotFound
+from github_app.github.model import PermissionName
 from github_app.github.subject import Subject
 
 if TYPE_CHECKING:
-    from github_app.github.model import PermissionName, Visibility
+    from github_app.github.model import Visibility
 
 
 class Permissions(Subject):
@@ -15,7 +18,11 @@ class Permissions(Subject):
 
     def permission(self, login: str) -> PermissionName:
         """What a person may do there, as of now. `author_association` in payloads says less and is often wrong."""
-        raise NotImplementedError
+        method = self._rest.repos.get_collaborator_permission_level
+        try:
+            return self._read(_permission_of, method, quote(login, safe="[]"))
+        except NotFound:
+            return "none"
 
     def may_write(self, login: str) -> bool:
         """Whether that is write or better."""
@@ -28,3 +35,9 @@ class Permissions(Subject):
     def visibility(self) -> Visibility:
         """Who can see the repository."""
         return self.about().visibility
+
+
+def _permission_of(said: Any) -> PermissionName:  # noqa: ANN401 - JSON
+    """`permission` says `write` for `maintain` and `read` for `triage`; `role_name` may be an organisation's own."""
+    known = get_args(PermissionName)
+    return next(name for name in (said.get("role_name"), said["permission"], "none") if name in known)
