@@ -72,6 +72,8 @@ RETURNING guid, event, action, installation, payload, attempts
 """)
 _UNLOCK = sa.text(f"SELECT pg_advisory_unlock({_LOCK_OF_GUID}) FROM (VALUES (:guid)) AS one (guid)")  # noqa: S608
 
+_SWEEPS = sa.text("SELECT pg_try_advisory_lock(hashtextextended('sweep', 7161662309))")
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -111,6 +113,7 @@ class Deliveries:
         self._guard = threading.Lock()
         self._session: sa.Connection | None = None
         self._mine: set[str] = set()
+        self._sweeps = False
 
     def store(self, deliveries: Iterable[Delivery]) -> int:
         """Put them on record, as the webhook does; returns how many are new."""
@@ -178,6 +181,13 @@ class Deliveries:
             connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
             return taken
 
+    def may_sweep(self) -> bool:
+        """Whether this process is the one that asks GitHub what was missed: the first to ask this, until it ends."""
+        with self._guard, self._claiming() as session:
+            if not self._sweeps:
+                self._sweeps = session.scalar(_SWEEPS)
+            return self._sweeps
+
     def prune(self) -> int:
         """Forget what was settled longer than `KEEP` ago; returns how many."""
         old = table.delete().where(table.c.state != "received", table.c.updated_at < sa.func.now() - KEEP)
@@ -223,6 +233,7 @@ class Deliveries:
         if self._session is not None:
             self._session.close()
             self._session = None
+            self._sweeps = False
 
 
 class Arrivals:
