@@ -57,12 +57,11 @@ def commits_after(folder: Path, onto: str) -> tuple[NewCommit, ...] | None:
         NotExpressible: a commit is a merge, or has a link, a submodule or an executable file.
     """
     made = _facts(folder, onto)
-    lines = git(folder, "log", "-z", "--first-parent", f"--max-count={MAX_COMMITS}", "--format=%H %T %P", "HEAD").split(
-        "\0"
-    )
+    how = ("--first-parent", f"--max-count={MAX_COMMITS}", "--format=%H %T %P")
+    lines = git(folder, "log", *how, "HEAD").splitlines()
     ahead: list[str] = []
     for line in lines:
-        commit, tree, *parents = line.split(" ")
+        commit, tree, *parents = line.split()
         if commit == onto or (tree == made[0] and _facts(folder, commit) == made):
             ahead.reverse()
             return tuple(_new_commit(folder, each, onto if each == ahead[0] else None) for each in ahead)
@@ -75,7 +74,7 @@ def commits_after(folder: Path, onto: str) -> tuple[NewCommit, ...] | None:
 
 
 def _is_ancestor_of_any(folder: Path, commit: str, others: list[str]) -> bool:
-    return any(git(folder, "rev-list", "--max-count=1", commit, f"^{other}") == "" for other in others if other)
+    return any(git(folder, "rev-list", "--max-count=1", commit, f"^{other}") == "" for other in others)
 
 
 def _facts(folder: Path, commit: str) -> tuple[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import fasteners  # pyright: ignore[reportMissingTypeStubs] - has none
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
 _threads: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
@@ -32,6 +34,22 @@ class FileLock:
         except BaseException:
             self._thread.release()
             raise
+
+    @contextmanager
+    def if_free(self) -> Generator[bool]:
+        """Hold the lock if nobody does; whether that is so. Never waits."""
+        if not self._thread.acquire(blocking=False):
+            yield False
+            return
+        try:
+            held = self._file.acquire(blocking=False)
+            try:
+                yield held
+            finally:
+                if held:
+                    self._file.release()
+        finally:
+            self._thread.release()
 
     def __exit__(self, *_: object) -> None:
         self._file.release()

@@ -40,7 +40,10 @@ MADE = "flowberth-made"
 USED = "flowberth-used"
 """File in a mirror whose time says when it was last used."""
 HALF = "half-"
-"""How the folder of a mirror begins that is being made."""
+"""How the folder of a mirror begins that is being made or removed; then its name follows, and something random."""
+LEFT_LOCKS = ("shallow.lock", "packed-refs.lock", "config.lock")
+"""What a killed git command leaves in a mirror, and what stops each one after it. All are taken under the mirror's lock
+only, so whoever has that finds them stale."""
 ATTRIBUTES = b"".join(
     (
         *(f"{folder}/** -text -eol -ident -working-tree-encoding\n".encode() for folder in SPARSE_FOLDERS),
@@ -89,6 +92,8 @@ class Mirror:
             attributes.parent.mkdir(exist_ok=True)
             attributes.write_bytes(ATTRIBUTES)
         (self.path / USED).touch()
+        for name in LEFT_LOCKS:
+            (self.path / name).unlink(missing_ok=True)
 
     def _make(self) -> None:
         here = None if "://" in self.remote.address else Path(self.remote.address)
@@ -97,7 +102,7 @@ class Mirror:
         if here and not here.exists():
             raise NotARepository(f"{self.remote.label} does not exist any more")
         remove_folder(self.path)
-        half = Path(tempfile.mkdtemp(prefix=HALF, dir=self.path.parent))
+        half = Path(tempfile.mkdtemp(prefix=f"{HALF}{self.path.stem}-", dir=self.path.parent))
         try:
             kind = git(here, "rev-parse", "--show-object-format") if here else "sha1"
             git(half, "init", "--quiet", "--bare", "--initial-branch=main", f"--object-format={kind}")
@@ -126,6 +131,7 @@ class Mirror:
         """Ask for the branches first, without the lock: mostly nothing has moved, and then nobody waits."""
         with self.locked():
             if not self._narrow:
+                self._unlock_branches()
                 self.origin.fetch(f"+refs/heads/*:{_TRACKING}*", prune=True)
                 return
             before = self._tracked()
@@ -140,6 +146,7 @@ class Mirror:
             now = self._tracked()
             moved = [name for name in wanted if name in there and now.get(name) != there[name]]
             if moved:
+                self._unlock_branches()
                 self.origin.fetch(*(f"+refs/heads/{name}:{_TRACKING}{name}" for name in moved), depth=DEPTH)
 
     def _fetch_commit(self, commit: str) -> None:
@@ -158,9 +165,15 @@ class Mirror:
         pairs = (line.split(" ", 1) for line in listed.splitlines())
         return {name.removeprefix(_TRACKING): commit for commit, name in pairs}
 
+    def _unlock_branches(self) -> None:
+        """As `LEFT_LOCKS`, of the branches of the origin."""
+        for left in (self.path / _TRACKING).rglob("*.lock"):
+            left.unlink(missing_ok=True)
+
     def note(self, branch: str, commit: str) -> None:
         """Take down where a branch of the origin is, having just moved it there."""
-        git(self.path, "update-ref", f"{_TRACKING}{branch}", commit)
+        with self.locked():
+            git(self.path, "update-ref", f"{_TRACKING}{branch}", commit)
 
     def tip(self, branch: str) -> str | None:
         """The commit of a branch of the origin, as last fetched."""

@@ -12,8 +12,6 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-
 from worktrees.errors import GitFailed, RemoteUnavailable, RepositoryGone
 from worktrees.git import Talk, git, redacted
 from worktrees.refusals import failure, is_unauthenticated, refusal
@@ -114,6 +112,8 @@ class Origin:
         return safe | ({f"http.{self._address}.extraHeader": f"Authorization: {header}"} if header else {})
 
     def _new_address(self, header: str | None) -> str:
+        import httpx  # noqa: PLC0415 - slow to import, and hardly ever needed
+
         try:
             answer = httpx.get(
                 self._address + _DISCOVERY,

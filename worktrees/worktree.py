@@ -67,7 +67,7 @@ class Worktree:
             folder = Path(git(self.path, "rev-parse", "--absolute-git-dir"))
             if not (folder / SOUND).is_file() or not self._is_in_place():
                 return False
-            self._unlock_index()
+            self._unlock()
             if (folder / MOVING).exists():
                 self._move_to("HEAD")
         except GitFailed:
@@ -83,9 +83,11 @@ class Worktree:
         """Say that the checkout is complete."""
         (self._git_folder / SOUND).touch()
 
-    def _unlock_index(self) -> None:
-        """A killed git command leaves its lock; at most one process works in a worktree, so the lock is stale."""
-        (self._git_folder / "index.lock").unlink(missing_ok=True)
+    def _unlock(self) -> None:
+        """A killed git command leaves its locks; at most one process works in a worktree, so they are stale."""
+        for name in ("index.lock", "HEAD.lock"):
+            (self._git_folder / name).unlink(missing_ok=True)
+        (self._mirror.path / f"refs/heads/{self._branch}.lock").unlink(missing_ok=True)
 
     def _move_to(self, commit: str) -> None:
         """Put branch, index and files at a commit. Killed half-way, the next one to open the worktree ends it."""
@@ -177,7 +179,7 @@ class Worktree:
         A commit that a killed process made is found that way: nothing has changed since. Ignore rules, the
         repository's or a person's, do not apply: an app without its picture or its lock is none.
         """
-        self._unlock_index()
+        self._unlock()
         git(self.path, "add", "--all", "--force", "--sparse", "--", *COMMITTED)
         if succeeds(self.path, "diff", "--cached", "--quiet"):
             return None
