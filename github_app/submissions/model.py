@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, TypeAlias
 
 from pydantic import ConfigDict
@@ -9,6 +10,8 @@ from pydantic import ConfigDict
 from codegen.lock import Gpu
 from codegen.model import Frozen
 from github_app.commands.values import Target
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class Inline(Frozen):
@@ -49,8 +52,8 @@ class RepositoryFile(Frozen):
 
     def readings(self) -> tuple[tuple[str | None, str], ...]:
         """The ways to understand ref and path: in an address nothing parts a branch with slashes from the path."""
-        if self.ref is None:
-            return ((None, self.path),)
+        if self.ref is None or _COMMIT.fullmatch(self.ref):
+            return ((self.ref, self.path),)
         parts = f"{self.ref}/{self.path}".split("/")
         first = self.ref.count("/") + 1
         last = min(len(parts), first + MOST_READINGS)
@@ -95,13 +98,16 @@ class Submission(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
 
 
+Trouble: TypeAlias = Literal["missing", "not-a-workflow", "too-large", "refused"]
+"""`missing`: it is not there, or not for an App, which GitHub does not tell apart."""
+
+
 class Unreadable(Frozen):
     """A reference that came to nothing."""
 
     what: str
     """The file's name or the address, as it was written."""
-    kind: Literal["missing", "not-a-workflow", "too-large", "refused"]
-    """`missing`: it is not there, or not for an App, which GitHub does not tell apart."""
+    kind: Trouble
     why: str
     way_out: str
     """What the person can do, as a sentence."""

@@ -45,7 +45,10 @@ class Site:
 
     def is_configured(self, url: str) -> bool:
         """Whether an address is of the very hosts that the settings name, wherever these are."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
         return (parts.scheme, parts.netloc.lower()) in {
             (urlsplit(own).scheme, urlsplit(own).netloc.lower()) for own in (self.web, self.api)
         }
