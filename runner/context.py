@@ -6,6 +6,8 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from codegen.adopt import adopt
+from codegen.committed import INTERFACE, LOCK, PROMPT
 from codegen.facts import NOTHING_LOOKED_UP
 from runner.intake import intake
 from runner.protocols import DeploymentSpec
@@ -13,7 +15,7 @@ from worktrees.errors import WorktreeError
 
 if TYPE_CHECKING:
     from codegen.facts import Facts
-    from codegen.model import AppName
+    from codegen.model import AppName, Finding
     from codegen.plan import Plan
     from runner.cancellation import Cancellation
     from runner.model import RunId, RunRequest, StepName
@@ -51,11 +53,12 @@ class RunContext:
         self.step: StepName = "analyse"
         self._facts = NOTHING_LOOKED_UP
         self._committed: str | None = None
+        self._learned: tuple[Finding, ...] = ()
 
     @property
     def branch(self) -> str:
         """Head branch of the pull request."""
-        return f"flowberth/{self.name}"
+        return self.request.branch or f"flowberth/{self.name}"
 
     @property
     def app_dir(self) -> str:
@@ -70,20 +73,24 @@ class RunContext:
         interface take the place of the planned ones.
         """
         plan = intake(self.request, self._facts)
-        if self._committed is None:
-            return plan
-        from codegen.adopt import ADOPTED, adopt  # noqa: PLC0415
+        if self._committed is not None:
+            plan = _asked_for(adopt(plan, self._files(self._committed), facts=self._facts), plan, self.request)
+        return plan.model_copy(update={"findings": (*self._learned, *plan.findings)})
 
-        return adopt(plan, {name: self._read(self._committed, name) for name in ADOPTED})
-
-    def _read(self, commit: str, name: str) -> bytes | None:
-        return self.mirror.read(commit, f"{self.app_dir}/{name}")
+    def _files(self, commit: str) -> dict[str, bytes]:
+        found = {name: self.mirror.read(commit, f"{self.app_dir}/{name}") for name in (LOCK, PROMPT, INTERFACE)}
+        return {name: data for name, data in found.items() if data is not None}
 
     def use(self, facts: Facts) -> None:
         """Plan with these facts from now on."""
         if facts != self._facts:
             self._facts = facts
             self.__dict__.pop("plan", None)
+
+    def learn(self, finding: Finding) -> None:
+        """Tell of something that is not in the plan."""
+        self._learned = (*self._learned, finding)
+        self.__dict__.pop("plan", None)
 
     def go_on_from(self, commit: str) -> None:
         """Take over from now on what is committed there."""
@@ -138,3 +145,27 @@ class RunContext:
     def note(self, **facts: Any) -> None:  # noqa: ANN401 - fields of `runner.model.RunProgress`
         """Put facts on record that people are to see before the run has ended."""
         self.progress.note(self.run_id, **facts)
+
+
+def _asked_for(plan: Plan, planned: Plan, request: RunRequest) -> Plan:
+    """What the request says counts more than what is committed: the GPU, and answers."""
+    lock, fresh = plan.lock, planned.lock
+    if request.gpu is not None:
+        lock = lock.model_copy(update={"hardware": fresh.hardware})
+    packs = {answer.name for answer in request.answers if answer.about == "pack"}
+    models = {answer.name for answer in request.answers if answer.about == "model"}
+    if packs:
+        answered = tuple(pin for pin in fresh.packs if packs & set(pin.classes))
+        others = (pin for pin in lock.packs if pin.repository not in {pin.repository for pin in answered})
+        lock = lock.model_copy(update={"packs": (*others, *answered)})
+    if models:
+        pins = {f"{pin.folder}/{pin.file}": pin for pin in fresh.models}
+        lock = lock.model_copy(
+            update={
+                "models": tuple(
+                    pins.get(name, pin) if (name := f"{pin.folder}/{pin.file}") in models else pin
+                    for pin in lock.models
+                )
+            }
+        )
+    return plan.model_copy(update={"lock": lock})

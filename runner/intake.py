@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codegen.answers import read_answers
 from codegen.facts import NOTHING_LOOKED_UP
 from codegen.parse import parse_workflow
 from codegen.plan import make_plan
@@ -27,4 +28,5 @@ def intake(request: RunRequest, facts: Facts = NOTHING_LOOKED_UP) -> Plan:
         core=request.core,
         gpu=request.gpu,
         facts=facts,
+        answers=read_answers((answer.about, answer.name, answer.value) for answer in request.answers),
     )

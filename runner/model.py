@@ -106,6 +106,8 @@ class RunRequest(Frozen):
     """Branch the pull request is opened against."""
     commit: str | None = None
     """`production`: the commit to deploy. `redeploy`: the head that was asked for; the branch's tip counts."""
+    branch: str | None = None
+    """`redeploy`: head of the pull request; by default Flowberth's own branch for the app."""
     environment: Environment = "preview"
     origin: Origin | None = None
     answers: tuple[Answer, ...] = ()

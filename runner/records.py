@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 from base64 import b32encode
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,6 +31,8 @@ from runner.tables import run as table
 from runner.tables import telling
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from sqlalchemy import Connection
 
     from runner.database import Database
@@ -152,6 +155,40 @@ class RunRecords:
     def serving(self, lane: Lane) -> tuple[RunRecord, ...]:
         """Runs of one lane that have left their app serving, newest first."""
         return self._select(_in(lane) & table.c.result["endpoint"].astext.is_not(None))
+
+    def newest_of(self, lane: Lane) -> RunId | None:
+        """The run of a lane that was asked for last."""
+        query = sa.select(table.c.id).where(_in(lane)).order_by(table.c.number.desc()).limit(1)
+        with self._database.begin() as connection:
+            return connection.scalar(query)
+
+    def of_issue(self, repo: str, issue: int) -> tuple[RunRecord, ...]:
+        """Runs for the workflows of an issue, newest first."""
+        return self._select((table.c.repo == repo) & (table.c.request["origin"]["issue"].as_integer() == issue))
+
+    def of_pull(self, repo: str, pull: int) -> tuple[RunRecord, ...]:
+        """Runs that are about a pull request, or have opened it, newest first."""
+        asked = table.c.request["origin"]["pull"].as_integer() == pull
+        opened = table.c.progress["pull"]["number"].as_integer() == pull
+        return self._select((table.c.repo == repo) & sa.or_(asked, opened))
+
+    def of_app(self, repo: str, name: str) -> tuple[RunRecord, ...]:
+        """Runs of an app in any environment, newest first."""
+        return self._select((table.c.repo == repo) & (table.c.name == name))
+
+    def of_installation(self, installation: int) -> tuple[RunRecord, ...]:
+        """Runs of its repositories that have not ended or have left something serving, newest first."""
+        its = table.c.request["repo"]["installation"].as_integer() == installation
+        live = sa.or_(table.c.state.in_(UNFINISHED), table.c.result["endpoint"].astext.is_not(None))
+        return self._select(its & live)
+
+    @contextmanager
+    def naming(self, repo: str) -> Generator[None]:
+        """Whoever gives names to apps of a repository, one at a time in all processes."""
+        key = sa.func.hashtextextended(f"names {repo}", 0)
+        with self._database.begin() as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+            yield
 
     def same(self, record: RunRecord, request: RunRequest) -> bool:
         """Whether the run was asked for with the very same file and options."""

@@ -147,7 +147,10 @@ def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> Tested:
     start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
     if run.request.kind == "redeploy":
         run.go_on_from(start.commit)
+        run.note(findings=run.plan.findings)
     trail.rendered = steps.do("render", lambda: render(run, start), Rendered)
+    if trail.rendered.kept is not None:
+        run.learn(trail.rendered.kept)
     if run.services.drafts:
         trail.drafted = steps.do("draft", lambda: draft(run), Drafted)
     trail.deployment = steps.do("deploy", lambda: deploy(run), Deployment)

@@ -94,6 +94,14 @@ class Runs:
             if lease_key(record.lane) not in held and (record.not_before is None or record.not_before <= now)
         )
 
+    def ahead_of(self, record: RunRecord) -> int:
+        """How many unfinished runs were asked for before it."""
+        return sum(other.number < record.number for other in self._records.unfinished())
+
+    def is_newest(self, record: RunRecord) -> bool:
+        """Whether no newer run of its lane was asked for."""
+        return self._records.newest_of(record.lane) == record.id
+
     def go_on(self, record: RunRecord) -> RunResult | None:
         """Carry out what is left of a run; `None` if another process has it or has just ended it, or it was put away.
 

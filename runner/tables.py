@@ -67,6 +67,7 @@ run = Table(
     Column("revision", BigInteger, nullable=False, server_default="0"),  # grows with all there is to tell
     Column("not_before", DateTime(timezone=True)),  # parked until then: the forge has asked for patience
     CheckConstraint("state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="state"),
+    Index("ix_run_repo_name", "repo", "name"),
     Index("ix_run_unfinished", "repo", "name", postgresql_where=text("state IN ('queued', 'running')")),
 )
 

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_TEXT = 300
 """Characters of one value; a longer one is cut."""
@@ -20,6 +24,9 @@ _BREAK: Final = "\u200b"
 _ACTIVE = re.compile(r"[\\`*_\[\]<>|~&!$]")
 _REFERENCES = re.compile(r"@(?=\w)|#(?=\w)|\bGH-(?=\d)|://|\bwww\.|\bmailto:", re.IGNORECASE)
 _LIST_MARKER = re.compile(r"^(\d*)([-+=#]|(?<=\d)[.)])(?=\s|$|[-+=#])")
+_ADDRESS = re.compile(r"https?://[^\s<>\\]{1,2000}")
+_UNQUOTED: Final = "/:?#@!$&'*+,;=%-._~[]"
+"""All that an address may have but the round brackets, in which Markdown puts it."""
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that show nothing or turn the direction of what follows."""
 
@@ -61,6 +68,13 @@ def block(text: str, info: str = "") -> Markdown:
     return Markdown(f"{fence}{info}\n{kept.strip(chr(10))}\n{fence}")
 
 
+def link(text: str, url: str) -> Markdown:
+    """A link on the web, with text as text; the text alone where the address is none."""
+    if not _ADDRESS.fullmatch(url):
+        return plain(text)
+    return Markdown(f"[{plain(text)}]({quote(url, safe=_UNQUOTED)})")
+
+
 def _finalize(value: object) -> object:
     return value if isinstance(value, Markdown) else plain(str(value))
 
@@ -76,7 +90,8 @@ def templates(package: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(code=code, block=block)
+    filters: dict[str, Callable[..., Markdown]] = {"plain": plain, "code": code, "block": block, "link": link}
+    environment.filters.update(filters)
     return environment
 
 

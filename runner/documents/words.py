@@ -63,6 +63,11 @@ def money(usd: float) -> str:
     return f"${usd:.2f}" if usd >= CENTS or not usd else f"${usd:.6f}"
 
 
+def dollars(usd: float) -> str:
+    """Of a run, in cents."""
+    return "less than $0.01" if 0 < usd < 0.01 else f"${usd:.2f}"  # noqa: PLR2004 - a cent
+
+
 def start_usd(report: Report) -> float:
     """Of a cold start."""
     return report.cold_start_seconds * report.cost.usd_per_second

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.render import app_files
+from codegen.model import Finding
+from codegen.render import about_kept, app_files, kept_by_hand
 from codegen.vendored import runtime_files, runtime_version
 from runner.model import Frozen
 from runner.steps.branch import RUNTIME_DIR
@@ -20,6 +21,8 @@ class Rendered(Frozen):
 
     commit: str
     """Head of the branch afterwards."""
+    kept: Finding | None
+    """Said of an `app.py` that a person has edited, and that was left as it is."""
 
 
 def _about(runtime: Upgrade) -> str:
@@ -40,7 +43,12 @@ def render(run: RunContext, branch: Branch) -> Rendered:
         run.tell(f"vendored the runtime {runtime_version()}")
     verb = "Update" if branch.updates else "Add"
     files = app_files(run.plan)
+    committed = worktree.read(f"{run.app_dir}/app.py")
+    kept = about_kept(committed, files) if committed and kept_by_hand(committed, files["app.py"]) else None
+    if kept is not None:
+        del files["app.py"]
+        run.tell("app.py was edited by hand, and stays as it is")
     worktree.write({f"{run.app_dir}/{path}": data for path, data in files.items()})
     run.tell(f"{len(files)} files in {run.app_dir}")
     worktree.commit(f"{verb} {run.name}: generated app", run.trailers)
-    return Rendered(commit=worktree.head())
+    return Rendered(commit=worktree.head(), kept=kept)

@@ -23,6 +23,7 @@ def upgrade() -> None:
     op.add_column("run", sa.Column("progress", JSONB, nullable=False, server_default="{}"), schema=SCHEMA)
     op.add_column("run", sa.Column("revision", sa.BigInteger, nullable=False, server_default="0"), schema=SCHEMA)
     op.add_column("run", sa.Column("not_before", sa.DateTime(timezone=True)), schema=SCHEMA)
+    op.create_index("ix_run_repo_name", "run", ["repo", "name"], schema=SCHEMA)
     op.create_table(
         "telling",
         sa.Column("run_id", sa.Text),

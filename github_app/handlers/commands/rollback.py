@@ -1,0 +1,40 @@
+"""`/rollback`: an earlier version back into production."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from github_app.handlers.errors import CannotDo
+from github_app.handlers.production import to_production, versions
+from github_app.handlers.redeploy import app_of
+
+if TYPE_CHECKING:
+    from github_app.commands.rollback import Rollback
+    from github_app.handlers.talk import Talk
+
+
+def rollback(talk: Talk, command: Rollback) -> None:
+    """The version before, or the one that is named by tag or commit.
+
+    Raises:
+        CannotDo: there is no such version.
+    """
+    if not talk.is_pull:
+        raise CannotDo("write it on a pull request of the app, open or merged: the issue does not say which app")
+    name = app_of(talk.api, talk.pull)
+    known = versions(talk, name)
+    listed = ", ".join(f"{tag} ({commit[:12]})" for tag, commit in known) or "none"
+    if command.to is None:
+        if len(known) < 2:  # noqa: PLR2004 - the one there is and the one before
+            raise CannotDo(f"there is no version before; of {name} there was in production: {listed}")
+        chosen = known[1][1]
+    else:
+        matching = [
+            commit
+            for tag, commit in known
+            if command.to in (tag, tag.rpartition("/")[2]) or commit.startswith(command.to)
+        ]
+        if len(matching) != 1:
+            raise CannotDo(f"{command.to} is no version of {name}; in production there was: {listed}")
+        chosen = matching[0]
+    to_production(talk, name, chosen, base=talk.pull.base.branch)

@@ -1,0 +1,225 @@
+"""From an issue to runs: one for each workflow in it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from codegen.errors import CodegenError
+from codegen.naming import MAX_LENGTH, app_name
+from github_app.commands.approve import Approve
+from github_app.commands.deploy import Deploy
+from github_app.handlers.errors import CannotDo, Explained
+from github_app.submissions.fetch import collect
+from github_app.submissions.find import find_submissions
+from github_app.telling import pages
+from github_app.telling.pages import plainly
+from runner.intake import intake
+from runner.model import RunRequest, repository_key
+
+if TYPE_CHECKING:
+    from codegen.model import AppName
+    from codegen.plan import Plan
+    from github_app.github.model import Issue
+    from github_app.handlers.talk import Talk
+    from github_app.submissions.model import Collected, Found
+    from runner.records import RunRecord
+
+WORKFLOW_LABEL = "workflow"
+"""Says that an issue is meant for us; the issue form sets it."""
+OUTSIDER = "outsider"
+"""Marker of the comment that waits for an approval."""
+MAX_WORKFLOWS = 10
+"""Of one issue; more are a mistake, or mischief."""
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+_NUMBERED = re.compile(r"(.+)-[0-9]+")
+
+
+def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -> tuple[RunRecord, ...]:
+    """Ask for the runs of an issue, or say why there are none. Without a `command` the issue itself is what asks.
+
+    A workflow that is as the issue's last run had it starts nothing, so that labels and edits of words are free; a
+    `/deploy` does.
+
+    Raises:
+        CannotDo: there is nothing to deploy, in words for the issue.
+    """
+    full_name = talk.api.about().reference.full_name
+    site = talk.doors.site
+    found = find_submissions(issue.body, title=issue.title, repository=full_name, site=site)
+    meant = found.is_form or WORKFLOW_LABEL in issue.labels or command is not None
+    if not found.references:
+        if meant:
+            raise Explained(pages.nothing_found(is_form=found.is_form))
+        return ()
+    collected = collect(found.references, repository=full_name, files=talk.api, site=site)
+    if not collected.submissions:
+        told = [each for each in collected.unreadable if meant or not each.incidental]
+        if told:
+            raise Explained(pages.unreadable(told, found.problems))
+        return ()
+    talk.react("eyes")
+    requests = _requests(talk, found, collected, command)
+    if not talk.may_write:
+        _show(talk, requests, issue.author.login)
+        return ()
+    if isinstance(command, Approve):
+        _check_that_it_was_shown(talk, requests)
+    _warn(talk, found, collected)
+    with talk.doors.records.naming(repository_key(talk.repository)):
+        asked = _ask(talk, requests, again=isinstance(command, Deploy))
+    if isinstance(command, Approve):
+        talk.api.say(talk.number, OUTSIDER, plainly.approved(talk.sender, [digest_of(each) for each in requests]))
+    return asked
+
+
+def _check_that_it_was_shown(talk: Talk, requests: list[RunRequest]) -> None:
+    """Exactly what a comment of ours has shown may run, not what came into the issue since."""
+    shown = {
+        digest
+        for comment in talk.api.comments(talk.number)
+        if comment.author.login == talk.doors.github.bot_login
+        for digest in _DIGEST.findall(comment.body)
+    }
+    if not {digest_of(each) for each in requests} <= shown:
+        _show(talk, requests, talk.api.issue(talk.number).author.login)
+        raise CannotDo("the issue has changed since its workflow was last shown; look at it now, and approve again")
+
+
+def _show(talk: Talk, requests: list[RunRequest], author: str) -> None:
+    """Say what waits for an approval, and what it would cost."""
+    parts: list[str] = []
+    for request in requests:
+        plan = plan_of(request)
+        lock = plan.lock
+        seconds = lock.timeouts.startup_seconds + lock.timeouts.execution_seconds
+        parts.append(
+            pages.outsider(
+                plan,
+                requester=author,
+                estimate_usd=lock.hardware.usd_per_second * seconds,
+                budget_usd=request.budget_usd or talk.rules.budget_usd,
+            )
+        )
+    exactly = plainly.digests([(request.filename, digest_of(request)) for request in requests])
+    talk.api.say(talk.number, OUTSIDER, "\n\n---\n\n".join(parts) + exactly)
+
+
+def _requests(talk: Talk, found: Found, collected: Collected, command: Deploy | Approve | None) -> list[RunRequest]:
+    rules = talk.rules
+    options = found.options
+    given = command if isinstance(command, Deploy) else Deploy()
+    gpu = given.gpu or options.gpu
+    talk.check_gpu(gpu)
+    budget = min(given.budget or options.budget or rules.budget_usd, rules.budget_usd)
+    if len(collected.submissions) > MAX_WORKFLOWS:
+        raise CannotDo(
+            f"the issue holds {len(collected.submissions)} workflows; at most {MAX_WORKFLOWS} are taken from one"
+        )
+    reference = talk.api.about()
+    return [
+        RunRequest(
+            repo=reference.reference,
+            base=reference.default_branch,
+            filename=submission.filename,
+            workflow=submission.data,
+            name=options.name if len(collected.submissions) == 1 else None,
+            gpu=gpu,
+            budget_usd=budget,
+            keep=True,
+            origin=talk.origin,
+        )
+        for submission in collected.submissions
+    ]
+
+
+def plan_of(request: RunRequest) -> Plan:
+    """What follows from the request alone.
+
+    Raises:
+        CannotDo: the file is no workflow that can be deployed, or the name cannot be one.
+    """
+    try:
+        return intake(request)
+    except CodegenError as error:
+        raise Explained(plainly.unusable(request.filename, str(error))) from None
+
+
+def digest_of(request: RunRequest) -> str:
+    """What an approval is for."""
+    return hashlib.sha256(request.workflow).hexdigest()
+
+
+def _warn(talk: Talk, found: Found, collected: Collected) -> None:
+    """Tell of what was left out, in one comment that goes when it is put right."""
+    told = [each for each in collected.unreadable if not each.incidental]
+    if told or found.problems:
+        talk.api.say(talk.number, "problems", pages.unreadable(told, found.problems))
+    else:
+        talk.api.unsay(talk.number, "problems")
+
+
+def _ask(talk: Talk, requests: list[RunRequest], *, again: bool) -> tuple[RunRecord, ...]:
+    records = talk.doors.records
+    earlier = records.of_issue(repository_key(talk.repository), talk.number)
+    used: set[str] = set()
+    asked: list[RunRecord] = []
+    for index, request in enumerate(requests):
+        plan = plan_of(request)
+        if request.name is not None:
+            name = _given_name(talk, plan.name)
+        elif len(requests) == 1 and len({record.name for record in earlier}) == 1:
+            name = earlier[0].name
+        else:
+            name = _free_name(talk, plan.name, [record.name for record in earlier], used)
+        used.add(name)
+        named = request.model_copy(update={"name": name})
+        last = next((record for record in earlier if record.name == name), None)
+        if again or last is None or _differ(records.request(last.id), named):
+            asked.append(talk.doors.runs.ask(named, name, key=f"{talk.key}/{index}"))
+    return tuple(asked)
+
+
+def _differ(before: RunRequest, now: RunRequest) -> bool:
+    same = {"origin": None, "repo": now.repo, "answers": ()}
+    return before.model_copy(update=same) != now.model_copy(update=same)
+
+
+def _given_name(talk: Talk, name: AppName) -> AppName:
+    """The name that the issue gives: an app that is there under that name is brought up to date."""
+    other = _whose(talk, name)
+    if other is not None:
+        raise CannotDo(f"{name} is the name of the app for #{other}; give another one in the issue")
+    return name
+
+
+def _free_name(talk: Talk, wanted: AppName, earlier: list[AppName], used: set[str]) -> AppName:
+    """The issue's own name from before, or the one that is wanted, with a number if somebody else has it."""
+    for name in earlier:
+        if name not in used and wanted in (name, _stem(name)):
+            return name
+    for number in range(1, 1000):
+        suffix = "" if number == 1 else f"-{number}"
+        name = app_name(wanted[: MAX_LENGTH - len(suffix)].rstrip("-") + suffix)
+        free = name not in used and _whose(talk, name) is None
+        if free and talk.api.file(f"apps/modal/{name}/app.lock.json") is None:
+            return name
+    raise CannotDo(f"every name like {wanted} is taken; give one in the issue")
+
+
+def _stem(name: str) -> str:
+    numbered = _NUMBERED.fullmatch(name)
+    return numbered[1] if numbered else name
+
+
+def _whose(talk: Talk, name: AppName) -> int | None:
+    """The other issue that a run or an open pull request of that name is for."""
+    for record in talk.doors.records.of_app(repository_key(talk.repository), name):
+        origin = talk.doors.records.request(record.id).origin
+        if origin is None or origin.issue is None or origin.issue == talk.number:
+            continue
+        pull = record.progress.pull
+        if not record.finished or (pull is not None and talk.api.pull(pull.number).state == "open"):
+            return origin.issue
+    return None

@@ -1,0 +1,58 @@
+"""Putting a merged commit into production."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from github_app.handlers.errors import CannotDo
+from runner.model import Lane, Origin, RunRequest, repository_key
+
+if TYPE_CHECKING:
+    from codegen.model import AppName
+    from github_app.handlers.talk import Talk
+    from runner.records import RunRecord
+
+
+def to_production(talk: Talk, name: AppName, commit: str, *, base: str) -> RunRecord:
+    """Ask for a run that deploys an app as it is at `commit`, and leaves it serving.
+
+    Raises:
+        CannotDo: the commit has no such app.
+    """
+    workflow = talk.api.file(f"apps/modal/{name}/workflow.json", commit)
+    if workflow is None:
+        raise CannotDo(f"apps/modal/{name}/workflow.json is not in {commit[:12]}")
+    request = RunRequest(
+        kind="production",
+        environment="production",
+        repo=talk.api.about().reference,
+        base=base,
+        commit=commit,
+        filename="workflow.json",
+        workflow=workflow,
+        name=name,
+        keep=True,
+        budget_usd=talk.rules.budget_usd,
+        origin=Origin(sender=talk.sender, pull=talk.number if talk.is_pull else None, comment=talk.comment),
+    )
+    return talk.doors.runs.ask(request, name, key=f"{talk.key}/{name}")
+
+
+def versions(talk: Talk, name: AppName) -> tuple[tuple[str, str], ...]:
+    """`(tag, commit)` of what was in production, newest first. Versions count the commits that got there and worked."""
+    commits: dict[str, None] = {}
+    for record in reversed(talk.doors.records.of_app(repository_key(talk.repository), name)):
+        if record.environment == "production" and record.state == "succeeded" and record.result:
+            commits.setdefault(record.result.commit or "")
+    numbered = [(tag_of(name, number), commit) for number, commit in enumerate(commits, 1) if commit]
+    return tuple(reversed(numbered))
+
+
+def tag_of(name: str, version: int) -> str:
+    """The git tag of a version."""
+    return f"{name}/v{version}"
+
+
+def lane(talk: Talk, name: AppName) -> Lane:
+    """Where an app's production runs are."""
+    return Lane(repository_key(talk.repository), name, "production")

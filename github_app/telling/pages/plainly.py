@@ -1,0 +1,78 @@
+"""Answers of a sentence or two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from github_app.github.model import Annotation, CheckView
+from github_app.repository_settings import PATH
+from github_app.telling.pages.replies import settings_invalid
+from runner.documents.markdown import code, line, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from github_app.repository_settings import Problem
+
+MAX_WORDS = 2000
+"""Characters of an explanation."""
+
+
+def cannot(words: str) -> str:
+    """What was asked for is not done."""
+    return f"That cannot be done: {plain(words, MAX_WORDS)}.\n\n`/help` lists what can."
+
+
+def unusable(filename: str, words: str) -> str:
+    """A file that is no workflow, or none that can run."""
+    return (
+        f"{code(filename)} cannot be deployed: {plain(words, MAX_WORDS)}.\n\nEdit the issue when it is put right; "
+        "that starts it again."
+    )
+
+
+def approved(by: str, digests: Sequence[str]) -> str:
+    """What an outsider's issue holds was approved."""
+    listed = "\n".join(f"- sha256 {code(digest)}" for digest in digests)
+    return f"Approved by {plain(by)}:\n\n{listed}"
+
+
+def digests(found: Sequence[tuple[str, str]]) -> str:
+    """What exactly an approval is for: file name and hash of each workflow."""
+    listed = "\n".join(f"- {code(filename)}, sha256 {code(digest)}" for filename, digest in found)
+    return f"\n\nAn approval is for exactly this, and not for what the issue may hold later:\n\n{listed}\n"
+
+
+def closed(names: Sequence[str]) -> str:
+    """A pull request was closed without being merged."""
+    stopped = f"Stopped: {', '.join(code(name) for name in names)}." if names else "Nothing was serving any more."
+    return f"Closed without a merge. {stopped} The branch is still there: reopen it, or write `/deploy`, to go on."
+
+
+def settings_check(problems: Sequence[Problem]) -> CheckView:
+    """Whether the settings file on a pull request can be used."""
+    if not problems:
+        return CheckView(
+            status="completed",
+            conclusion="success",
+            title="The settings can be used",
+            summary="They count as soon as they are on the default branch.",
+        )
+    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    return CheckView(
+        status="completed",
+        conclusion="failure",
+        title=f"The settings have {count}",
+        summary=settings_invalid(problems),
+        annotations=tuple(_annotation(problem) for problem in problems),
+    )
+
+
+def _annotation(problem: Problem) -> Annotation:
+    return Annotation(
+        path=PATH,
+        start_line=problem.line,
+        end_line=problem.line,
+        level="failure",
+        message=line(str(problem), MAX_WORDS),
+    )

@@ -1,0 +1,218 @@
+"""Brings what people see of one run to what its row says. Everything is find-or-create: twice is once."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from github_app.github.errors import Busy, NotFound, Outdated, Refused, Unavailable
+from github_app.github.model import Label
+from github_app.handlers.auto_merge import consider
+from github_app.handlers.production import versions
+from github_app.handlers.talk import Talk
+from github_app.repository_settings import DEFAULTS, InvalidRepositorySettings
+from github_app.rules import rules_of
+from github_app.telling import pages
+from github_app.telling.viewing import superseding, view_of
+from runner.errors import RunNotFound
+from runner.model import GithubRepository
+
+if TYPE_CHECKING:
+    from github_app.github.model import DeploymentState
+    from github_app.github.repository import RepositoryApi
+    from github_app.handlers.doors import Doors
+    from github_app.repository_settings import Environments, RepositorySettings
+    from github_app.telling.tellings import Shown
+    from github_app.telling.view import RunView, ShownState
+    from runner.model import RunRequest
+    from runner.records import RunRecord
+
+LABELS = {
+    "flowberth:running": Label(name="flowberth:running", color="1d76db", description="A run is going on"),
+    "flowberth:needs-input": Label(
+        name="flowberth:needs-input", color="fbca04", description="Flowberth has a question"
+    ),
+    "flowberth:ready": Label(name="flowberth:ready", color="0e8a16", description="Tested, and ready for review"),
+    "flowberth:failed": Label(name="flowberth:failed", color="b60205", description="The last run failed"),
+}
+_LABEL_OF: dict[ShownState, str | None] = {
+    "queued": "flowberth:running",
+    "running": "flowberth:running",
+    "waiting": "flowberth:running",
+    "needs-input": "flowberth:needs-input",
+    "ready": "flowberth:ready",
+    "failed": "flowberth:failed",
+    "cancelled": None,
+    "superseded": None,
+}
+
+log = logging.getLogger(__name__)
+
+
+class Tell:
+    """What the teller does with one run."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    def run(self, record: RunRecord, request: RunRequest, shown: Shown) -> None:
+        """Show it. What was made is noted in `shown` as soon as it is there.
+
+        Raises:
+            github_app.github.errors.GithubError: GitHub does not answer, or does not allow it.
+        """
+        assert isinstance(request.repo, GithubRepository)
+        api = self._doors.repository(request.repo)
+        rules = _rules(api)
+        view = view_of(
+            record,
+            request,
+            queued_ahead=self._doors.runs.ahead_of(record) if record.state == "queued" else 0,
+            superseded_by=self._number(superseding(record)),
+            lock=_lock(api, record),
+        )
+        self._check(api, view, shown)
+        self._deployment(api, rules.environments, record, view, shown)
+        self._comment(api, rules, request, view, shown)
+        if rules.notifications.labels:
+            self._labels(api, record, request, view, shown)
+        if view.state == "ready":
+            self._afterwards(record, request, shown)
+
+    def _comment(
+        self, api: RepositoryApi, rules: RepositorySettings, request: RunRequest, view: RunView, shown: Shown
+    ) -> None:
+        number = conversation(request)
+        if number is None or not _wanted(rules, view):
+            return
+        shown.comment = api.say(number, f"run:{view.id}", pages.sticky(view), known=shown.comment)
+
+    def _check(self, api: RepositoryApi, view: RunView, shown: Shown) -> None:
+        """On the head that the run has pushed; those on heads before it end as it does."""
+        if view.commit is None or view.kind == "production":
+            return
+        name = f"flowberth / {view.name}"
+        for sha in dict.fromkeys((*shown.checks, view.commit)):
+            if sha == view.commit or view.finished:
+                shown.checks[sha] = api.check(sha, name, view.id, pages.check(view), known=shown.checks.get(sha))
+
+    def _deployment(
+        self, api: RepositoryApi, names: Environments, record: RunRecord, view: RunView, shown: Shown
+    ) -> None:
+        state = _deployment_state(record)
+        if state is None or view.commit is None:
+            return
+        production = view.environment == "production"
+        environment = f"{(names.production if production else names.preview) or 'production'}: {view.name}"
+        if shown.deployment is None:
+            shown.deployment = api.deployment(
+                view.commit, environment, view.id, description=f"{view.name}, run {view.id}", production=production
+            )
+        if shown.deployment_state != state:
+            api.deployment_status(shown.deployment, state, url=view.endpoint, description=_said(view))
+            shown.deployment_state = state
+
+    def _labels(self, api: RepositoryApi, record: RunRecord, request: RunRequest, view: RunView, shown: Shown) -> None:
+        """On the issue and the pull request, by the newest run only."""
+        wanted = _LABEL_OF[view.state] if view.kind != "production" else None
+        numbers = {
+            number for number in (request.origin.issue if request.origin else None, _pull(request, view)) if number
+        }
+        key = f"{wanted} {sorted(numbers)}"
+        if shown.label == key or view.state == "superseded":
+            return
+        if view.kind != "production" and not self._doors.runs.is_newest(record):
+            return
+        if wanted is not None:
+            api.ensure_labels([LABELS[wanted]])
+        for number in sorted(numbers):
+            try:
+                api.label(number, add=[wanted] if wanted else [], remove=[name for name in LABELS if name != wanted])
+            except NotFound:  # an issue that was deleted or moved meanwhile
+                continue
+        shown.label = key
+
+    def _afterwards(self, record: RunRecord, request: RunRequest, shown: Shown) -> None:
+        assert isinstance(request.repo, GithubRepository)
+        number = (
+            record.progress.pull.number if record.progress.pull else request.origin.pull if request.origin else None
+        )
+        sender = request.origin.sender if request.origin else ""
+        talk = Talk(self._doors, request.repo, number or 0, is_pull=True, sender=sender, key=record.id)
+        if record.kind == "production" and request.commit is not None:
+            for tag, commit in versions(talk, record.name):
+                if commit == request.commit and shown.tag != tag:
+                    try:
+                        talk.api.tag(tag, commit)
+                    except Outdated:
+                        log.warning("%s: the tag %s is on another commit", record.id, tag)
+                    shown.tag = tag
+        elif number is not None and not shown.auto_merge:
+            try:
+                consider(talk)
+            except InvalidRepositorySettings as error:
+                log.info("%s: no auto-merge: %s", record.id, error)
+            shown.auto_merge = True
+
+    def _number(self, run_id: str | None) -> int | None:
+        try:
+            return self._doors.records.get(run_id).number if run_id else None
+        except RunNotFound:
+            return None
+
+
+def conversation(request: RunRequest) -> int | None:
+    """Where a run was asked for, and is told of."""
+    origin = request.origin
+    if origin is None:
+        return None
+    return origin.pull or origin.issue
+
+
+def _pull(request: RunRequest, view: RunView) -> int | None:
+    return view.pull.number if view.pull else request.origin.pull if request.origin else None
+
+
+def _rules(api: RepositoryApi) -> RepositorySettings:
+    """What cannot be read is told elsewhere."""
+    try:
+        return rules_of(api)
+    except InvalidRepositorySettings:
+        return DEFAULTS
+
+
+def _wanted(rules: RepositorySettings, view: RunView) -> bool:
+    match rules.notifications.comments:
+        case "progress":
+            return True
+        case "result":
+            return view.finished
+        case "questions":
+            return view.state in ("needs-input", "failed")
+
+
+def _lock(api: RepositoryApi, record: RunRecord) -> str | None:
+    """For annotations on its lines, once there are any."""
+    commit = record.progress.commit
+    if commit is None or not record.finished:
+        return None
+    try:
+        data = api.file(f"apps/modal/{record.name}/app.lock.json", commit)
+    except (Refused, Unavailable, Busy):
+        return None
+    return data.decode(errors="replace") if data else None
+
+
+def _deployment_state(record: RunRecord) -> DeploymentState | None:
+    begun = any(step.step == "deploy" for step in record.progress.steps)
+    if not begun:
+        return None
+    if not record.finished:
+        return "in_progress"
+    if record.state == "succeeded":
+        return "success" if record.result and record.result.endpoint else "inactive"
+    return "failure" if record.state == "failed" else "inactive"
+
+
+def _said(view: RunView) -> str:
+    return f"{view.state}: {len(view.tests)} tests" if view.tests else view.state

@@ -1,0 +1,113 @@
+"""The table `telling`: which revision of a run people see, and what was made on GitHub to show it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
+
+from runner.model import RunId
+from runner.records import UNFINISHED
+from runner.tables import run, telling
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from datetime import datetime
+
+    from runner.database import Database
+
+
+class Shown(BaseModel):
+    """What was made on GitHub for one run. Only hints: all of it could be found again."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    comment: int | None = None
+    checks: dict[str, int] = Field(default_factory=dict[str, int])
+    """Id by commit."""
+    deployment: int | None = None
+    deployment_state: str | None = None
+    label: str | None = None
+    tag: str | None = None
+    auto_merge: bool = False
+
+
+class Telling:
+    """One run that has something to tell, held by this process until the end of the `with` block."""
+
+    def __init__(self, run_id: RunId, shown: Shown, clock: datetime) -> None:
+        self.run_id = run_id
+        self.shown = shown
+        self._clock = clock
+        self._values: dict[str, object] = {}
+
+    def told(self, revision: int, *, finished: bool, pause: float) -> None:
+        """People see that revision now. The next one is told after `pause` seconds at the earliest."""
+        self._values = {
+            "told": revision,
+            # What happened while it was told is still to be told.
+            "settled": sa.and_(
+                sa.literal(finished),
+                sa.select(run.c.revision == revision).where(run.c.id == self.run_id).scalar_subquery(),
+            ),
+            "error": None,
+            "not_before": None if finished else self._clock + timedelta(seconds=pause),
+        }
+
+    def failed(self, error: str, until: datetime) -> None:
+        """It did not work out; try again then."""
+        self._values = {"error": error, "not_before": until}
+
+    def given_up(self, error: str) -> None:
+        """It never will: nobody is told any more."""
+        self._values = {"error": error, "settled": True}
+
+    @property
+    def values(self) -> dict[str, object]:
+        """What is to be written."""
+        return {"state": self.shown.model_dump(mode="json"), **self._values}
+
+
+class Tellings:
+    """Reads and writes rows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def next(self, clock: datetime) -> Generator[Telling | None]:
+        """The run that has waited longest to be told, locked against other processes; `None` if all is told."""
+        due = (
+            sa.select(telling.c.run_id, telling.c.state)
+            .join(run, run.c.id == telling.c.run_id)
+            .where(
+                sa.not_(telling.c.settled),
+                sa.or_(telling.c.not_before.is_(None), telling.c.not_before <= clock),
+                sa.or_(run.c.revision > telling.c.told, run.c.state.not_in(UNFINISHED)),
+            )
+            # The end of a run is what people wait for.
+            .order_by(run.c.state.in_(UNFINISHED), telling.c.updated_at)
+            .limit(1)
+            .with_for_update(skip_locked=True, of=telling)
+        )
+        with self._database.begin() as connection:
+            row = connection.execute(due).one_or_none()
+            if row is None:
+                yield None
+                return
+            held = Telling(RunId(row.run_id), Shown.model_validate(row.state), clock)
+            yield held
+            connection.execute(
+                sa.update(telling)
+                .where(telling.c.run_id == held.run_id)
+                .values(**held.values, updated_at=sa.func.now())
+            )
+
+    def shown(self, run_id: RunId) -> Shown | None:
+        """What was made on GitHub for a run; `None` if nobody is told of it."""
+        with self._database.begin() as connection:
+            row = connection.execute(sa.select(telling.c.state).where(telling.c.run_id == run_id)).one_or_none()
+        return None if row is None else Shown.model_validate(row.state)

@@ -1,0 +1,237 @@
+"""A worker process: handles deliveries, carries out runs, tells people, and cleans up. All state is in Postgres.
+
+Any number of workers may run on one database, on one machine for the local target. One that dies leaves nothing that
+another does not take up: claims, leases and tellings are locks of its database sessions.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from github_app.composition import database_of, lookups_of
+from github_app.events.parse import MalformedPayload
+from github_app.github.app import GithubApp
+from github_app.github.errors import Busy, GithubError
+from github_app.github.forge import GithubForge
+from github_app.github.pace import Pace
+from github_app.handlers.doors import Doors
+from github_app.handlers.handle import handle
+from github_app.installations import Installations
+from github_app.rules import rules_of
+from github_app.server.deliveries import Arrivals, Deliveries
+from github_app.server.sweep import Sweeper
+from github_app.submissions.site import Site
+from github_app.telling.tell import Tell
+from github_app.telling.teller import Teller
+from github_app.telling.tellings import Tellings
+from runner.errors import DatabaseUnavailable
+from runner.model import GithubRepository, Repository, repository_key
+from runner.pool import RunPool
+from runner.progress import Silent
+from runner.records import RunRecords
+from runner.runs import Runs
+from runner.services import Services
+from runner.targets.local import LocalTarget
+from worktrees.mirror import Mirror
+from worktrees.reaper import reap
+from worktrees.remote import Remote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from github_app.server.deliveries import Delivery
+    from github_app.settings import Settings
+    from runner.database import Database
+
+HANDLERS = 4
+"""Threads that handle deliveries: they wait for GitHub most of the time."""
+TELLERS = 2
+ARRIVAL_SECONDS = 2.0
+"""Longest wait for a notification; what is due by its time, and not by arriving, is found that late."""
+SWEEP_SECONDS = 300.0
+"""Between two looks at what GitHub could not deliver. One request, mostly."""
+REAP_SECONDS = 600.0
+LOST_SECONDS = 5.0
+"""Before the next try when the database could not be reached."""
+DISK_BYTES = 20 * 1024**3
+"""Of all mirrors and worktrees; mirrors that were not used for longest go first."""
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One process' worth of work."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        credentials = settings.github_credentials()
+        self._settings = settings
+        self._database = database
+        self._stop = threading.Event()
+        self._github = GithubApp(
+            api_url=credentials.api_url,
+            app_id=credentials.app_id,
+            private_key=credentials.private_key,
+            pace=Pace(database),
+        )
+        target = LocalTarget(settings.data_dir)
+        services = Services(
+            target=target,
+            forge=self._forge,
+            mirror=self._mirror,
+            data_dir=settings.data_dir,
+            progress=Silent(),
+            lookups=lookups_of(settings),
+            drafts=True,
+        )
+        self._records = RunRecords(database)
+        self._runs = Runs(database, services)
+        self._doors = Doors(
+            github=self._github,
+            runs=self._runs,
+            records=self._records,
+            installations=Installations(database),
+            target=target,
+            site=Site.of(credentials.api_url),
+        )
+        self._deliveries = Deliveries(database)
+
+    def serve(self) -> None:
+        """Until `stop` is called; what is going on then is left as it is on record."""
+        pool = RunPool(self._runs, self._settings.concurrent_runs)
+        tellings = Tellings(self._database)
+        work: list[tuple[str, Callable[[], None]]] = [("runs", lambda: pool.serve(self._stop))]
+        work += [(f"deliveries-{number}", self._handle_all) for number in range(HANDLERS)]
+        for number in range(TELLERS):
+            teller = Teller(tellings, self._records, Tell(self._doors), _now)
+            work.append((f"teller-{number}", lambda teller=teller: teller.serve(self._stop)))
+        work.append(("sweeper", lambda: self._now_and_then(SWEEP_SECONDS, self._sweep)))
+        work.append(("reaper", lambda: self._now_and_then(REAP_SECONDS, self._reap)))
+        threads = [threading.Thread(target=body, name=name) for name, body in work]
+        for thread in threads:
+            thread.start()
+        self._stop.wait()
+        pool.wake()
+        for thread in threads:
+            thread.join()
+
+    def stop(self) -> None:
+        """Make `serve` return."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Let go of everything but the database."""
+        self._deliveries.close()
+        self._runs.close()
+        self._github.close()
+
+    def _handle_all(self) -> None:
+        arrivals = Arrivals(self._database)
+        while not self._stop.is_set():
+            try:
+                delivery = self._deliveries.claim()
+                if delivery is None:
+                    arrivals.wait(ARRIVAL_SECONDS)
+                else:
+                    self._handle(delivery)
+            except DatabaseUnavailable as error:
+                log.warning("%s", error)
+                self._stop.wait(LOST_SECONDS)
+        arrivals.close()
+
+    def _handle(self, delivery: Delivery) -> None:
+        try:
+            acted = handle(delivery, self._doors)
+        except Busy as error:
+            self._deliveries.again(delivery, str(error), not_before=error.until, counts=False)
+        except GithubError as error:
+            if error.retryable:
+                self._deliveries.again(delivery, str(error))
+            else:
+                log.warning("%s %s: %s", delivery.guid, delivery.event, error)
+                self._deliveries.failed(delivery, str(error))
+        except MalformedPayload as error:
+            log.warning("%s %s: %s", delivery.guid, delivery.event, error)
+            self._deliveries.failed(delivery, str(error))
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            log.exception("%s %s", delivery.guid, delivery.event)
+            self._deliveries.again(delivery, f"{type(error).__name__}: {error}")
+        else:
+            settle = self._deliveries.handled if acted else self._deliveries.ignored
+            settle(delivery)
+
+    def _now_and_then(self, seconds: float, body: Callable[[], None]) -> None:
+        while not self._stop.is_set():
+            try:
+                body()
+            except (GithubError, DatabaseUnavailable) as error:
+                log.warning("%s", error)
+            except Exception:
+                log.exception("%s", body.__name__)
+            self._stop.wait(seconds)
+
+    def _sweep(self) -> None:
+        Sweeper(self._github, self._deliveries).once()
+        self._deliveries.prune()
+
+    def _reap(self) -> None:
+        reap(self._settings.data_dir, active_run_ids=self._active, quota_bytes=DISK_BYTES)
+
+    def _active(self) -> frozenset[str]:
+        return frozenset(record.id for record in self._records.unfinished())
+
+    def _forge(self, repository: Repository) -> GithubForge:
+        assert isinstance(repository, GithubRepository)
+        api = self._doors.repository(repository)
+        rules = rules_of(api)
+        return GithubForge(api, verified_commits=rules.verified_commits, reviewers=rules.reviewers)
+
+    def _mirror(self, repository: Repository) -> Mirror:
+        assert isinstance(repository, GithubRepository)
+        installation = self._github.installation(repository.installation)
+        about = installation.repository(repository).about()
+        remote = Remote(
+            address=about.clone_url,
+            key=repository_key(repository),
+            label=about.reference.full_name,
+            token=installation.token,
+        )
+        return Mirror(self._settings.data_dir, remote)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def opened_worker(settings: Settings) -> Generator[Worker]:
+    """A worker on the database that the settings name.
+
+    Raises:
+        github_app.settings.InvalidSettings: what is needed to be a GitHub App is missing.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    with database_of(settings) as database:
+        worker = Worker(settings, database)
+        try:
+            yield worker
+        finally:
+            worker.close()
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT."""
+    with opened_worker(settings) as worker:
+
+        def stop(_number: int, _frame: object) -> None:
+            worker.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        worker.serve()
