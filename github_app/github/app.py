@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from githubkit import AppAuthStrategy
 
-from github_app.github.connection import PAGE, Connection, OpenGate, nothing
+from github_app.github.connection import PAGE, Connection, OpenGate, nothing, parsed
 from github_app.github.credentials import InstallationAuth, Tokens
 from github_app.github.installation import Installation
 from github_app.github.model import DeliveredEvent, HookDelivery, InstallationInfo
@@ -35,7 +35,8 @@ MAX_DELIVERIES = 10_000
 class GithubApp:
     """One per process; safe to use from several threads.
 
-    All methods, here and on what it gives, may raise the errors of `github_app.github.errors`.
+    All methods, here and on what it gives, may raise the errors of `github_app.github.errors`, and
+    `runner.errors.DatabaseUnavailable`: the pace is kept there.
     """
 
     def __init__(
@@ -90,8 +91,7 @@ class GithubApp:
         cursor: dict[str, Any] = {}
         for _ in range(MAX_DELIVERIES // PAGE):
             answer = self._app.answer(self._app.rest.apps.list_webhook_deliveries, per_page=PAGE, **cursor)
-            for said in answer.json():
-                delivery = _delivery_of(said)
+            for delivery in parsed(lambda said: [_delivery_of(one) for one in said], answer.json()):
                 if delivery.delivered_at < since:
                     return
                 yield delivery

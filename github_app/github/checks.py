@@ -168,7 +168,7 @@ def _annotation_of(said: Any) -> Annotation:  # noqa: ANN401 - JSON
         end_line=said["end_line"],
         level=said["annotation_level"],
         message=said["message"],
-        title=said.get("title"),
+        title=said.get("title") or None,
     )
 
 
@@ -210,7 +210,7 @@ def _action_said(action: CheckAction) -> dict[str, str]:
 
 
 def _cut(annotation: Annotation) -> Annotation:
-    title = None if annotation.title is None else cut_line(annotation.title, LONGEST_TITLE)
+    title = cut_line(annotation.title, LONGEST_TITLE) if annotation.title else None
     message = annotation.message[:LONGEST_ANNOTATION]
     return annotation.model_copy(update={"message": message, "title": title})
 

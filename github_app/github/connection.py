@@ -113,8 +113,15 @@ class Answer:
     """Addresses of neighbouring pages by `next`, `prev`, `last`."""
 
     def json(self) -> Any:  # noqa: ANN401 - JSON is anything
-        """What it says."""
-        return json.loads(self.content) if self.content else None
+        """What it says.
+
+        Raises:
+            Unavailable: it is no JSON, as that of a proxy.
+        """
+        try:
+            return json.loads(self.content) if self.content else None
+        except ValueError:
+            raise Unavailable("GitHub's answer makes no sense: it is no JSON") from None
 
 
 class Connection:
@@ -134,7 +141,7 @@ class Connection:
         self, parse: Callable[[Any], T], method: Callable[P, Response[Any, Any]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Ask for something, and make a value of it."""
-        return _parsed(parse, self._get(method, args, kwargs).json())
+        return parsed(parse, self._get(method, args, kwargs).json())
 
     def pages(
         self,
@@ -146,7 +153,7 @@ class Connection:
         """The entries of a list, asked for page by page as they are consumed."""
         for page in range(1, MAX_PAGES + 1):
             answer = self._get(method, args, {**kwargs, "per_page": PAGE, "page": page})
-            yield from _parsed(lambda said: [parse(entry) for entry in _entries(said)], answer.json())
+            yield from parsed(lambda said: [parse(entry) for entry in _entries(said)], answer.json())
             if "next" not in answer.links:
                 return
 
@@ -196,7 +203,7 @@ class Connection:
         **kwargs: P.kwargs,
     ) -> T:
         self._gate.admit_write(creates=creates)
-        return _parsed(parse, _answer(self._send(method, args, kwargs)).json())
+        return parsed(parse, _answer(self._send(method, args, kwargs)).json())
 
     def _get(self, method: Callable[..., Response[Any, Any]], args: Any, kwargs: Mapping[str, Any]) -> Answer:  # noqa: ANN401
         self._gate.admit_read()
@@ -231,6 +238,8 @@ class Connection:
             response = method(*args, **kwargs, headers={"X-GitHub-Api-Version": API_VERSION, **(headers or {})})
         except GitHubException as error:
             raise self._told(error) from None
+        except ValueError:  # in a header that githubkit reads
+            raise Unavailable("GitHub's answer makes no sense") from None
         if response.raw_response.has_redirect_location:
             raise Moved(response.headers.get("location", ""))
         return response
@@ -254,7 +263,12 @@ def _entries(said: Any) -> list[Any]:  # noqa: ANN401 - JSON is anything
     return next(cast("list[Any]", value) for value in said.values() if isinstance(value, list))
 
 
-def _parsed(parse: Callable[[Any], T], said: Any) -> T:  # noqa: ANN401 - JSON is anything
+def parsed(parse: Callable[[Any], T], said: Any) -> T:  # noqa: ANN401 - JSON is anything
+    """A value made of an answer.
+
+    Raises:
+        Unavailable: it is none of what GitHub answers.
+    """
     try:
         return parse(said)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:

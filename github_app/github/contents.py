@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from githubkit.utils import UNSET
 
@@ -12,6 +11,7 @@ from github_app.github.connection import nothing
 from github_app.github.errors import NotFound, Outdated, Refused
 from github_app.github.graphql import CREATE_COMMIT
 from github_app.github.model import Comparison, Value
+from github_app.github.paths import escaped
 from github_app.github.reading import file_of
 from github_app.github.subject import Subject
 
@@ -28,7 +28,7 @@ class Contents(Subject):
         """A file's content at a branch, tag or commit (by default the default branch); `None` if there is no file."""
         at = UNSET if ref is None else ref
         try:
-            found = self._read(_found_of, self._rest.repos.get_content, quote(path.strip("/")), ref=at)
+            found = self._read(_found_of, self._rest.repos.get_content, escaped(path.strip("/")), ref=at)
         except NotFound:
             return None
         if found is None or found.data is not None:
@@ -41,7 +41,7 @@ class Contents(Subject):
 
     def compare(self, base: str, head: str) -> Comparison:
         """How `head` differs from where it left `base`."""
-        both = f"{quote(base)}...{quote(head)}"
+        both = f"{escaped(base)}...{escaped(head)}"
         return self._read(_comparison_of, self._rest.repos.compare_commits, both)
 
     def create_branch(self, branch: str, sha: str) -> None:
@@ -64,7 +64,7 @@ class Contents(Subject):
         elif there != sha:
             try:
                 method = self._rest.git.update_ref
-                self._change(nothing, method, quote(f"heads/{branch}"), data={"sha": sha, "force": False})
+                self._change(nothing, method, escaped(f"heads/{branch}"), data={"sha": sha, "force": False})
             except Refused as error:
                 if "fast forward" not in str(error).lower():
                     raise
@@ -78,7 +78,7 @@ class Contents(Subject):
         if sha is not None and there != sha:
             return False
         try:
-            self._change(nothing, self._rest.git.delete_ref, quote(f"heads/{branch}"))
+            self._change(nothing, self._rest.git.delete_ref, escaped(f"heads/{branch}"))
         except Refused:
             if self.tip(branch) is not None:
                 raise
@@ -127,7 +127,7 @@ class Contents(Subject):
 
     def _commit_of(self, ref: str) -> str | None:
         try:
-            return self._read(lambda said: str(said["object"]["sha"]), self._rest.git.get_ref, quote(ref))
+            return self._read(lambda said: str(said["object"]["sha"]), self._rest.git.get_ref, escaped(ref))
         except NotFound:
             return None
         except Outdated:  # 409: the repository is empty

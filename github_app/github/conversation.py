@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 from github_app.github.connection import nothing
 from github_app.github.errors import NotFound, Refused
 from github_app.github.markers import has_marker, marked, same_text
+from github_app.github.paths import escaped
 from github_app.github.reading import comment_of, issue_of
 from github_app.github.subject import Subject
 from github_app.github.text import LONGEST_TITLE, cut_body, cut_line
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from github_app.github.model import Comment, Content, Issue, Label
+
+LONGEST_LABEL = 100
+"""Characters of a label's description, says GitHub."""
 
 
 class Conversation(Subject):
@@ -98,7 +101,7 @@ class Conversation(Subject):
         for name in remove:
             if name.lower() in there:
                 try:
-                    self._change(nothing, self._rest.issues.remove_label, number, quote(name, safe=""))
+                    self._change(nothing, self._rest.issues.remove_label, number, escaped(name, slashes=False))
                 except NotFound:  # somebody else was quicker
                     continue
 
@@ -125,7 +128,7 @@ class Conversation(Subject):
 
     def _our_issue(self, marker: str) -> Issue | None:
         bot = self._installation.app.bot_login
-        issues = self._pages(issue_of, self._rest.issues.list_for_repo, creator=bot, state="all")
+        issues = self._pages(issue_of, self._rest.issues.list_for_repo, creator=bot, state="all", direction="asc")
         return next(
             (
                 issue
@@ -139,7 +142,11 @@ class Conversation(Subject):
         return tuple(self._pages(lambda said: str(said["name"]), self._rest.issues.list_labels_for_repo))
 
     def _make_label(self, label: Label) -> None:
-        said: Any = {"name": label.name, "color": label.color, "description": label.description}
+        said: Any = {
+            "name": label.name,
+            "color": label.color,
+            "description": cut_line(label.description, LONGEST_LABEL),
+        }
         try:
             self._change(nothing, self._rest.issues.create_label, data=said)
         except Refused as error:

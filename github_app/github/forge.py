@@ -10,8 +10,9 @@ from github_app.github.codeowners import LARGEST_BYTES, PLACES, owners_of, parse
 from github_app.github.errors import Busy, DraftsUnsupported, GithubError, Outdated, Unavailable
 from github_app.github.model import FileAddition
 from runner.errors import ForgeBusy, ForgeRefused, ForgeUnavailable
-from runner.model import PullRequest
+from runner.model import PullRequest, repository_key
 from worktrees.errors import NotExpressible, PushRejected
+from worktrees.remote import Remote
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -35,6 +36,25 @@ class GithubForge:
         self._repository = repository
         self._verified = verified_commits
         self._reviewers = tuple(reviewers)
+
+    def remote(self) -> Remote:
+        """The repository for git, under the name that it has now.
+
+        Raises:
+            runner.errors.ForgeUnavailable, ForgeBusy, ForgeRefused: as all of this; its token raises them, too.
+        """
+        with _told_to_runs():
+            about = self._repository.about()
+        return Remote(
+            address=about.clone_url,
+            key=repository_key(about.reference),
+            label=about.reference.full_name,
+            token=self._token,
+        )
+
+    def _token(self) -> str:
+        with _told_to_runs():
+            return self._repository.token()
 
     def publish(self, worktree: Worktree) -> str:
         """Bring the worktree's commits to its branch; the head there.
@@ -86,7 +106,7 @@ class GithubForge:
         """Open the pull request for `head`, or bring the open one up to date; ask for reviews when it becomes ready."""
         with _told_to_runs():
             pull = self._opened(head=head, base=base, title=title, body=body, draft=not ready)
-            pull = self._repository.update_pull(pull.number, title=title, body=body, base=base)
+            pull = self._repository.update_pull(pull.number, title=title, body=body)
             if not ready:
                 return _shown(self._repository.to_draft(pull.number))
             pull = self._repository.ready(pull.number)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from github_app.github.errors import NotFound
+from github_app.github.errors import Busy, NotFound
 from github_app.github.model import Repository
 from github_app.github.repository import RepositoryApi
 from github_app.github.translation import Moved
@@ -49,12 +50,16 @@ class Installation:
         self._guard = threading.Lock()
 
     def token(self) -> str:
-        """For git over HTTPS: fresh for at least five minutes.
+        """For git over HTTPS: accepted by GitHub at this moment, and fresh for at least five minutes.
 
         Raises:
             NotInstalled: the App was removed there.
             Suspended: its owner has suspended it.
         """
+        # Git cannot ask for another token when one was revoked: so it is tried on what costs nothing of any limit.
+        # A server may have no limits to tell (404), and git may go on while the API may not be asked.
+        with suppress(NotFound, Busy):
+            self.connection.answer(self.connection.rest.rate_limit.get)
         return self._tokens.current().get_secret_value()
 
     def info(self) -> InstallationInfo:

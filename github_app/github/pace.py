@@ -27,11 +27,14 @@ LONGEST_WAIT_SECONDS = 2.0
 """Waiting that long costs less than putting work away and taking it up again; a thread must not be held up longer."""
 CREATIONS_AT_ONCE = 30
 CREATIONS_PER_SECOND = 50 / 60
-"""GitHub takes 80 a minute: what may come at once and what drains in a minute stay below that together."""
+"""GitHub takes 80 a minute: what may come at once and what drains in a minute stay below that together. Which requests
+count is not documented; taken are those of which the reference says "this endpoint triggers notifications"."""
 POINTS_AT_ONCE = 300
 POINTS_PER_SECOND = 600 / 60
 """GitHub takes 900 a minute."""
 POINTS_OF_A_WRITE = 5
+TURNS_AT_ONCE = 4
+"""In one process: each holds a connection to Postgres while GitHub is asked, and what is asked needs another."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Pace:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._turns: dict[str, _Turn] = {}
+        self._connections = threading.BoundedSemaphore(TURNS_AT_ONCE)
         self._guard = threading.Lock()
 
     def gate(self, installation: int) -> InstallationGate:
@@ -78,7 +82,7 @@ class Pace:
             raise _patience(until)
 
     def admit_write(self, installation: int, *, creates: bool = False) -> None:
-        """Reserve one write, and wait for it if that is short. `creates`: people are notified of it.
+        """Reserve one write, and wait for it if that is short. `creates`: GitHub notifies people of it.
 
         Raises:
             Busy: the wait would be longer than `LONGEST_WAIT_SECONDS`, or GitHub has asked to wait.
@@ -116,7 +120,7 @@ class Pace:
     @contextmanager
     def turn(self, key: str) -> Generator[None]:
         """One at a time among all threads of all processes: looking for something and making it are two requests."""
-        with self._own(key), self._database.begin() as connection:
+        with self._own(key), self._connections, self._database.begin() as connection:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"github {key}", 0))))
             yield
 

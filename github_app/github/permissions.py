@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
-from urllib.parse import quote
 
 from github_app.github.errors import NotFound
 from github_app.github.model import PermissionName
+from github_app.github.paths import escaped
 from github_app.github.subject import Subject
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ class Permissions(Subject):
 
     def permission(self, login: str) -> PermissionName:
         """What a person may do there, as of now. `author_association` in payloads says less and is often wrong."""
-        method = self._rest.repos.get_collaborator_permission_level
         try:
-            return self._read(_permission_of, method, quote(login, safe="[]"))
+            who = escaped(login, slashes=False)
+            return self._read(_permission_of, self._rest.repos.get_collaborator_permission_level, who)
         except NotFound:
             return "none"
 

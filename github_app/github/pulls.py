@@ -70,18 +70,14 @@ class Pulls(Subject):
 
         return self._find_or_create(f"pull {head}", find, create)
 
-    def update_pull(
-        self, number: int, *, title: str | None = None, body: str | None = None, base: str | None = None
-    ) -> Pull:
-        """Change title, body or base branch, where they differ."""
+    def update_pull(self, number: int, *, title: str | None = None, body: str | None = None) -> Pull:
+        """Change title or body, where they differ. The base branch stays: a person may have chosen another one."""
         there = self.pull(number)
         change: Any = {}
         if title is not None and there.title != (line := cut_line(title, LONGEST_TITLE)):
             change["title"] = line
         if body is not None and not same_text(there.body, text := cut_body(body)):
             change["body"] = text
-        if base is not None and there.base.branch != base:
-            change["base"] = base
         return self._change(pull_of, self._rest.pulls.update, number, data=change) if change else there
 
     def close_pull(self, number: int) -> Pull:
@@ -161,7 +157,7 @@ class Pulls(Subject):
             return there.merge_sha
         if there.head.sha != sha:
             raise Outdated(f"#{number} has another head by now, {there.head.sha[:12]}")
-        return self._change(
+        return self._create(
             lambda said: str(said["sha"]),
             self._rest.pulls.merge,
             number,

@@ -40,6 +40,10 @@ class Subject:
         """The repository as it is now: its name, default branch, visibility."""
         return self._installation.about(self._reference)
 
+    def token(self) -> str:
+        """For git, as `Installation.token`."""
+        return self._installation.token()
+
     def _read(
         self,
         parse: Callable[[Any], T],
