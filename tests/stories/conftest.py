@@ -1,0 +1,40 @@
+"""Stories: a forge, a server, and people. The server is told nothing but by webhooks, and acts on nothing but the forge."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from tests.forge.fixtures import forge  # noqa: F401 - a fixture
+from tests.stories.people import People
+from tests.stories.served import Served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.forge.forge import Forge
+
+
+@pytest.fixture
+def own_database_url(postgres: sa.URL) -> str:
+    """A database of the test's own."""
+    name = f"test_{secrets.token_hex(8)}"
+    admin = sa.create_engine(postgres, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    return postgres.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def served(tmp_path: Path, forge: Forge, own_database_url: str) -> Iterator[Served]:  # noqa: F811 - the fixture
+    with Served(tmp_path, forge, own_database_url) as running:
+        yield running
+
+
+@pytest.fixture
+def people(forge: Forge) -> People:  # noqa: F811 - the fixture
+    return People(forge)
