@@ -118,7 +118,9 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                receiver.received.append(Received(headers["x-github-event"], headers["x-github-delivery"], headers, body))
+                receiver.received.append(
+                    Received(headers["x-github-event"], headers["x-github-delivery"], headers, body)
+                )
                 self.send_response(receiver.status)
                 self.send_header("content-length", "0")
                 self.end_headers()

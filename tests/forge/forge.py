@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -63,6 +64,12 @@ ALWAYS_SENT = ("installation", "installation_repositories", "ping", "github_app_
 _HOOK = f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -ISE {shlex.quote(str(Path(__file__).with_name('pre_receive.py')))}\n"
 
 
+@lru_cache
+def _app_key() -> rsa.RSAPrivateKey:
+    """One for the whole process: making one takes a good part of a second."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class Forge:
     """A GitHub with one App. `with Forge(folder, hook_url=…) as forge:` serves it on a free port of this machine."""
 
@@ -83,9 +90,10 @@ class Forge:
         self.app_id = self.next_id()  # random: clients cache tokens by it, for the whole process
         self.client_id = f"Iv23li{secrets.token_hex(7)}"
         self.webhook_secret = secrets.token_hex(20)
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _app_key()
         self.public_key = self._key.public_key()
         self.permissions, self.events = dict(PERMISSIONS), list(EVENTS)
+        self.largest_file_bytes = 100 * 1024 * 1024  # that a push may bring
 
         self.started_at = self.now()
         self.accounts: dict[str, Account] = {}
@@ -103,7 +111,10 @@ class Forge:
         self._clients: dict[str | None, httpx.Client] = {}
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        # Told to be TCP: only then asyncio sets TCP_NODELAY, without which an answer waits 40 ms for the client's acknowledgement.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(2048)
         self.web_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.api_url = f"{self.web_url}{API}"
 

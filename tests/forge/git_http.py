@@ -9,7 +9,7 @@ import re
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -95,7 +95,11 @@ async def _receive(forge: Forge, request: Request, repository: Repository, actor
     with tempfile.TemporaryDirectory() as folder:
         reason_file = Path(folder) / "reason"
         with forge.lock:
-            pushed = {"rules": rules.for_push(forge, repository, actor), "reason_file": str(reason_file)}
+            pushed: dict[str, Any] = {
+                "rules": rules.for_push(forge, repository, actor),
+                "reason_file": str(reason_file),
+            }
+        pushed["largest_file_bytes"] = forge.largest_file_bytes
         pushed["workflows"] = actor.kind == "person" or actor.has("workflows", "write")
         response = await _backend(request, repository, "git-receive-pack", body, {"FORGE_PUSH": json.dumps(pushed)})
         reason = reason_file.read_bytes() if reason_file.exists() else b""

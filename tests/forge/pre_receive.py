@@ -1,8 +1,8 @@
 """The pre-receive hook of every repository: refuses what GitHub refuses, in its words.
 
 Runs as a program of its own inside a push, where the new objects can be seen but are not yet kept. `FORGE_PUSH` holds, as JSON,
-what holds for this pusher: `rules` (list of ref pattern, on, lines, reason), `workflows` (whether workflow files may be changed)
-and `reason_file`, where it leaves the reason that git shall report for the ref.
+what holds for this pusher: `rules` (list of ref pattern, on, lines, reason), `workflows` (whether workflow files may be changed),
+`largest_file_bytes`, and `reason_file`, where it leaves the reason that git shall report for the ref.
 """
 
 import fnmatch
@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 ZERO = "0" * 40
-LARGEST_FILE_BYTES = 100 * 1024 * 1024
 
 
 def git(*arguments: str) -> str:
@@ -42,7 +41,7 @@ def broken_rule(push: dict, ref: str, old: str, new: str) -> tuple[list[str], st
     return None
 
 
-def too_large(new: str) -> tuple[list[str], str] | None:
+def too_large(new: str, largest: int) -> tuple[list[str], str] | None:
     objects = git("rev-list", "--objects", new, "--not", "--all").splitlines()
     paths = dict(line.partition(" ")[::2] for line in objects)
     checked = subprocess.run(
@@ -50,7 +49,7 @@ def too_large(new: str) -> tuple[list[str], str] | None:
     ).stdout
     for line in checked.splitlines():
         name, kind, size = line.split()
-        if kind == "blob" and int(size) > LARGEST_FILE_BYTES:
+        if kind == "blob" and int(size) > largest:
             megabytes = int(size) / 1024 / 1024
             return [
                 "error: See https://gh.io/lfs for more information.",
@@ -78,7 +77,11 @@ def main() -> int:
         old, new, ref = line.split()
         refused = broken_rule(push, ref, old, new)
         if new != ZERO:
-            refused = refused or too_large(new) or (None if push["workflows"] else workflow_touched(new))
+            refused = (
+                refused
+                or too_large(new, push["largest_file_bytes"])
+                or (None if push["workflows"] else workflow_touched(new))
+            )
         if refused:
             lines, reason = refused
             sys.stderr.write("".join(f"{line}\n" for line in lines))

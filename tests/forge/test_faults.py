@@ -78,4 +78,9 @@ def test_lists_come_in_pages(bot):
         bot.post(COMMENTS, json={"body": str(number)})
     page = bot.get(COMMENTS, params={"per_page": 2, "page": 2})
     assert [comment["body"] for comment in page.json()] == ["2", "3"]
-    assert [(name, httpx.URL(link["url"]).params["page"]) for name, link in page.links.items()] == [("prev", "1"), ("next", "3"), ("last", "3"), ("first", "1")]
+    assert [(name, httpx.URL(link["url"]).params["page"]) for name, link in page.links.items()] == [
+        ("prev", "1"),
+        ("next", "3"),
+        ("last", "3"),
+        ("first", "1"),
+    ]

@@ -11,16 +11,24 @@ def test_a_push_moves_the_head_of_its_pull_request(forge, tmp_path):
     work.commit("app.py", "one\n")
     assert work.push("flowberth/poster").code == 0
     with bot_client(forge) as bot:
-        opened = bot.post("/repos/acme/site/pulls", json={"title": "Poster", "head": "flowberth/poster", "base": "main"}).json()
+        opened = bot.post(
+            "/repos/acme/site/pulls", json={"title": "Poster", "head": "flowberth/poster", "base": "main"}
+        ).json()
     work.commit("app.py", "two\n")
     assert work.push("flowberth/poster").code == 0
 
     pull = forge.repo("acme/site").pull(1)
     assert pull.head_sha != opened["head"]["sha"]
     moved = forge.deliveries("pull_request", "synchronize")[0].payload
-    assert (moved["before"], moved["after"], moved["sender"]["login"]) == (opened["head"]["sha"], pull.head_sha, "flowberth[bot]")
+    assert (moved["before"], moved["after"], moved["sender"]["login"]) == (
+        opened["head"]["sha"],
+        pull.head_sha,
+        "flowberth[bot]",
+    )
     pushes = [one.payload for one in forge.deliveries("push")]
-    assert [(one["created"], [commit["added"] + commit["modified"] for commit in one["commits"]]) for one in pushes] == [
+    assert [
+        (one["created"], [commit["added"] + commit["modified"] for commit in one["commits"]]) for one in pushes
+    ] == [
         (True, [["app.py"]]),
         (False, [["app.py"]]),
     ]
@@ -40,7 +48,11 @@ def test_deleting_the_branch_closes_the_pull_request(forge, tmp_path):
 
 @pytest.mark.parametrize(
     ("who", "words"),
-    [("mallory", "Permission to acme/site.git denied to mallory."), ("dave", "denied to dave"), (None, "could not read Username")],
+    [
+        ("mallory", "Permission to acme/site.git denied to mallory."),
+        ("dave", "denied to dave"),
+        (None, "could not read Username"),
+    ],
 )
 def test_who_may_not_write_cannot_push(forge, tmp_path, who, words):
     work = clone(forge, tmp_path / "work", forge.account(who).token if who else "")
@@ -70,7 +82,12 @@ def test_an_expired_token_is_refused(forge, tmp_path):
 
 
 def test_a_protected_branch_refuses_in_githubs_words(forge, tmp_path):
-    rules = {"required_status_checks": None, "enforce_admins": True, "required_pull_request_reviews": {}, "restrictions": None}
+    rules = {
+        "required_status_checks": None,
+        "enforce_admins": True,
+        "required_pull_request_reviews": {},
+        "restrictions": None,
+    }
     assert forge.client("alice").put("/repos/acme/site/branches/main/protection", json=rules).status_code == 200
     work = clone(forge, tmp_path / "work", installation_token(forge))
     work.commit("x", "x")
@@ -106,14 +123,18 @@ def test_workflow_files_need_a_permission_of_their_own(forge, tmp_path):
     work = clone(forge, tmp_path / "work", installation_token(forge))
     work.commit(".github/workflows/ci.yml", "on: push\n")
     pushed = work.push("main")
-    assert "refusing to allow a GitHub App to create or update workflow `.github/workflows/ci.yml` without `workflows` permission" in pushed.told
+    assert (
+        "refusing to allow a GitHub App to create or update workflow `.github/workflows/ci.yml` without `workflows` permission"
+        in pushed.told
+    )
 
 
 def test_large_files_are_refused(forge, tmp_path):
+    forge.largest_file_bytes = 1024 * 1024
     work = clone(forge, tmp_path / "work", forge.account("bob").token)
-    work.commit("model.bin", bytes(101 * 1024 * 1024))
+    work.commit("model.bin", bytes(2 * 1024 * 1024))
     pushed = work.push("main")
-    assert "File model.bin is 101.00 MB; this exceeds GitHub's file size limit of 100.00 MB" in pushed.told
+    assert "File model.bin is 2.00 MB; this exceeds GitHub's file size limit of 100.00 MB" in pushed.told
     assert "(pre-receive hook declined)" in pushed.told
 
 
