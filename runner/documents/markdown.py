@@ -23,6 +23,8 @@ MAX_TEXT = 300
 _BREAK: Final = "\u200b"
 _ACTIVE = re.compile(r"[\\`*_\[\]<>|~&!$]")
 _REFERENCES = re.compile(r"@(?=\w)|#(?=\w)|\bGH-(?=\d)|://|\bwww\.|\bmailto:", re.IGNORECASE)
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""What programs print for terminals."""
 _LIST_MARKER = re.compile(r"^(\d*)([-+=#]|(?<=\d)[.)])(?=\s|$|[-+=#])")
 _ADDRESS = re.compile(r"https?://[^\s<>\\]{1,2000}")
 _UNQUOTED: Final = "/:?#@!$&'*+,;=%-._~[]"
@@ -62,7 +64,9 @@ def code(text: str, limit: int = MAX_TEXT) -> Markdown:
 
 def block(text: str, info: str = "") -> Markdown:
     """Text as a fenced block of code, in which nothing is active; as long as it is."""
-    kept = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
+    kept = "".join(
+        char for char in _COLOURS.sub("", text) if char in "\n\t" or unicodedata.category(char) not in _UNSEEN
+    )
     longest = max(map(len, re.findall("`+", kept)), default=0)
     fence = "`" * max(3, longest + 1)
     return Markdown(f"{fence}{info}\n{kept.strip(chr(10))}\n{fence}")
