@@ -48,6 +48,8 @@ class FileLock:
             finally:
                 if held:
                     self._file.release()
+                elif self._file.lockfile is not None:
+                    self._file.lockfile.close()  # fasteners keeps it open
         finally:
             self._thread.release()
 

@@ -105,7 +105,7 @@ class Mirror:
         half = Path(tempfile.mkdtemp(prefix=f"{HALF}{self.path.stem}-", dir=self.path.parent))
         try:
             kind = git(here, "rev-parse", "--show-object-format") if here else "sha1"
-            git(half, "init", "--quiet", "--bare", "--initial-branch=main", f"--object-format={kind}")
+            git(half, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", f"--object-format={kind}")
             git(half, "config", f"flowberth.{MADE}", "true")
             half.rename(self.path)
         except BaseException:
@@ -245,8 +245,9 @@ class Mirror:
     def open_worktree(self, run_id: str, branch: str, base: str) -> Worktree:
         """Find or make the worktree of a run, on `branch`.
 
-        An unmerged `branch` of the origin is gone on with; otherwise the branch starts at `base`. Any worktree another
-        run left on the same branch is removed: at most one run of a name is alive.
+        An unmerged `branch` of the origin is gone on with; otherwise the branch starts at `base`. Commits that the same
+        run made on top and has not pushed yet are kept when its folder is lost. Any worktree another run left on the
+        same branch is removed: at most one run of a name is alive.
 
         Raises:
             UnusableBase: the origin has no branch `base`, or a name is no branch name.
@@ -264,9 +265,10 @@ class Mirror:
         if base_tip is None:
             raise UnusableBase(f"{self.remote.label} has no branch {base!a}; name another with --base")
         start = existing if existing and not self.is_merged(existing, base_tip) else base_tip
+        own = self._unpushed(run_id, branch, start)
         with self.locked():
             self._clear(worktree.path, self._holders(branch))
-            self._check_out(worktree, "--no-track", "-B", branch, "--", str(worktree.path), start)
+            self._check_out(worktree, "--no-track", "-B", branch, "--", str(worktree.path), own or start)
         return worktree
 
     def open_detached(self, run_id: str, commit: str) -> Worktree:
@@ -285,6 +287,14 @@ class Mirror:
             self._clear(worktree.path, [])
             self._check_out(worktree, "--detach", "--", str(worktree.path), commit)
         return worktree
+
+    def _unpushed(self, run_id: str, branch: str, start: str) -> str | None:
+        """The last commit the run made after `start` and nobody has but this mirror."""
+        own = self.commit_of(f"refs/heads/{branch}")
+        if own is None or own == start or not succeeds(self.path, "merge-base", "--is-ancestor", start, own):
+            return None
+        made = authors(self.path, start, own)
+        return own if made and made[0].run == run_id else None
 
     def _folder(self, run_id: str) -> Path:
         if not _RUN_ID.fullmatch(run_id):

@@ -168,6 +168,19 @@ def test_the_worktree_of_a_dead_run_gives_way(place: Place) -> None:
     assert not dead.path.exists()
 
 
+def test_what_a_run_has_committed_outlives_its_folder(place: Place) -> None:
+    worktree = place.mirror.open_worktree("run_1", BRANCH, "main")
+    worktree.write(FILES)
+    head = worktree.commit("Add", TRAILERS)
+    shutil.rmtree(worktree.path)
+    again = place.mirror.open_worktree("run_1", BRANCH, "main")
+    assert again.head() == head
+    again.remove()
+    other = place.mirror.open_worktree("run_2", BRANCH, "main")
+    assert other.head() == place.git("rev-parse", "main")
+    other.remove()
+
+
 def test_a_mirror_that_was_deleted_by_hand_is_made_again(place: Place) -> None:
     committed(place)
     shutil.rmtree(place.mirror.path)
