@@ -147,14 +147,15 @@ class Grammar(Generic[CommandT]):
         }
         if self.argument is not None:
             if plain:
-                values[self.argument.name] = _value(self.argument.kind, self.argument.name, plain.pop(0))
+                kind = self.argument.kind
+                values[self.argument.name] = _value(kind, kind.placeholder, plain.pop(0))
             elif self.argument.required:
                 raise Misread(f"/{self.word} needs {self.argument.help}, as in {self.example}")
         if plain:
             near = next((option.name for option in self.options if option.name == plain[0].partition("=")[0]), None)
             raise Misread(
                 f"/{self.word} has no place for {shown(plain[0])}; its form is {self.usage}",
-                suggestion=f"--{near}" if near else None,
+                suggestion=f"--{plain[0]}" if near else None,
             )
         return self.makes.model_validate(values)
 
@@ -166,7 +167,8 @@ def _value(kind: Kind, name: str, text: str) -> object:
     try:
         return kind.read(text)
     except BadValue as error:
-        raise Misread(f"{name}: {shown(text)} {error}", suggestion=error.suggestion) from None
+        near = f"{name} {error.suggestion}" if error.suggestion else None
+        raise Misread(f"{name}: {shown(text)} {error}", suggestion=near) from None
 
 
 def _split(rest: str) -> list[str]:

@@ -100,10 +100,13 @@ def _document(payload: bytes) -> dict[str, Any]:
     return as_object(document)
 
 
-SHOWN_PROBLEMS = 5
-"""Of a payload that fits nowhere; the first ones tell what is wrong."""
+SHOWN_PROBLEMS, SHOWN_CHARACTERS = 5, 100
+"""Of a payload that fits nowhere: the first problems, and the beginning of each field's name, which can be long."""
 
 
 def _told(error: ValidationError) -> str:
-    problems = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False)]
+    problems = [
+        f"{'.'.join(map(str, each['loc']))[:SHOWN_CHARACTERS]}: {each['msg']}"
+        for each in error.errors(include_url=False)
+    ]
     return "; ".join(problems[:SHOWN_PROBLEMS])

@@ -180,7 +180,7 @@ class InstallationOf(Tolerant):
     account: Somebody = GHOST
     selection: Text = Field(default="", validation_alias="repository_selection")
     """`all` or `selected`."""
-    permissions: dict[str, str] = {}
+    permissions: dict[Text, Text] = {}
     suspended: Present = Field(default=False, validation_alias="suspended_at")
 
 
