@@ -69,7 +69,7 @@ class People:
 
         def ready() -> dict[str, Any] | None:
             pulls = [pull for pull in self.pulls() if not pull["draft"]]
-            told = len(pulls) >= count and "flowberth:ready" in self.labels(pulls[0]["number"])
+            told = len(pulls) >= count and self.labels(pulls[0]["number"]) == ["flowberth:ready"]
             return pulls[0] if told else None
 
         return self.until(ready)
