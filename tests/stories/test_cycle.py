@@ -44,4 +44,3 @@ def test_an_issue_becomes_a_pull_request_that_is_deployed_again_reviewed_merged_
     assert [ref["ref"] for ref in people.do("alice", "GET", "/git/matching-refs/heads/flowberth")] == []
     tags = people.until(lambda: people.do("alice", "GET", "/git/matching-refs/tags/tile"))
     assert [tag["ref"] for tag in tags] == ["refs/tags/tile/v1"]
-    print(people.bodies(number)[-1])
