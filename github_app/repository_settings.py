@@ -199,7 +199,11 @@ def parse_repository_settings(data: bytes) -> RepositorySettings:
     try:
         return RepositorySettings.model_validate(document.value)
     except ValidationError as error:
-        told = [_problem(each, document) for each in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        inside = {tuple(each["loc"][:-1]) for each in errors}
+        told = [
+            _problem(each, document) for each in errors if not (each["type"] == "too_short" and each["loc"] in inside)
+        ]
         raise InvalidRepositorySettings(tuple(sorted(told, key=lambda each: (each.line, each.field)))) from None
 
 
@@ -222,6 +226,10 @@ def _told(  # noqa: PLR0911 - one sentence per kind of error
             return "must hold settings, one per line, as key: value", None
         case "tuple_type":
             return "must be a list", None
+        case "bool_type":
+            return "must be true or false", None
+        case "float_type":
+            return "must be a number, without quotes", None
         case "too_short":
             return "must not be empty", None
         case "too_long":
