@@ -40,7 +40,7 @@ STORE = f"""
 WITH stored AS (
     INSERT INTO flowberth.delivery (guid, event, action, installation, payload, received_at)
     SELECT guid, event, action, installation, payload, now() + place * interval '1 microsecond'
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bytea[])
+    FROM unnest(%b::text[], %b::text[], %b::text[], %b::bigint[], %b::bytea[])
         WITH ORDINALITY AS arrived (guid, event, action, installation, payload, place)
     ORDER BY guid
     ON CONFLICT (guid) DO UPDATE SET state = 'received', attempts = 0, not_before = NULL, error = NULL,
@@ -52,7 +52,7 @@ SELECT guid, pg_notify('{CHANNEL}', '') FROM stored
 """  # noqa: S608 - a constant
 """Parameters: `columns_of`. Returns what is new, or taken again because it had failed. In the order of GUIDs, so that
 two processes that store the same ones do not wait for each other. Postgres sends equal notifications of a transaction
-once."""
+once. `%b`: payloads go over in binary, or each would be written out in hexadecimal first."""
 
 _LOCK_OF_GUID = "hashtextextended(guid, 7161662309)"
 """64 bits; the seed keeps them apart from the locks of lanes, which are hashes too."""
@@ -171,6 +171,13 @@ class Deliveries:
             not_before=not_before or datetime.now(UTC) + timedelta(seconds=wait),
             attempts=delivery.attempts if counts else delivery.attempts - 1,
         )
+
+    def let_go(self, delivery: Delivery) -> None:
+        """Settle nothing: it is due again, for anybody. What to do where Postgres was lost while it was handled."""
+        with self._guard:
+            self._mine.discard(delivery.guid)
+            with self._claiming() as session:
+                session.execute(_UNLOCK, {"guid": delivery.guid})
 
     def take_again(self, guid: str) -> bool:
         """Let one that has failed be handled once more; false if it has not failed."""

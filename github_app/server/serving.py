@@ -117,8 +117,15 @@ def listening(host: str, port: int) -> Generator[socket.socket]:
         CannotServe: nobody can.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)  # pyright: ignore[reportArgumentType] - of IPv6 too
+        found = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, address = found[0]
+        # The protocol is said, or asyncio would not know that it may set TCP_NODELAY.
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise CannotServe(f"cannot listen on {host} port {port}: {why}; choose others with --host and --port") from None

@@ -1,4 +1,4 @@
-"""Fetches what GitHub could not deliver: while we were down, or could not put it on record. GitHub never retries itself.
+"""Fetches what GitHub could not deliver: while we were down, or could not put it on record. GitHub never retries.
 
 What counts as missed: no attempt was acknowledged, and we do not have it. A delivery is acknowledged only once it is on
 record, so an acknowledged one that is not there was pruned, or belongs to a database that was left behind: acting on it
@@ -11,19 +11,14 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from github_app.github.errors import Busy, GithubError, NotFound
+from github_app.github.errors import NotFound
 from github_app.server.deliveries import Delivery
-from runner.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    import threading
-
     from github_app.github.app import GithubApp
     from github_app.github.model import HookDelivery
     from github_app.server.deliveries import Deliveries
 
-SWEEP_SECONDS = 300.0
-"""Between two sweeps: one request each while nothing is missed."""
 REACH = timedelta(days=3)
 """How long GitHub remembers deliveries (https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks)."""
 OVERLAP = timedelta(minutes=10)
@@ -33,27 +28,13 @@ log = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """One per worker process, for one thread; of several processes on a database, one sweeps."""
+    """One per worker process, which remembers how far it has come. Of several processes on a database, one sweeps."""
 
     def __init__(self, app: GithubApp, deliveries: Deliveries) -> None:
         self._app = app
         self._deliveries = deliveries
         self._swept: datetime | None = None
         self._gone: frozenset[str] = frozenset()
-
-    def serve(self, stop: threading.Event) -> None:
-        """Sweep now and every few minutes until `stop` is set, and prune what is old."""
-        while not stop.is_set():
-            try:
-                self.once()
-                self._deliveries.prune()
-            except Busy as error:
-                log.info("no sweep yet: %s", error)
-            except (GithubError, DatabaseUnavailable) as error:
-                log.warning("the sweep for missed deliveries failed, and will be tried again: %s", error)
-            except Exception:
-                log.exception("the sweep for missed deliveries failed, and will be tried again")
-            stop.wait(SWEEP_SECONDS)
 
     def once(self) -> int:
         """Put what was missed since the last successful sweep on record; returns how much that was.

@@ -35,6 +35,8 @@ MAX_BYTES_AT_ONCE = 8 * MAX_PAYLOAD_BYTES
 RECEIVE_SECONDS = 10.0
 """GitHub itself gives up after ten."""
 RETRY_AFTER = {"Retry-After": "60"}
+HANG_UP = {"Connection": "close"}
+"""What is still to come of the body would be read and thrown away, for as long as its sender likes."""
 
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NAME = re.compile(r"[a-z][a-z_]{0,63}")
@@ -81,7 +83,8 @@ class Webhook:
             action, installation = _about(payload)
             await self._inbox.store(Delivery(guid, event, action, installation, payload))
         except TimeoutError:
-            raise Problem(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {RECEIVE_SECONDS:.0f} s") from None
+            detail = f"the body did not come within {RECEIVE_SECONDS:.0f} s"
+            raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail, headers=HANG_UP) from None
         except NotStored:
             # GitHub records the failure, and the sweep brings the delivery once the database is back.
             detail = "the delivery cannot be put on record now"
@@ -103,7 +106,7 @@ class Webhook:
                 raise _too_large()
             if self._bytes_in_memory > MAX_BYTES_AT_ONCE:
                 detail = "too much is being sent at once"
-                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=RETRY_AFTER)
+                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=RETRY_AFTER | HANG_UP)
             more = message.get("more_body", False)
 
 
@@ -158,4 +161,5 @@ def _about(payload: bytes) -> tuple[str | None, int | None]:
 
 
 def _too_large() -> Problem:
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a payload may have {MAX_PAYLOAD_BYTES:,} bytes")
+    detail = f"a payload may have {MAX_PAYLOAD_BYTES:,} bytes"
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=HANG_UP)
