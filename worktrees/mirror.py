@@ -6,8 +6,9 @@ worktree whose folder is gone blocks its branch until `git worktree prune`.
 
 Of a repository on this machine everything is mirrored. Of a `Remote` only the branches that were asked for are, and of
 those the last `DEPTH` commits: the first run on a repository with years of history must not wait for all of it. What
-needs more (where a branch left its base, long ago) fetches more, step by step. A mirror without file contents
-(`--filter=blob:none`) would start faster still, but each merge, checkout and push then fetches what it misses.
+needs more (where a branch left its base, long ago) fetches more, step by step. Measured with 4,000 commits of 385 MB on
+one machine: 1.1 s and 25 MB until the first worktree, instead of 10 s and 385 MB; a later one takes 0.15 s. A mirror
+without file contents (`--filter=blob:none`) starts as fast, but merges, checkouts and pushes then fetch what it misses.
 """
 
 from __future__ import annotations
@@ -35,10 +36,8 @@ if TYPE_CHECKING:
 
 SPARSE_FOLDERS = ("apps/modal", "docs/knowledge-base")
 """What runs touch; a repository's other files are never checked out."""
-MADE = "flowberth-made"
-"""Configuration key that is set when a mirror is complete; one without it is left from a crash and made again."""
 USED = "flowberth-used"
-"""File in a mirror whose time says when it was last used."""
+"""File in a mirror that is complete; its time says when it was last used. A mirror without it is made again."""
 HALF = "half-"
 """How the folder of a mirror begins that is being made or removed; then its name follows, and something random."""
 LEFT_LOCKS = ("shallow.lock", "packed-refs.lock", "config.lock")
@@ -97,7 +96,7 @@ class Mirror:
 
     def _make(self) -> None:
         here = None if "://" in self.remote.address else Path(self.remote.address)
-        if self.path.is_dir() and succeeds(self.path, "config", "--get", f"flowberth.{MADE}"):
+        if (self.path / USED).is_file():
             return
         if here and not here.exists():
             raise NotARepository(f"{self.remote.label} does not exist any more")
@@ -106,7 +105,7 @@ class Mirror:
         try:
             kind = git(here, "rev-parse", "--show-object-format") if here else "sha1"
             git(half, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", f"--object-format={kind}")
-            git(half, "config", f"flowberth.{MADE}", "true")
+            (half / USED).touch()
             half.rename(self.path)
         except BaseException:
             shutil.rmtree(half, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +20,20 @@ class Remote:
         key: What stays when it is renamed, such as `github:123`. Two remotes of one key share a mirror.
         label: For people: `owner/name`.
         token: Asked for each command that talks to the remote, so that one that runs out is followed by a fresh one.
+            What it raises passes through.
+
+    Raises:
+        ValueError: the address holds credentials.
     """
 
     address: str
     key: str
     label: str
     token: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if "@" in urlsplit(self.address).netloc:
+            raise ValueError(f"the address of {self.label} holds credentials; give a token instead")
 
     @staticmethod
     def of(path: Path) -> Remote:

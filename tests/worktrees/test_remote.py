@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import pickle
 import shutil
 import sys
 import threading
@@ -136,6 +137,12 @@ def test_no_words_hold_a_credential(words: str) -> None:
     for secret in ("abc", "16C7", "eyJ", "11ABC", "eC1hY2", "eA=="):
         assert secret not in cleaned
     assert "***" in cleaned
+
+
+def test_an_address_with_credentials_is_refused_without_showing_them() -> None:
+    with pytest.raises(ValueError, match="owner/site holds credentials") as refused:
+        Remote("https://x:ghs_right@github.com/owner/site.git", "github:7", "owner/site")
+    assert "ghs_right" not in str(refused.value)
 
 
 # What fails how
@@ -309,7 +316,7 @@ def test_a_refusal_without_more_words_is_told_by_its_reason(hub: Hub, reason: st
         "    sys.stdout.flush()\n"
         f"read(); say('version=1'); read(); say('ng refs/heads/{BRANCH} ' + {reason!r})\n",
     )
-    error = refused(hub)
+    error = pickle.loads(pickle.dumps(refused(hub)))  # as what is kept of a run is
     assert error.kind == REASONS[reason]
     assert reason in str(error)
 
@@ -373,6 +380,16 @@ def test_when_nothing_has_moved_nothing_is_fetched(hub: Hub) -> None:
     before = len(hub.server.requests)
     hub.mirror.fetch("main")
     assert len(hub.server.requests) - before == 2  # what the server can do, and its branches
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_remote_on_this_machine_is_as_good(hub: Hub, scheme: str) -> None:
+    hub.grow(60)
+    mirror = Mirror(hub.data, Remote(f"{scheme}{hub.bare}", "local:1", "owner/site"))
+    worktree = mirror.open_worktree("run_1", BRANCH, "main")
+    worktree.write(FILES)
+    worktree.commit("Add", {})
+    assert worktree.push() == hub.git("rev-parse", BRANCH)
 
 
 def test_a_base_that_is_not_there_is_told(hub: Hub) -> None:

@@ -133,7 +133,7 @@ def killed(place: Place, at: str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
-@pytest.mark.parametrize("at", ["init", "config", "fetch", "worktree", "sparse-checkout", "reset"])
+@pytest.mark.parametrize("at", ["init", "fetch", "worktree", "sparse-checkout", "reset"])
 def test_killed_while_the_worktree_is_made_the_next_one_makes_it(place: Place, at: str) -> None:
     killed(place, at)
     committed(place)
