@@ -24,7 +24,9 @@ def app_client(forge: Forge) -> httpx.Client:
     """REST as the App itself."""
     now = int(time.time())
     token = jwt.encode({"iat": now - 30, "exp": now + 500, "iss": str(forge.app_id)}, forge.private_key, "RS256")
-    return httpx.Client(base_url=forge.api_url, headers={"authorization": f"Bearer {token}"}, trust_env=False)
+    return httpx.Client(
+        base_url=forge.api_url, headers={"authorization": f"Bearer {token}"}, trust_env=False, verify=False
+    )
 
 
 def installation_token(forge: Forge, **narrowed: Any) -> str:
@@ -38,7 +40,7 @@ def installation_token(forge: Forge, **narrowed: Any) -> str:
 def bot_client(forge: Forge, token: str | None = None) -> httpx.Client:
     """REST as the App's installation."""
     headers = {"authorization": f"token {token or installation_token(forge)}"}
-    return httpx.Client(base_url=forge.api_url, headers=headers, trust_env=False)
+    return httpx.Client(base_url=forge.api_url, headers=headers, trust_env=False, verify=False)
 
 
 @dataclass

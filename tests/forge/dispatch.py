@@ -52,12 +52,8 @@ class Dispatch:
         request = Request(scope, receive)
         repository, service = git_http.parse(request.url.path)
         if service:
-            response = await git_http.serve(self.forge, request, repository, service)
-            self._log(
-                Logged(
-                    request.method, request.url.path, response.headers.get("x-forge-actor", ""), response.status_code
-                )
-            )
+            response, actor = await git_http.serve(self.forge, request, repository, service)
+            self.forge.log.append(Logged(request.method, request.url.path, _name(actor), response.status_code))
         else:
             response = await self._answer(request)
         self.forge.notify()
@@ -87,7 +83,7 @@ class Dispatch:
         response.headers["x-github-request-id"] = secrets.token_hex(8)
         response.headers["x-github-media-type"] = "github.v3; format=json"
         if not path.startswith(UNLOGGED):
-            self._log(Logged(request.method, path, _name(actor), response.status_code, _json(raw)))
+            self.forge.log.append(Logged(request.method, path, _name(actor), response.status_code, _json(raw)))
         return response
 
     def _actor(self, request: Request) -> tuple[Actor, GitHubError | None]:
@@ -103,7 +99,9 @@ class Dispatch:
                 forge.violations.extend(forge.openapi.violations(request.method, path, dict(request.query_params), raw))
             found = routes.find(request.method, path, web=web)
             if found is None:
-                raise not_found()
+                raise (
+                    not_found() if web else GitHubError(501, f"tests/forge has no endpoint for {request.method} {path}")
+                )
             endpoint, params = found
             with forge.lock:
                 repository = forge.find_repository(f"{params['owner']}/{params['repo']}") if "repo" in params else None
@@ -128,9 +126,6 @@ class Dispatch:
             return _refused(refusal)
         except GitError as error:
             return _refused(GitHubError(422, f"git: {error}"))
-
-    def _log(self, entry: Logged) -> None:
-        self.forge.log.append(entry)
 
 
 def _address(path: str) -> tuple[str, bool]:

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from tests.forge import moves, rules
+from tests.forge.access import ANONYMOUS
 from tests.forge.moves import Update
 from tests.forge.routes import GitHubError
 from tests.forge.world import ROLES
@@ -37,12 +38,17 @@ def parse(path: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else ("", "")
 
 
-async def serve(forge: Forge, request: Request, full_name: str, service: str) -> Response:
-    pushing = "git-receive-pack" in (service, request.query_params.get("service"))
+async def serve(forge: Forge, request: Request, full_name: str, service: str) -> tuple[Response, Actor]:
+    """The answer, and who has asked."""
     try:
         actor = forge.tokens.actor(request.headers.get("authorization", ""))
     except GitHubError:
-        return _sign_in()
+        return _sign_in(), ANONYMOUS
+    return await _serve(forge, request, full_name, service, actor), actor
+
+
+async def _serve(forge: Forge, request: Request, full_name: str, service: str, actor: Actor) -> Response:
+    pushing = "git-receive-pack" in (service, request.query_params.get("service"))
     repository = forge.find_repository(full_name)
     refusal = _refusal(actor, repository, full_name, pushing=pushing)
     if refusal or repository is None:
@@ -57,10 +63,7 @@ async def serve(forge: Forge, request: Request, full_name: str, service: str) ->
         response = await _receive(forge, request, repository, actor, body)
     else:
         response = await _backend(request, repository, service, body, {})
-    if fault and fault.kind == "error-after":
-        return Response("", fault.status)
-    response.headers["x-forge-actor"] = actor.account.login if actor.account else actor.kind
-    return response
+    return Response("", fault.status) if fault and fault.kind == "error-after" else response
 
 
 def _sign_in() -> Response:

@@ -37,6 +37,9 @@ def moved(forge: Forge, repository: Repository, actor: Actor, updates: list[Upda
         if update.new == ZERO:
             forge.emit(repository, "delete", None, actor, ref=name, ref_type=_ref_type(kind), pusher_type="user")
         forge.emit(repository, "push", None, actor, **_push(forge, repository, actor, update))
+        if kind == "heads" and update.new != ZERO:
+            suite = views_git.check_suite(forge, repository, forge.check_suite(repository, update.new))
+            forge.emit(repository, "check_suite", "requested", actor, check_suite=suite)
         if kind == "heads":
             _move_pulls(forge, repository, actor, name, update)
 

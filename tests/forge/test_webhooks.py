@@ -57,7 +57,7 @@ def test_a_dropped_delivery_is_only_in_the_log(forge, receiver):
     _open_issue(forge, "lost")
     _open_issue(forge, "found")
     forge.until(lambda: receiver.received)
-    assert [one.status for one in forge.deliveries("issues")][0] == "failed to connect to host"
+    assert forge.deliveries("issues")[0].status == "failed to connect to host"
     assert json.loads(receiver.received[0].body)["issue"]["title"] == "found"
 
 

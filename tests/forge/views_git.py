@@ -191,6 +191,11 @@ def check_run(forge: Forge, repo: Repository, given: CheckRun) -> dict[str, Any]
     }
 
 
+def check_run_in_event(forge: Forge, repo: Repository, given: CheckRun) -> dict[str, Any]:
+    shown = check_run(forge, repo, given)
+    return {**shown, "actions": given.actions} if given.actions else shown
+
+
 _SUITE_OF_RUN = {
     "id",
     "node_id",

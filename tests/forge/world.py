@@ -145,6 +145,7 @@ class Pull:
     requested_teams: list[str] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     comments: list[ReviewComment] = field(default_factory=list)
+    merge_tried: tuple[str, str] = ("", "")  # the base and head whose merge GitHub has tried, in the background
 
     @property
     def number(self) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.forge import merging, views, views_git
 from tests.forge.routes import Call, Created, GitHubError, Page, not_found, route
-from tests.forge.world import CheckRun, CheckSuite, Repository
+from tests.forge.world import CheckRun
 
 MOST_ANNOTATIONS = 50  # in one request
 MOST_ACTIONS = 3
@@ -20,7 +20,7 @@ def create_run(call: Call):
     name, sha = _wanted(call, "name"), _wanted(call, "head_sha")
     if call.repo.git.commit_of(sha) != sha:
         raise GitHubError(422, f"No commit found for SHA: {sha}")
-    run = CheckRun(call.forge.next_id(), _suite(call, sha), name, sha, call.forge.now())
+    run = CheckRun(call.forge.next_id(), call.forge.check_suite(call.repo, sha), name, sha, call.forge.now())
     _apply(call, run)
     call.repo.check_runs[run.id] = run
     return Created(_tell(call, run, None))
@@ -91,33 +91,30 @@ def _check(output: dict[str, Any], actions: list[dict[str, str]]) -> None:
                 )
 
 
-def _suite(call: Call, sha: str) -> CheckSuite:
-    """One for each commit: there is one App."""
-    for suite in call.repo.suites:
-        if suite.head_sha == sha:
-            return suite
-    suite = CheckSuite(call.forge.next_id(), sha, call.forge.now())
-    call.repo.suites.append(suite)
-    return suite
-
-
 def _tell(call: Call, run: CheckRun, before: str | None) -> dict[str, Any]:
     shown = views_git.check_run(call.forge, call.repo, run)
     if before is None:
-        call.forge.emit(call.repo, "check_run", "created", call.actor, check_run=_event(call, run))
+        call.forge.emit(
+            call.repo,
+            "check_run",
+            "created",
+            call.actor,
+            check_run=views_git.check_run_in_event(call.forge, call.repo, run),
+        )
     if run.status == "completed" and before != "completed":
-        call.forge.emit(call.repo, "check_run", "completed", call.actor, check_run=_event(call, run))
+        call.forge.emit(
+            call.repo,
+            "check_run",
+            "completed",
+            call.actor,
+            check_run=views_git.check_run_in_event(call.forge, call.repo, run),
+        )
         suite = views_git.check_suite(call.forge, call.repo, run.suite)
         if suite["status"] == "completed":
             call.forge.emit(call.repo, "check_suite", "completed", call.actor, check_suite=suite)
     if run.status == "completed":
         merging.try_auto_merges(call.forge, call.repo)
     return shown
-
-
-def _event(call: Call, run: CheckRun) -> dict[str, Any]:
-    shown = views_git.check_run(call.forge, call.repo, run)
-    return {**shown, "actions": run.actions} if run.actions else shown
 
 
 @route("GET /repos/{owner}/{repo}/check-runs/{id:int}", app="checks:read")
@@ -159,7 +156,13 @@ def suites(call: Call):
 def rerequest(call: Call):
     """What the button "Re-run" does."""
     given = _run(call)
-    call.forge.emit(call.repo, "check_run", "rerequested", call.actor, check_run=_event(call, given))
+    call.forge.emit(
+        call.repo,
+        "check_run",
+        "rerequested",
+        call.actor,
+        check_run=views_git.check_run_in_event(call.forge, call.repo, given),
+    )
     return Created({})
 
 
@@ -171,15 +174,6 @@ def rerequest_suite(call: Call):
     shown = views_git.check_suite(call.forge, call.repo, found)
     call.forge.emit(call.repo, "check_suite", "rerequested", call.actor, check_suite=shown)
     return Created({})
-
-
-def press(call: Call, repository: Repository, run: CheckRun, identifier: str) -> None:
-    """What a check's own button does: only a browser can (control.py)."""
-    call.repository = repository
-    asked = {"identifier": identifier}
-    call.forge.emit(
-        repository, "check_run", "requested_action", call.actor, check_run=_event(call, run), requested_action=asked
-    )
 
 
 def _run(call: Call) -> CheckRun:

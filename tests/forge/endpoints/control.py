@@ -6,8 +6,6 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from tests.forge import views
-from tests.forge.access import Actor
-from tests.forge.endpoints import checks
 from tests.forge.routes import Call, Created, not_found, route
 
 if TYPE_CHECKING:
@@ -21,8 +19,9 @@ def settings(call: Call):
 
 @route("POST /_forge/settings", web=True)
 def change_settings(call: Call):
-    """hook_url; enforce_limits."""
+    """hook_url; enforce_limits; token_seconds (how long new tokens are really good for)."""
     forge = call.forge
+    forge.tokens.lifetime_seconds = call.field("token_seconds", forge.tokens.lifetime_seconds)
     forge.hook_url = call.field("hook_url", forge.hook_url)
     forge.limits.enforced = call.field("enforce_limits", forge.limits.enforced)
     return {}
@@ -108,10 +107,8 @@ def _installation(call: Call) -> Installation:
 @route("POST /_forge/press", web=True)
 def press(call: Call):
     """A check's own button: repository, check_run, identifier, login."""
-    repository = call.forge.repo(call.body["repository"])
-    person = call.forge.account(call.body["login"])
-    call.actor = Actor("person", person)
-    checks.press(call, repository, repository.check_runs[call.body["check_run"]], call.body["identifier"])
+    run = call.forge.repo(call.body["repository"]).check_runs[call.body["check_run"]]
+    call.forge.press(call.body["repository"], run, call.body["identifier"], by=call.body["login"])
     return {}
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.forge.world import Pull, Repository
 
-_FIELD = re.compile(r"\{\s*(?:\w+\s*:\s*)?(\w+)")
+_FIELD = re.compile(r"\{\s*(?:(?P<alias>\w+)\s*:\s*)?(?P<name>\w+)")
 
 
 class GraphQLError(Exception):
@@ -29,11 +29,12 @@ class GraphQLError(Exception):
 def graphql(call: Call):
     """200 for everything, with `errors` where it failed, as GraphQL has it."""
     match = _FIELD.search(call.required("query", "Query"))
-    name, variables = match[1] if match else "", call.field("variables", {})
+    name, variables = match["name"] if match else "", call.field("variables", {})
+    key = (match["alias"] or name) if match else name
     try:
-        return {"data": {name: _FIELDS.get(name, _unknown)(call, variables.get("input", variables))}}
+        return {"data": {key: _FIELDS.get(name, _unknown)(call, variables.get("input", variables))}}
     except GraphQLError as error:
-        return {"data": {name: None}, "errors": [{"type": error.kind, "path": [name], "message": str(error)}]}
+        return {"data": {key: None}, "errors": [{"type": error.kind, "path": [key], "message": str(error)}]}
 
 
 def _may(call: Call, repository: Repository | None, *permissions: str) -> Repository:

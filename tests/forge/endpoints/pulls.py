@@ -75,7 +75,11 @@ def pull(call: Call):
     if "diff" in call.headers.get("accept", ""):
         diff = call.repo.git.run("diff", f"{given.base_sha}...{given.head_sha}")
         return Response(diff, media_type="application/vnd.github.v3.diff; charset=utf-8")
-    return views_talk.pull(call.forge, call.repo, given)
+    shown, asked = views_talk.pull(call.forge, call.repo, given), (given.base_sha, given.head_sha)
+    if given.open and given.merge_tried != asked:
+        given.merge_tried = asked  # GitHub begins to find out when it is first asked, and does not wait for it
+        shown |= {"mergeable": None, "rebaseable": None, "mergeable_state": "unknown"}
+    return shown
 
 
 @route("PATCH /repos/{owner}/{repo}/pulls/{number:int}", app="pull_requests:write")
