@@ -96,7 +96,13 @@ class Dispatch:
         forge = self.forge
         try:
             if forge.openapi and actor.kind in ("app", "installation"):
-                forge.violations.extend(forge.openapi.violations(request.method, path, dict(request.query_params), raw))
+                query = dict(request.query_params)
+                found = (
+                    [f"a token was sent to {path}"]
+                    if web
+                    else forge.openapi.violations(request.method, path, query, raw)
+                )
+                forge.violations.extend(found)
             found = routes.find(request.method, path, web=web)
             if found is None:
                 raise (

@@ -81,7 +81,7 @@ class Forge:
         self.hook_url = hook_url
         self.openapi = openapi
         self.violations: list[str] = []
-        """What the App's requests did that GitHub's OpenAPI description does not know."""
+        """What the App's requests did that GitHub's OpenAPI description does not know; tokens sent to where no API is."""
         self.lock = threading.RLock()
         self._changed = threading.Condition()
         self._revision = 0
