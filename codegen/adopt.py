@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from codegen.answered import with_answers
+from codegen.answers import NO_ANSWERS, Answers
 from codegen.committed import INTERFACE, LOCK, PROMPT, read_interface, read_lock, read_prompt
 from codegen.errors import InvalidLock
 from codegen.facts import NOTHING_LOOKED_UP, Facts
@@ -20,13 +22,23 @@ if TYPE_CHECKING:
     from codegen.plan import Plan
 
 
-def adopt(plan: Plan, files: Mapping[str, bytes], *, facts: Facts = NOTHING_LOOKED_UP, prices: Prices = PRICES) -> Plan:
+def adopt(
+    plan: Plan,
+    files: Mapping[str, bytes],
+    *,
+    facts: Facts = NOTHING_LOOKED_UP,
+    answers: Answers = NO_ANSWERS,
+    prices: Prices = PRICES,
+) -> Plan:
     """The plan with what is committed in the place of what the workflow alone would give.
 
     `files` are those of the app's folder by name. A lock there must be; without prompt or interface those of the plan
     stand, so that deleting them has them made again. Of the lock everything counts but the price, which is worked out
     anew, and what belongs to the runtime, if that is a newer one. A model that a person has put there is completed with
     what was looked up, and a question that the lock settles is none any more.
+
+    `answers` are those that people have given since the lock was committed: of what they are about, the plan counts,
+    which was made with them. Earlier ones are in the lock already, unless people have changed their minds there.
 
     Raises:
         InvalidLock: one of the files cannot be used; names file, line and field.
@@ -38,7 +50,7 @@ def adopt(plan: Plan, files: Mapping[str, bytes], *, facts: Facts = NOTHING_LOOK
         raise InvalidLock(f"{LOCK}: name: must stay {plan.name}, as the app's folder is called")
     prompt = read_prompt(files[PROMPT]) if PROMPT in files else plan.prompt
     interface = read_interface(files[INTERFACE], prompt) if INTERFACE in files else plan.interface
-    lock = _today(committed, plan.lock, prices)
+    lock = with_answers(_today(committed, plan.lock, prices), plan.lock, answers)
     known = {_key(model.pin): model for model in plan.models}
     models, told = _models(lock, known, facts)
     lock = lock.model_copy(update={"models": tuple(model.pin for model in models)})

@@ -55,9 +55,12 @@ def read_lock(data: bytes) -> Lock:
     """
     document = _object(LOCK, data)
     try:
-        return Lock.model_validate_json(json.dumps(document), strict=True)
+        lock = Lock.model_validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
         raise InvalidLock(_problems(LOCK, data, error)) from None
+    _check_places(data, "packs", "name", [pin.name.lower() for pin in lock.packs])
+    _check_places(data, "models", "file", [f"{pin.folder}/{pin.file}" for pin in lock.models])
+    return lock
 
 
 def read_prompt(data: bytes) -> JsonObject:
@@ -167,6 +170,13 @@ def _object(file: str, data: bytes) -> JsonObject:
     if not is_object(document):
         raise InvalidLock(f"{file}:1: it is no JSON object")
     return document
+
+
+def _check_places(data: bytes, field: str, key: str, places: list[str]) -> None:
+    for index, place in enumerate(places):
+        if place in places[:index]:
+            words = f"{_shown(place)} is there twice; both would be put in the same place"
+            raise InvalidLock(_told(LOCK, data, (field, index, key), words))
 
 
 def _problems(file: str, data: bytes, error: ValidationError) -> str:

@@ -11,7 +11,7 @@ A class of ComfyUI itself never belongs to a third party. A pack is somebody's c
 nothing is pinned that ComfyUI-Manager does not list.
 """
 
-from codegen.packs.resolve import Packs, find_packs
+from codegen.packs.resolve import Packs, find_packs, folder_name
 from codegen.packs.use import PackUse
 
-__all__ = ["PackUse", "Packs", "find_packs"]
+__all__ = ["PackUse", "Packs", "find_packs", "folder_name"]

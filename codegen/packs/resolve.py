@@ -17,7 +17,7 @@ from codegen.packs.told import about, ambiguous, unused
 from codegen.packs.use import PackUse, is_of_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from codegen.answers import PackAnswer
     from codegen.model import Workflow
@@ -171,6 +171,14 @@ def _only(values: Iterable[str | None]) -> str | None:
     return distinct.pop() if len(distinct) == 1 else None
 
 
+def folder_name(repository: str, taken: Container[str]) -> str:
+    """Where a pack is cloned to: as its repository is called, unless that is `taken`, in lower case."""
+    owner, name = repository.rsplit("/", 2)[1:]
+    longer = f"{owner}-{name}"[:LONGEST_NAME]
+    names = chain((name, longer), (f"{longer}.{number}" for number in count(2)))
+    return next(one for one in names if one.lower() not in taken)
+
+
 def _pins(uses: Sequence[PackUse]) -> tuple[PackPin, ...]:
     """Those with a commit that the Manager lists or a person has named.
 
@@ -183,10 +191,7 @@ def _pins(uses: Sequence[PackUse]) -> tuple[PackPin, ...]:
     pins: list[PackPin] = []
     for use in uses:
         if use.commit is not None and use.trusted and not use.missing:
-            owner, name = use.repository.rsplit("/", 2)[1:]
-            longer = f"{owner}-{name}"[:LONGEST_NAME]
-            names = chain((name, longer), (f"{longer}.{number}" for number in count(2)))
-            chosen = next(one for one in names if one.lower() not in taken)
+            chosen = folder_name(use.repository, taken)
             taken.add(chosen.lower())
             pins.append(
                 PackPin(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen.adopt import adopt
+from codegen.answers import Answers, read_answers
 from codegen.committed import read_interface, read_lock, read_prompt
 from codegen.errors import InvalidLock
 from codegen.facts import Facts, ModelFacts
@@ -21,6 +22,7 @@ from codegen.vendored import runtime_version
 from tests.codegen.canvas import text_to_image
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+OTHER = "fedcba9876543210fedcba9876543210fedcba98"
 URL = "https://models.example/sd15.safetensors"
 
 
@@ -127,6 +129,62 @@ class TestTheLockCounts:
         assert '"prompt": "text"' in app_files(adopted)["README.md"].decode()
 
 
+def pack(name: str, *classes: str, folder: str | None = None) -> dict[str, Any]:
+    return {
+        "name": folder or name.partition("/")[2],
+        "repository": f"https://github.com/{name}",
+        "commit": COMMIT,
+        "classes": list(classes),
+        "source": "a person",
+    }
+
+
+class TestAnswersSince:
+    """What was answered before is in the lock; what is answered now counts more than the lock."""
+
+    def adopted(self, answers: Answers, *packs: dict[str, Any]) -> Plan:
+        made = make_plan(plan("Frob", "Frab").workflow, filename="fox.json", answers=answers)
+        return adopt(made, edited(lambda lock: lock.update(packs=list(packs)), of=made), answers=answers)
+
+    def packs(self, adopted: Plan) -> dict[str, tuple[str, tuple[str, ...]]]:
+        assert read_lock(adopted.lock.dumps()) == adopted.lock
+        return {
+            pin.repository.removeprefix("https://github.com/"): (pin.commit, pin.classes) for pin in adopted.lock.packs
+        }
+
+    def test_a_pack_takes_its_class_from_another(self):
+        now = read_answers([("pack", "Frob", f"https://github.com/other/odd@{OTHER}")])
+        assert self.packs(self.adopted(now, pack("stranger/odd", "Frob", "Frab"))) == {
+            "stranger/odd": (COMMIT, ("Frab",)),
+            "other/odd": (OTHER, ("Frob",)),
+        }
+
+    def test_and_its_place_if_it_was_the_last(self):
+        now = read_answers([("pack", "Frob", f"https://github.com/other/odd@{OTHER}")])
+        assert self.packs(self.adopted(now, pack("stranger/odd", "Frob"))) == {"other/odd": (OTHER, ("Frob",))}
+
+    def test_another_commit_of_the_same(self):
+        now = read_answers([("pack", "Frob", f"https://github.com/stranger/odd@{OTHER}")])
+        found = self.adopted(now, pack("stranger/odd", "Frob", "Frab", folder="mine"))
+        assert self.packs(found) == {"stranger/odd": (OTHER, ("Frob", "Frab"))}
+        assert [pin.name for pin in found.lock.packs] == ["mine"]
+
+    def test_what_a_person_has_changed_since_an_earlier_answer_stays(self):
+        earlier = read_answers([("pack", "Frob", f"https://github.com/stranger/odd@{OTHER}")])
+        made = make_plan(plan("Frob").workflow, filename="fox.json", answers=earlier)
+        files = edited(lambda lock: lock["packs"][0].update(commit=COMMIT), of=made)
+        assert self.packs(adopt(made, files)) == {"stranger/odd": (COMMIT, ("Frob",))}
+
+    def test_a_model(self):
+        now = read_answers([("model", "checkpoints/sd15.safetensors", URL)])
+        made = make_plan(text_to_image().workflow(), filename="fox.json", answers=now)
+        files = edited(lambda lock: lock["models"][0].update(url="https://old.example/x"), of=made)
+        assert adopt(made, files, answers=now).lock.models[0].url == URL
+        assert adopt(made, files).lock.models[0].url == "https://old.example/x"
+        gone = edited(lambda lock: lock.update(models=[]), of=made)
+        assert [pin.url for pin in adopt(made, gone, answers=now).lock.models] == [URL]
+
+
 def questions_of(given: Plan) -> list[Any]:
     return [finding for finding in given.findings if finding.questions]
 
@@ -160,6 +218,11 @@ class TestRefused:
                 r"packages\[0\]: x; rm -rf / is not a pack",
             ),
             (lambda lock: lock.update(format=2), r"format: input should be 1"),
+            (
+                lambda lock: lock.update(packs=[pack("a/odd", "X"), pack("b/Odd", "Y")]),
+                r"app.lock.json:\d+: packs\[1\].name: odd is there twice",
+            ),
+            (lambda lock: lock["models"].append(lock["models"][0]), r"models\[1\].file: checkpoints/.* is there twice"),
         ],
     )
     def test_a_lock_that_is_none(self, change, words):
