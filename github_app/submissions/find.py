@@ -24,15 +24,20 @@ if TYPE_CHECKING:
     from github_app.submissions.model import Reference
     from github_app.submissions.site import Site
 
-MAX_BODY: Final = 262_144
-"""Characters. GitHub takes 65,536 on github.com; servers of companies may take more."""
+MAX_BODY: Final = 65_536
+"""Characters of an issue on GitHub."""
 MAX_REFERENCES: Final = 10
 """In one issue: each may become a run."""
 MAX_PROBLEMS: Final = 10
 MAX_TRIES: Final = 5
 """Places of a text at which JSON without a fence is looked for."""
-_MARKDOWN: Final = MarkdownIt("commonmark")
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.{1,4000}?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_MARKDOWN: Final = MarkdownIt("commonmark").disable(
+    ["autolink", "emphasis", "entity", "escape", "html_inline", "image", "link", "reference"]
+)
+"""Finds blocks and code spans. Addresses are looked for in the text itself, however hostile, in linear time."""
+_LINK = re.compile(r"\]\(<?([^()<>\s:]{1,400})")
+_NEWLINE = re.compile(r"\r\n?")
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.{1,4000}?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _BRACE = re.compile(r"^[ \t]*(?=\{)", re.MULTILINE)
 _HINTS = ('"class_type"', '"nodes"', '"last_node_id"')
 """Keys of ComfyUI's files: a text with one of them was meant to be a workflow."""
@@ -48,7 +53,7 @@ def find_submissions(body: str, *, title: str, repository: str, site: Site = GIT
         repository: `owner/name` of the issue's repository, for paths.
         site: where the issue is.
     """
-    return _Finder(title=title, repository=repository, site=site).read(body[:MAX_BODY])
+    return _Finder(title=title, repository=repository, site=site).read(_NEWLINE.sub("\n", body[:MAX_BODY]))
 
 
 class _Finder:
@@ -68,7 +73,9 @@ class _Finder:
         if front := _FRONT_MATTER.match(body):
             self._block(front[1])
             body = body[front.end() :]
-        words = _without_comments(self._unfenced(self._fenced(body)))
+        words = _without_comments(
+            self._unfenced(self._fenced(body))
+        )  # comments last: JSON may hold what looks like one
         tokens = _MARKDOWN.parse(words)
         answers = _answers(tokens)
         is_form = form.WORKFLOW in answers
@@ -104,16 +111,19 @@ class _Finder:
 
     def _fenced(self, body: str) -> str:
         """Take workflows and options from code; what is left of the text."""
-        lines = body.splitlines(keepends=True)
+        lines = body.split("\n")
         for token in _MARKDOWN.parse(body):
-            if token.map is None or token.type not in {"fence", "code_block"}:
+            if token.map is None or token.type not in {"fence", "code_block", "html_block"}:
                 continue
-            if token.type == "fence" and token.info.strip().lower() in {"yaml", "yml"}:
+            if token.type == "html_block":
+                if not token.content.lstrip().startswith("<!--"):
+                    continue
+            elif token.type == "fence" and token.info.strip().lower() in {"yaml", "yml"}:
                 self._block(token.content)
             elif not self._pasted(token.content, told=token.type == "fence") and token.type == "code_block":
                 continue  # perhaps a part of what was pasted without a fence
-            lines[token.map[0] : token.map[1]] = ["\n"] * (token.map[1] - token.map[0])
-        return "".join(lines)
+            lines[token.map[0] : token.map[1]] = [""] * (token.map[1] - token.map[0])
+        return "\n".join(lines)
 
     def _unfenced(self, text: str) -> str:
         """Take workflows that stand in the text as they are; what is left of it."""
@@ -160,7 +170,8 @@ class _Finder:
         return True
 
     def _filename(self) -> str:
-        stem = _TITLE_PREFIX.sub("", links.shown_name(self._title.replace("/", " "))).strip() or "workflow"
+        visible = "".join(char if char.isprintable() and char not in "/\\" else " " for char in self._title)
+        stem = " ".join(_TITLE_PREFIX.sub("", visible).replace("..", " ").split())[: links.SHOWN_NAME] or "workflow"
         pasted = sum(isinstance(reference, Inline) for reference in self._references)
         return f"{stem}.json" if not pasted else f"{stem}-{pasted + 1}.json"
 
@@ -172,7 +183,7 @@ class _Finder:
                 reference = reference.model_copy(update={"filename": f"{name}.png"})
             if reference is not None:
                 self._references[reference] = None
-            elif url.lower().partition("?")[0].endswith((".json", ".zip")):
+            elif not self._site.is_own(url) and url.lower().partition("?")[0].endswith((".json", ".zip")):
                 self._elsewhere.append(url)
 
     def _paths(self, inline: Token, *, meant: bool) -> None:
@@ -189,10 +200,7 @@ def _candidates(inline: Token) -> Iterator[tuple[str, bool]]:
     for child in inline.children or ():
         if child.type == "code_inline":
             yield child.content, True
-        elif child.type == "link_open":
-            target = str(child.attrGet("href") or "")
-            if ":" not in target:
-                yield target, True
+    yield from ((target, True) for target in _LINK.findall(inline.content))
     yield from ((line, False) for line in inline.content.splitlines())
 
 
@@ -200,7 +208,7 @@ def _sections(tokens: Sequence[Token]) -> Iterator[tuple[str, Token]]:
     """Each token with the heading of our form that it is under."""
     section, in_heading = "", False
     for token in tokens:
-        if token.type in {"heading_open", "heading_close"}:
+        if token.type in {"heading_open", "heading_close"} and token.tag == "h3":
             in_heading = token.type == "heading_open"
         elif in_heading:
             heading = token.content.strip()
