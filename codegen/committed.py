@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, SchemaError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from codegen.errors import InvalidLock, MalformedJson
-from codegen.json_lines import line_of, spelled
+from codegen.json_lines import Lines, spelled
 from codegen.json_values import is_object
 from codegen.lock import Lock
 from codegen.strict_json import loads
@@ -91,7 +91,7 @@ def read_interface(data: bytes, prompt: JsonObject) -> JsonObject:
         interface = _Interface.model_validate(document)
     except SchemaError as error:
         path = tuple(error.absolute_path)
-        raise InvalidLock(_told(INTERFACE, data, path, f"is no JSON Schema: {_shown(error.message)}")) from None
+        raise InvalidLock(_told(INTERFACE, _lines(data), path, f"is no JSON Schema: {_shown(error.message)}")) from None
     except ValidationError as error:
         raise InvalidLock(_problems(INTERFACE, data, error)) from None
     for name, field in interface.properties.items():
@@ -99,15 +99,15 @@ def read_interface(data: bytes, prompt: JsonObject) -> JsonObject:
             if not is_object(prompt.get(node)) or key not in prompt[node]["inputs"]:
                 path = ("properties", name, "x-flowberth", "targets")
                 words = f"leads to the input {_shown(key)} of node {_shown(node)}, which {PROMPT} does not have"
-                raise InvalidLock(_told(INTERFACE, data, path, words))
+                raise InvalidLock(_told(INTERFACE, _lines(data), path, words))
     for name, result in interface.definitions.outputs.properties.items():
         if result.facts.node not in prompt:
             path = ("$defs", "outputs", "properties", name, "x-flowberth", "node")
             words = f"leads to node {_shown(result.facts.node)}, which {PROMPT} does not have"
-            raise InvalidLock(_told(INTERFACE, data, path, words))
+            raise InvalidLock(_told(INTERFACE, _lines(data), path, words))
     for name in interface.required:
         if name not in interface.properties:
-            raise InvalidLock(_told(INTERFACE, data, ("required",), f"names {_shown(name)}, which is no input"))
+            raise InvalidLock(_told(INTERFACE, _lines(data), ("required",), f"names {_shown(name)}, which is no input"))
     return document
 
 
@@ -176,34 +176,39 @@ def _check_places(data: bytes, field: str, key: str, places: list[str]) -> None:
     for index, place in enumerate(places):
         if place in places[:index]:
             words = f"{_shown(place)} is there twice; both would be put in the same place"
-            raise InvalidLock(_told(LOCK, data, (field, index, key), words))
+            raise InvalidLock(_told(LOCK, _lines(data), (field, index, key), words))
 
 
 def _problems(file: str, data: bytes, error: ValidationError) -> str:
     found = error.errors(include_url=False, include_context=True)
-    told = [_problem(file, data, detail) for detail in found[:TOLD_PROBLEMS]]
+    lines = _lines(data)
+    told = [_problem(file, lines, detail) for detail in found[:TOLD_PROBLEMS]]
     more = len(found) - TOLD_PROBLEMS
     return "\n".join([*told, *([f"and {more} more"] if more > 0 else [])])
 
 
-def _problem(file: str, data: bytes, detail: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+def _problem(file: str, lines: Lines, detail: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     path: tuple[Step, ...] = tuple(step for step in detail["loc"] if step != "[key]")
     match detail["type"]:
         case "missing":
-            return _told(file, data, path, "is missing")
+            return _told(file, lines, path, "is missing")
         case "extra_forbidden":
             meant = get_close_matches(str(path[-1]), Lock.model_fields, n=1) if len(path) == 1 else []
-            return _told(file, data, path, "is no field of a lock" + (f"; did you mean {meant[0]}?" if meant else ""))
+            return _told(file, lines, path, "is no field of a lock" + (f"; did you mean {meant[0]}?" if meant else ""))
         case "string_pattern_mismatch":
             field = next((step for step in reversed(path) if isinstance(step, str)), "")
             wanted = _FORMS.get(field, "a text of that form")
-            return _told(file, data, path, f"{_shown(str(detail['input']))} is not {wanted}")
+            return _told(file, lines, path, f"{_shown(str(detail['input']))} is not {wanted}")
         case _:
-            return _told(file, data, path, str(detail["msg"]).removeprefix("Value error, ").lower())
+            return _told(file, lines, path, str(detail["msg"]).removeprefix("Value error, ").lower())
 
 
-def _told(file: str, data: bytes, path: tuple[Step, ...], words: str) -> str:
-    line = line_of(data.decode("utf-8-sig"), path)
+def _lines(data: bytes) -> Lines:
+    return Lines(data.decode("utf-8-sig"))
+
+
+def _told(file: str, lines: Lines, path: tuple[Step, ...], words: str) -> str:
+    line = lines.of(path)
     return f"{file}:{line}: {_shown(spelled(path))}: {words}" if path else f"{file}:{line}: {words}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -15,17 +16,18 @@ Step: TypeAlias = str | int
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]++', re.DOTALL)
 
 
-def line_of(text: str, path: Sequence[Step]) -> int:
-    """Line, from 1, of what a path leads to; else of the last thing on the way that is there.
+class Lines:
+    """Of one text, which is JSON that parses; read once."""
 
-    `text` is JSON that parses.
-    """
-    wanted = tuple(path)
-    best, offset = 0, 0
-    for found, where in _places(text):
-        if len(found) > best and found == wanted[: len(found)]:
-            best, offset = len(found), where
-    return text.count("\n", 0, offset) + 1
+    def __init__(self, text: str) -> None:
+        self._offsets = dict(_places(text))
+        self._breaks = [match.start() for match in re.finditer("\n", text)]
+
+    def of(self, path: Sequence[Step]) -> int:
+        """Line, from 1, of what a path leads to; else of the last thing on the way that is there."""
+        ways = (tuple(path[:length]) for length in range(len(path), 0, -1))
+        offset = next((self._offsets[way] for way in ways if way in self._offsets), 0)
+        return bisect_left(self._breaks, offset) + 1
 
 
 def spelled(path: Sequence[Step]) -> str:

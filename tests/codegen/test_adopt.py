@@ -14,7 +14,7 @@ from codegen.answers import Answers, read_answers
 from codegen.committed import read_interface, read_lock, read_prompt
 from codegen.errors import InvalidLock
 from codegen.facts import Facts, ModelFacts
-from codegen.json_lines import line_of
+from codegen.json_lines import Lines
 from codegen.parse import parse_workflow
 from codegen.plan import Plan, make_plan, questions
 from codegen.render import about_kept, app_files, kept_by_hand, render
@@ -302,10 +302,10 @@ class TestLines:
     )
     def test_every_value_is_found_on_its_line(self, value):
         text = json.dumps(value, indent=1, ensure_ascii=False)
-        lines = text.split("\n")
+        lines, numbers = text.split("\n"), Lines(text)
 
         def check(inner: Any, path: tuple[str | int, ...]) -> None:
-            shown = lines[line_of(text, path) - 1].strip()
+            shown = lines[numbers.of(path) - 1].strip()
             if path and isinstance(path[-1], str):
                 assert shown.startswith(json.dumps(path[-1], ensure_ascii=False) + ":")
             if isinstance(inner, dict):
@@ -320,7 +320,7 @@ class TestLines:
         check(value, ())
 
     def test_what_is_not_there_is_where_it_would_be(self):
-        assert line_of('{\n "a": {\n  "b": 1\n }\n}', ("a", "c")) == 2
+        assert Lines('{\n "a": {\n  "b": 1\n }\n}').of(("a", "c")) == 2
 
 
 TEMPLATES = package_files("comfyui_workflow_templates_json") / "templates"

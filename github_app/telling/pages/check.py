@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from codegen.errors import MalformedJson
-from codegen.json_lines import line_of
+from codegen.json_lines import Lines
 from codegen.json_values import as_object, objects
 from codegen.strict_json import loads
 from github_app.github.model import Annotation, CheckAction, CheckView
@@ -24,6 +24,8 @@ CANCEL: Final = "cancel"
 """Identifiers of the buttons, as GitHub sends them back."""
 MAX_ANNOTATIONS: Final = 50
 """What GitHub takes at once; more on one file nobody reads."""
+MAX_LOCK: Final = 500_000
+"""Characters; the largest that public templates give is below 20,000."""
 MAX_TITLE: Final = 120
 
 _RERUN = CheckAction(label="Re-run", description="Deploy and test it once more", identifier=RERUN)
@@ -65,17 +67,18 @@ def _actions(view: RunView) -> tuple[CheckAction, ...]:
 
 
 def _annotations(view: RunView) -> tuple[Annotation, ...]:
-    if view.lock is None:
+    if view.lock is None or len(view.lock) > MAX_LOCK:
         return ()
     try:
         lock = as_object(loads(view.lock.encode()))
     except MalformedJson:
         return ()
-    return tuple(_annotation(view, view.lock, lock, finding) for finding in view.findings[:MAX_ANNOTATIONS])
+    lines = Lines(view.lock)
+    return tuple(_annotation(view, lines, lock, finding) for finding in view.findings[:MAX_ANNOTATIONS])
 
 
-def _annotation(view: RunView, text: str, lock: JsonObject, finding: Finding) -> Annotation:
-    number = line_of(text, _place(lock, finding))
+def _annotation(view: RunView, lines: Lines, lock: JsonObject, finding: Finding) -> Annotation:
+    number = lines.of(_place(lock, finding))
     words = [finding.message, *([f"What to do: {finding.hint}"] if finding.hint else [])]
     return Annotation(
         path=f"apps/modal/{view.name}/app.lock.json",
