@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from worktrees.errors import MergeRefused, NotARepository, PushRejected, RemoteError, UnusableBase
+from worktrees.errors import GitFailed, MergeRefused, NotARepository, PushRejected, RemoteError, UnusableBase
 from worktrees.git import answer, git
 
 if TYPE_CHECKING:
@@ -45,11 +45,16 @@ def conflicts(mirror: Mirror, head: str, base: str) -> tuple[str, ...]:
 
     Raises:
         UnusableBase: a branch is gone.
+        MergeRefused: they have no history in common.
         RemoteError, NotARepository: as the tree in `worktrees` says.
     """
     mirror.fetch(head, base)
-    found = _joined(mirror, *(_tip(mirror, branch) for branch in (base, head)), deepen=True)
-    return found.paths if isinstance(found, Conflicts) else ()
+    found = _joined(mirror, *(_tip(mirror, branch) for branch in (base, head)))
+    if isinstance(found, str):
+        return ()
+    if not found.paths:
+        raise MergeRefused(f"{head} and {base} have unrelated histories")
+    return found.paths
 
 
 def merged_with_base(mirror: Mirror, head: str, branch: str, base: str) -> Merged | Conflicts | None:
@@ -66,7 +71,7 @@ def merged_with_base(mirror: Mirror, head: str, branch: str, base: str) -> Merge
     common = mirror.common(head, tip, deepen=tuple(filter(None, (tip, mirror.tip(branch)))))
     if common == tip:
         return None
-    joined = _joined(mirror, head, tip, deepen=False) if common else Conflicts(())
+    joined = _joined(mirror, head, tip) if common else Conflicts(())
     if isinstance(joined, Conflicts):
         return joined
     message = f"Merge {base} into {branch}"
@@ -87,7 +92,7 @@ def merge(mirror: Mirror, head: str, base: str, message: str) -> str:
         raise MergeRefused(f"the branch {head if head_tip is None else base} does not exist any more")
     if mirror.is_merged(head_tip, base_tip):
         return base_tip
-    tree = _joined(mirror, base_tip, head_tip, deepen=True)
+    tree = _joined(mirror, base_tip, head_tip)
     if isinstance(tree, Conflicts):
         listed = ", ".join(ascii(path)[1:-1] for path in tree.paths[:10]) or "unrelated histories"
         raise MergeRefused(
@@ -118,15 +123,17 @@ def _tip(mirror: Mirror, branch: str) -> str:
     return tip
 
 
-def _joined(mirror: Mirror, into: str, other: str, *, deepen: bool) -> str | Conflicts:
+def _joined(mirror: Mirror, into: str, other: str) -> str | Conflicts:
     """The tree of two commits merged."""
-    if deepen:
-        mirror.common(into, other, deepen=(into, other))
-    status, output = answer(mirror.path, "merge-tree", "--write-tree", "--name-only", "--no-messages", into, other)
-    tree, *paths = output.splitlines() or [""]
-    if status == 0:
-        return tree
-    return Conflicts(tuple(dict.fromkeys(paths)) if status == CONFLICTS else ())
+    if mirror.common(into, other, deepen=(into, other)) is None:
+        return Conflicts(())
+    status, output = answer(
+        mirror.path, "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", into, other
+    )
+    if status not in {0, CONFLICTS}:
+        raise GitFailed(f"{into[:12]} and {other[:12]} cannot be merged: git ended with status {status}")
+    tree, *paths = filter(None, output.split("\0"))
+    return tree if status == 0 else Conflicts(tuple(dict.fromkeys(paths)))
 
 
 def _explained(refused: PushRejected, base: str) -> str:

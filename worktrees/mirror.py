@@ -18,7 +18,7 @@ import re
 import shutil
 import tempfile
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -324,11 +324,16 @@ class Mirror:
         return holders
 
 
+@lru_cache(maxsize=1_024)
+def _is_branch(name: str) -> bool:
+    return not name.startswith("-") and succeeds(Path("/"), "check-ref-format", "--branch", name)
+
+
 def check_branch(name: str) -> None:
     """Refuse what git would not take as a branch.
 
     Raises:
         UnusableBase: it would not.
     """
-    if name.startswith("-") or not succeeds(Path("/"), "check-ref-format", "--branch", name):
+    if not _is_branch(name):
         raise UnusableBase(f"{ascii(name)[:80]} is no name of a branch")

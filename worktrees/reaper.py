@@ -107,9 +107,10 @@ class _Work:
     def _clear(self, stem: str) -> None:
         for half in self._halves(f"{stem}-"):
             remove_folder(half)
-        active = self.active_run_ids()
         place, mirror = self.data_dir / "worktrees" / stem, self._mirror(stem)
-        for folder in sorted(place.glob("*")):
+        folders = sorted(place.glob("*"))
+        active = self.active_run_ids() if folders else ()
+        for folder in folders:
             if folder.name not in active:
                 remove_folder(folder)
                 self.worktrees.append(folder.name)

@@ -64,11 +64,11 @@ class Worktree:
         if not (self.path / ".git").is_file():
             return False
         try:
-            folder = Path(git(self.path, "rev-parse", "--absolute-git-dir"))
-            if not (folder / SOUND).is_file() or not self._is_in_place():
+            self.__dict__.pop("_git_folder", None)  # it may have been made again meanwhile
+            if not (self._git_folder / SOUND).is_file() or not self._is_in_place():
                 return False
             self._unlock()
-            if (folder / MOVING).exists():
+            if (self._git_folder / MOVING).exists():
                 self._move_to("HEAD")
         except GitFailed:
             return False
@@ -80,7 +80,8 @@ class Worktree:
         return git(self.path, "symbolic-ref", "--short", "HEAD") == self.branch
 
     def mark_sound(self) -> None:
-        """Say that the checkout is complete."""
+        """Say that the checkout is complete, which has just been made."""
+        self.__dict__.pop("_git_folder", None)
         (self._git_folder / SOUND).touch()
 
     def _unlock(self) -> None:

@@ -91,6 +91,16 @@ def test_a_checkout_with_work_in_it_is_not_touched(place: Place, how: str) -> No
     assert (*place.state(), place.git("rev-parse", "main")) == before
 
 
+def test_what_has_no_history_in_common_is_told(place: Place) -> None:
+    place.git("switch", "--quiet", "--orphan", "side")
+    place.commit("other.txt", "all new")
+    place.git("switch", "--quiet", "main")
+    with pytest.raises(MergeRefused, match="unrelated histories"):
+        conflicts(place.mirror, "side", "main")
+    with pytest.raises(MergeRefused, match="unrelated histories"):
+        merge(place.mirror, "side", "main", "Merge")
+
+
 def test_a_branch_that_is_gone_is_told(place: Place) -> None:
     with pytest.raises(MergeRefused, match="the branch none does not exist any more"):
         merge(place.mirror, "none", "main", "Merge")

@@ -63,6 +63,15 @@ def test_a_conflict_is_told_and_nothing_changes(hub: Hub, worktree: Worktree) ->
     assert conflicts(hub.mirror, BRANCH, "main") == (APP,)
 
 
+def test_odd_names_are_told_as_they_are(hub: Hub) -> None:
+    odd = 'apps/modal/poster/a "b"\nü.txt'
+    worktree = hub.mirror.open_worktree("run_1", BRANCH, "main")
+    worktree.write({odd: b"ours"})
+    worktree.commit("Work", {})
+    hub.commit(odd, "theirs")
+    assert worktree.merge_base() == Conflicts((odd,))
+
+
 def test_a_base_that_has_not_moved_is_nothing_to_merge(worktree: Worktree) -> None:
     assert worktree.merge_base() is None
 
