@@ -185,7 +185,7 @@ class Connection:
 
     def repository_by_id(
         self, repository: int, *, headers: Mapping[str, str] | None = None
-    ) -> Response[Any, Any]:  # not in githubkit: GitHub's own redirects lead there, its reference does not list it
+    ) -> Response[Any, Any]:  # where GitHub's redirects lead to; its reference, and so githubkit, has no such method
         """A method as those of `rest`."""
         request = cast("Callable[..., Response[Any, Any]]", self._client.request)  # pyright: ignore[reportUnknownMemberType] - a bare `dict` in githubkit
         return request("GET", f"/repositories/{repository}", headers=headers)

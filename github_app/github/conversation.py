@@ -95,8 +95,8 @@ class Conversation(Subject):
     def label(self, number: int, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Change the labels of an issue or pull request; what is as asked for already is left alone."""
         there = {name.lower() for name in self.issue(number).labels}
-        missing = [name for name in add if name.lower() not in there]
-        if missing:
+        missing: Any = {"labels": [name for name in add if name.lower() not in there]}
+        if missing["labels"]:
             self._change(nothing, self._rest.issues.add_labels, number, data=missing)
         for name in remove:
             if name.lower() in there:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 NAME_SECONDS = 60.0
 """How long a repository's name is believed. A former name leads to the repository, unless another one took it: a
 minute is the longest that Flowberth could write to that one."""
-_NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
+_NAME = re.compile(r"(?!\.\.?$)[\w.-]{1,100}", re.ASCII)
+"""Of an owner or a repository. Dots alone would lead elsewhere in an address."""
 
 
 class Installation:
@@ -92,8 +93,12 @@ class Installation:
             return self.connection.read(self._reference, self.connection.repository_by_id, moved.repository)
 
     def about(self, reference: GithubRepository) -> Repository:
-        """The repository as it is now, found by its id."""
-        repository = self.connection.read(self._repository, self.connection.repository_by_id, reference.id)
+        """The repository as it is now, whatever its name is."""
+        with self._guard:
+            _, name = self._names.get(reference.id, (0.0, reference.full_name))
+        repository = self._under(name, reference.id)
+        if repository is None:
+            repository = self.connection.read(self._repository, self.connection.repository_by_id, reference.id)
         with self._guard:
             self._names[reference.id] = (time.monotonic(), repository.reference.full_name)
         return repository
@@ -110,6 +115,15 @@ class Installation:
         """It was wrong."""
         with self._guard:
             self._names.pop(reference.id, None)
+
+    def _under(self, full_name: str, repository: int) -> Repository | None:
+        """The repository, if it still has that name: another one may have it by now, one that we may not see too."""
+        owner, _, name = full_name.partition("/")
+        try:
+            there = self.connection.read(self._repository, self.connection.rest.repos.get, owner, name)
+        except (Moved, NotFound):
+            return None
+        return there if there.reference.id == repository else None
 
     def _reference(self, said: Any) -> GithubRepository:  # noqa: ANN401 - JSON
         return GithubRepository(installation=self.id, id=said["id"], full_name=said["full_name"])

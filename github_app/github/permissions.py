@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, get_args
 
 from github_app.github.errors import NotFound
 from github_app.github.model import PermissionName
-from github_app.github.paths import escaped
 from github_app.github.subject import Subject
 
 if TYPE_CHECKING:
     from github_app.github.model import Visibility
+
+_LOGIN = re.compile(r"[\w-]{1,100}(\[bot\])?", re.ASCII)
 
 
 class Permissions(Subject):
@@ -18,9 +20,11 @@ class Permissions(Subject):
 
     def permission(self, login: str) -> PermissionName:
         """What a person may do there, as of now. `author_association` in payloads says less and is often wrong."""
+        if not _LOGIN.fullmatch(login):
+            return "none"
+        method = self._rest.repos.get_collaborator_permission_level
         try:
-            who = escaped(login, slashes=False)
-            return self._read(_permission_of, self._rest.repos.get_collaborator_permission_level, who)
+            return self._read(_permission_of, method, login)
         except NotFound:
             return "none"
 
