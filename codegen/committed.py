@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 LOCK: Final = "app.lock.json"
 PROMPT: Final = "prompt.json"
 INTERFACE: Final = "interface.json"
-MAX_BYTES: Final = 5_000_000
-"""Of each; the largest that public templates give is below 200 kB."""
+MAX_LOCK_BYTES: Final = 500_000
+"""A hundred times the largest that public templates give. Prompt and interface may have all that a workflow may."""
 TOLD_PROBLEMS: Final = 10
 SHOWN: Final = 60
 
@@ -53,6 +53,8 @@ def read_lock(data: bytes) -> Lock:
     Raises:
         InvalidLock: it is none; every problem is named, up to a number.
     """
+    if len(data) > MAX_LOCK_BYTES:
+        raise InvalidLock(f"{LOCK}: it has {len(data):,} bytes; at most {MAX_LOCK_BYTES:,} are accepted")
     document = _object(LOCK, data)
     try:
         lock = Lock.model_validate_json(json.dumps(document), strict=True)
@@ -161,8 +163,6 @@ class _Interface(_Part):
 
 
 def _object(file: str, data: bytes) -> JsonObject:
-    if len(data) > MAX_BYTES:
-        raise InvalidLock(f"{file}: it has {len(data):,} bytes; at most {MAX_BYTES:,} are accepted")
     try:
         document = loads(data)
     except MalformedJson as error:

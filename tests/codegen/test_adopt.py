@@ -237,7 +237,7 @@ class TestRefused:
             (b'{\n  "name": "a",,\n}', "line 2, column 15"),
             (b"[]", "app.lock.json:1: it is no JSON object"),
             (b"<<<<<<< HEAD\n{}", "not JSON"),
-            (b" " * 5_000_001, "at most 5,000,000"),
+            (b" " * 500_001, "at most 500,000"),
         ],
     )
     def test_what_is_no_json(self, data, words):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from codegen.committed import MAX_LOCK_BYTES
 from codegen.errors import MalformedJson
 from codegen.json_lines import Lines
 from codegen.json_values import as_object, objects
@@ -24,8 +25,6 @@ CANCEL: Final = "cancel"
 """Identifiers of the buttons, as GitHub sends them back."""
 MAX_ANNOTATIONS: Final = 50
 """What GitHub takes at once; more on one file nobody reads."""
-MAX_LOCK: Final = 500_000
-"""Characters; the largest that public templates give is below 20,000."""
 MAX_TITLE: Final = 120
 
 _RERUN = CheckAction(label="Re-run", description="Deploy and test it once more", identifier=RERUN)
@@ -67,7 +66,7 @@ def _actions(view: RunView) -> tuple[CheckAction, ...]:
 
 
 def _annotations(view: RunView) -> tuple[Annotation, ...]:
-    if view.lock is None or len(view.lock) > MAX_LOCK:
+    if view.lock is None or len(view.lock) > MAX_LOCK_BYTES:
         return ()
     try:
         lock = as_object(loads(view.lock.encode()))
