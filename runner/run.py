@@ -145,6 +145,8 @@ def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> Tested:
     run.use(trail.resolved.facts)
     run.note(findings=trail.resolved.findings)
     start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
+    if start.conflict is not None:
+        run.learn(start.conflict)
     if run.request.kind == "redeploy":
         run.go_on_from(start.commit)
         run.note(findings=run.plan.findings)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codegen.model import Finding
 from codegen.runtime_upgrade import Upgrade, upgrade_from
 from codegen.vendored import runtime_version
 from runner.errors import RuntimeTooNew
 from runner.model import Frozen
+from worktrees.merge import Conflicts, Merged
 
 if TYPE_CHECKING:
     from runner.context import RunContext
 
 
 RUNTIME_DIR = "apps/modal/shared"
+CONFLICT = "conflict-with-base"
+"""Code of the finding; such a pull request is not ready."""
+MAX_PATHS = 10
+"""Of those in conflict, named to people."""
 
 
 class Branch(Frozen):
@@ -26,6 +32,8 @@ class Branch(Frozen):
     """Whether the app is there already."""
     runtime: Upgrade
     """What is to be done with `apps/modal/shared`."""
+    conflict: Finding | None = None
+    """With what came into the base meanwhile; for people to resolve."""
 
 
 def branch(run: RunContext) -> Branch:
@@ -37,6 +45,7 @@ def branch(run: RunContext) -> Branch:
     run.mirror.fetch()
     production = run.request.kind == "production"
     run.tell(f"commit {run.request.commit}" if production else f"{run.branch} from {run.request.base}")
+    conflict = None if production else _catch_up(run)
     runtime = upgrade_from(run.worktree.read(f"{RUNTIME_DIR}/VERSION"))
     if runtime.kind == "newer" and not production:
         raise RuntimeTooNew(
@@ -48,4 +57,21 @@ def branch(run: RunContext) -> Branch:
         commit=run.worktree.head(),
         updates=run.worktree.exists(f"{run.app_dir}/app.lock.json"),
         runtime=runtime,
+        conflict=conflict,
+    )
+
+
+def _catch_up(run: RunContext) -> Finding | None:
+    """Take in what the base has got since the branch left it, so that what is tested is what a merge would give."""
+    merged = run.worktree.merge_base()
+    if isinstance(merged, Merged):
+        run.tell(f"merged what {run.request.base} has got meanwhile")
+    if not isinstance(merged, Conflicts):
+        return None
+    listed = ", ".join(ascii(path)[1:-1] for path in merged.paths[:MAX_PATHS])
+    return Finding(
+        code=CONFLICT,
+        severity="error",
+        message=f"{run.branch} and {run.request.base} have both changed {listed or 'the same files'}",
+        hint=f"merge {run.request.base} into the branch, resolve it, and push; that deploys and tests it again",
     )

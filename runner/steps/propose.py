@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner import documents
 from runner.model import Frozen, PullRequestRef
+from runner.steps.branch import CONFLICT
 
 if TYPE_CHECKING:
     from runner.context import RunContext
@@ -35,7 +36,8 @@ def propose(run: RunContext, tested: Tested) -> Proposed:
         closes=run.request.origin.issue if run.request.origin else None,
         budget=run.request.budget_usd,
     )
-    pull = forge.propose(head=run.branch, base=run.request.base, title=title, body=body, ready=tested.report.passed)
+    ready = tested.report.passed and not any(finding.code == CONFLICT for finding in run.plan.findings)
+    pull = forge.propose(head=run.branch, base=run.request.base, title=title, body=body, ready=ready)
     ref = PullRequestRef(number=pull.number, title=pull.title, url=pull.url)
     run.note(commit=commit, pull=ref)
     return Proposed(commit=commit, pull=ref)
