@@ -56,7 +56,8 @@ class Dispatch:
             self.forge.log.append(Logged(request.method, request.url.path, _name(actor), response.status_code))
         else:
             response = await self._answer(request)
-        self.forge.notify()
+        if request.method != "GET":
+            self.forge.notify()  # reading changes nothing: who waits by reading must not wake itself
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -66,8 +67,7 @@ class Dispatch:
         fault = None if web else self.forge.faults.strikes_request(request.method, path, actor)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
-        headers, exceeded = self.forge.limits.count(actor, request.method, path)
-        refusal = refusal or exceeded
+        refusal = refusal or (None if web else self.forge.limits.refusal(actor, request.method, path))
         if fault and fault.kind in ("error", "secondary-limit", "primary-limit"):
             refusal = fault.refusal()
         if refusal:
@@ -78,7 +78,7 @@ class Dispatch:
             await asyncio.sleep(fault.seconds)
         if fault and fault.kind in ("error-after", "hang"):
             response = _refused(GitHubError(fault.status, "Server Error"))
-        for name, value in headers.items():
+        for name, value in self.forge.limits.headers(actor, path, response.status_code).items():
             response.headers.setdefault(name, value)
         response.headers["x-github-request-id"] = secrets.token_hex(8)
         response.headers["x-github-media-type"] = "github.v3; format=json"

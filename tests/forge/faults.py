@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 PRIMARY_LIMIT = 5000  # requests an hour
 CONTENT_CREATIONS_A_MINUTE = 80
+POINTS_A_MINUTE = 900
+POINTS_OF_A_WRITE = 5
 _CREATIONS = re.compile(
-    r"^POST /repos/[^/]+/[^/]+/(issues|issues/\d+/comments|pulls|pulls/\d+/(reviews|comments)|issues/(comments/)?\d+/reactions|deployments|deployments/\d+/statuses)$"
-    r"|^PATCH /repos/[^/]+/[^/]+/(issues/comments/\d+|issues/\d+|pulls/\d+)$"
+    r"^POST /repos/[^/]+/[^/]+/(issues(/\d+/comments)?|pulls(/\d+/(reviews|comments|requested_reviewers))?)$"
 )
 
 Kind = Literal["error", "error-after", "slow", "hang", "secondary-limit", "primary-limit"]
@@ -128,46 +129,63 @@ def primary_limit(reset: float, status: int = 403) -> GitHubError:
 class _Usage:
     window_end: float = 0.0
     used: int = 0
-    creations: deque[float] = field(default_factory=deque)
+    creations: deque[float] = field(default_factory=deque)  # when
+    points: deque[tuple[float, int]] = field(default_factory=deque)  # when, how many
 
 
 class Limits:
-    """Counts per actor; refuses only when `enforced`."""
+    """Counts per actor; refuses only when `enforced`. GitHub does not say what creates content: here, what notifies people."""
 
     def __init__(self) -> None:
         self.enforced = False
         self.creations_a_minute = CONTENT_CREATIONS_A_MINUTE
+        self.points_a_minute = POINTS_A_MINUTE
         self.most_creations_in_a_minute = 0
         """The highest that any installation reached, for a test to look at."""
         self._usage: dict[str, _Usage] = {}
         self._lock = threading.Lock()
 
-    def count(self, actor: Actor, method: str, path: str) -> tuple[dict[str, str], GitHubError | None]:
-        """The x-ratelimit headers of a request, and the refusal that it has earned."""
+    def refusal(self, actor: Actor, method: str, path: str) -> GitHubError | None:
+        """What a request has earned; counts it where it is let through."""
         now = time.time()
         with self._lock:
-            usage = self._usage.setdefault(_key(actor), _Usage())
-            if now >= usage.window_end:
-                usage.window_end, usage.used = now + 3600, 0
-            usage.used += 1
-            refusal = primary_limit(usage.window_end) if self.enforced and usage.used > PRIMARY_LIMIT else None
-            if _CREATIONS.match(f"{method} {path}"):
-                while usage.creations and usage.creations[0] <= now - 60:
-                    usage.creations.popleft()
-                if self.enforced and len(usage.creations) >= self.creations_a_minute:
-                    refusal = refusal or secondary_limit(usage.creations[0] + 60 - now)
-                else:
-                    usage.creations.append(now)
-                    if actor.kind == "installation":
-                        self.most_creations_in_a_minute = max(self.most_creations_in_a_minute, len(usage.creations))
-            headers = {
+            usage = self._usage_of(actor)
+            while usage.creations and usage.creations[0] <= now - 60:
+                usage.creations.popleft()
+            while usage.points and usage.points[0][0] <= now - 60:
+                usage.points.popleft()
+            creates = bool(_CREATIONS.match(f"{method} {path}"))
+            if self.enforced and usage.used >= PRIMARY_LIMIT:
+                return primary_limit(usage.window_end)
+            if self.enforced and creates and len(usage.creations) >= self.creations_a_minute:
+                return secondary_limit(usage.creations[0] + 60 - now)
+            if self.enforced and sum(points for _, points in usage.points) >= self.points_a_minute:
+                return secondary_limit(usage.points[0][0] + 60 - now)
+            usage.points.append((now, 1 if method in ("GET", "HEAD") else POINTS_OF_A_WRITE))
+            if creates:
+                usage.creations.append(now)
+                if actor.kind == "installation":
+                    self.most_creations_in_a_minute = max(self.most_creations_in_a_minute, len(usage.creations))
+        return None
+
+    def headers(self, actor: Actor, path: str, status: int) -> dict[str, str]:
+        """The x-ratelimit headers of an answer. One that says "not modified" costs nothing."""
+        with self._lock:
+            usage = self._usage_of(actor)
+            usage.used += status != 304
+            return {
                 "x-ratelimit-limit": str(PRIMARY_LIMIT),
                 "x-ratelimit-remaining": str(max(0, PRIMARY_LIMIT - usage.used)),
                 "x-ratelimit-used": str(usage.used),
                 "x-ratelimit-reset": str(round(usage.window_end)),
                 "x-ratelimit-resource": "graphql" if path == "/graphql" else "core",
             }
-        return headers, refusal
+
+    def _usage_of(self, actor: Actor) -> _Usage:
+        usage = self._usage.setdefault(_key(actor), _Usage())
+        if time.time() >= usage.window_end:
+            usage.window_end, usage.used = time.time() + 3600, 0
+        return usage
 
 
 def _key(actor: Actor) -> str:

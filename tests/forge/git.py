@@ -180,7 +180,7 @@ class Bare:
         )
 
     def move(self, ref: str, new: str | None, old: str | None = None) -> None:
-        """Set or (None) delete a ref; with `old`, only from there. Raises GitError."""
+        """Set or (None) delete a ref; with `old`, only from there (ZERO: only if there is none). Raises GitError."""
         expected = [old] if old else []
         self.run("update-ref", *(["-d", ref] if new is None else [ref, new]), *expected)
 

@@ -40,12 +40,15 @@ def merge(
     if missing := rules.against_merge(repository, pull, actor):
         raise GitHubError(405, " ".join(missing))
     commit = _commit(repository, pull, actor, method=method, title=title, message=message)
-    old = pull.base_sha
-    repository.git.move(f"refs/heads/{pull.base_ref}", commit, old)
+    update = moves.Update(f"refs/heads/{pull.base_ref}", pull.base_sha, commit)
+    try:
+        moves.put(repository, update)
+    except GitHubError as error:
+        raise GitHubError(405, "Base branch was modified. Review and try the merge again.") from error
     if method != "rebase":
         repository.verified.add(commit)
     mark_merged(forge, repository, pull, actor, commit)
-    moves.moved(forge, repository, actor, [moves.Update(f"refs/heads/{pull.base_ref}", old, commit)])
+    moves.moved(forge, repository, actor, [update])
     return commit
 
 

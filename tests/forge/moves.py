@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.forge import merging, views_git, views_talk
 from tests.forge.git import ZERO, GitError
+from tests.forge.routes import GitHubError
 
 if TYPE_CHECKING:
     from tests.forge.access import Actor
@@ -42,6 +43,21 @@ def moved(forge: Forge, repository: Repository, actor: Actor, updates: list[Upda
             forge.emit(repository, "check_suite", "requested", actor, check_suite=suite)
         if kind == "heads":
             _move_pulls(forge, repository, actor, name, update)
+
+
+def put(repository: Repository, update: Update) -> None:
+    """Move a ref from where it was; 409 where somebody else was faster."""
+    try:
+        repository.git.move(
+            update.ref, None if update.new == ZERO else update.new, None if update.old == ZERO else update.old
+        )
+    except GitError as error:
+        raise GitHubError(409, f"{update.ref} is not at {update.old} any more") from error
+
+
+def move(forge: Forge, repository: Repository, actor: Actor, update: Update) -> None:
+    put(repository, update)
+    moved(forge, repository, actor, [update])
 
 
 def _ref_type(kind: str) -> str:

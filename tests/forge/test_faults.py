@@ -62,7 +62,7 @@ def test_what_has_not_changed_is_304(bot):
     first = bot.get("/repos/acme/site/labels")
     again = bot.get("/repos/acme/site/labels", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    assert int(again.headers["x-ratelimit-used"]) > int(first.headers["x-ratelimit-used"])
+    assert again.headers["x-ratelimit-used"] == first.headers["x-ratelimit-used"]  # it costs nothing
     bot.post("/repos/acme/site/labels", json={"name": "new"})
     assert bot.get("/repos/acme/site/labels", headers={"if-none-match": first.headers["etag"]}).status_code == 200
 

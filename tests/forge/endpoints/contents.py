@@ -128,8 +128,7 @@ def _commit(call: Call, branch: str, tip: str, changes: dict[str, bytes | None])
     )
     if call.actor.by_app and not call.field("author") and not committer:
         call.repo.verified.add(commit)
-    git.move(f"refs/heads/{branch}", commit, tip)
-    moves.moved(call.forge, call.repo, call.actor, [moves.Update(f"refs/heads/{branch}", tip, commit)])
+    moves.move(call.forge, call.repo, call.actor, moves.Update(f"refs/heads/{branch}", tip, commit))
     return commit
 
 

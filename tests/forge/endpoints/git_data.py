@@ -56,8 +56,7 @@ def _move(call: Call, ref: str, old: str, new: str):
         raise GitHubError(422, "Cannot update this protected ref.")
     if new == ZERO and branch in call.repo.protections:
         raise GitHubError(422, "Cannot delete this protected branch")
-    call.repo.git.move(ref, None if new == ZERO else new, None if old == ZERO else old)
-    moves.moved(call.forge, call.repo, call.actor, [moves.Update(ref, old, new)])
+    moves.move(call.forge, call.repo, call.actor, moves.Update(ref, old, new))
     return views_git.reference(call.forge, call.repo, ref, new) if new != ZERO else None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.forge import moves, rules, views_talk
 from tests.forge.git import GITHUB, GitError
-from tests.forge.routes import Call, route
+from tests.forge.routes import Call, GitHubError, route
 from tests.forge.world import AutoMerge
 
 if TYPE_CHECKING:
@@ -147,15 +147,13 @@ def _create_commit(call: Call, given: dict[str, Any]):
         + (f"\n\n{given['message']['body']}" if given["message"].get("body") else "")
         + "\n"
     )
+    author = (call.actor.user.login, call.actor.user.email)
     try:
-        commit = git.write_commit(
-            git.write_tree(tip, changes), [tip], message, (call.actor.user.login, call.actor.user.email), GITHUB
-        )
-        git.move(f"refs/heads/{branch}", commit, tip)
-    except GitError as error:
+        commit = git.write_commit(git.write_tree(tip, changes), [tip], message, author, GITHUB)
+        repository.verified.add(commit)
+        moves.move(call.forge, repository, call.actor, moves.Update(f"refs/heads/{branch}", tip, commit))
+    except (GitError, GitHubError) as error:
         raise GraphQLError("UNPROCESSABLE", str(error)) from error
-    repository.verified.add(commit)
-    moves.moved(call.forge, repository, call.actor, [moves.Update(f"refs/heads/{branch}", tip, commit)])
     url = f"{call.forge.web_url}/{repository.full_name}/commit/{commit}"
     return {
         "clientMutationId": None,

@@ -153,8 +153,7 @@ def update_branch(call: Call):
     old, user = given.head_sha, call.actor.user
     message = f"Merge branch '{given.base_ref}' into {given.head_ref}\n"
     new = git.write_commit(tree, [old, given.base_sha], message, (user.login, user.email), GITHUB)
-    git.move(f"refs/heads/{given.head_ref}", new, old)
-    moves.moved(call.forge, given.head_repository, call.actor, [moves.Update(f"refs/heads/{given.head_ref}", old, new)])
+    moves.move(call.forge, given.head_repository, call.actor, moves.Update(f"refs/heads/{given.head_ref}", old, new))
     return Accepted(
         {
             "message": "Updating pull request branch.",

@@ -26,7 +26,7 @@ def user(call: Call):
 
 @route("GET /rate_limit")
 def rate_limit(call: Call):
-    headers, _ = call.forge.limits.count(call.actor, "GET", "/rate_limit")
+    headers = call.forge.limits.headers(call.actor, call.path, 304)  # asking costs nothing
     core = {name: int(headers[f"x-ratelimit-{name}"]) for name in ("limit", "used", "remaining", "reset")}
     return {"resources": {"core": core, "search": core, "graphql": core}, "rate": core}
 
