@@ -21,6 +21,8 @@ from github_app.errors import GithubAppError
 from runner.lookups import civitai, github, hugging_face, registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic.fields import FieldInfo
 
 PREFIX = "FLOWBERTH_"
@@ -272,21 +274,27 @@ def variables(field: str) -> tuple[str, ...]:
     return (PREFIX + field.upper(),)
 
 
-def load_settings() -> Settings:
+def load_settings(**options: str | None) -> Settings:
     """The settings of this process.
 
+    Args:
+        options: fields given on the command line, which win; `None` where one was not given.
+
     Raises:
-        InvalidSettings: a variable has a value that cannot be used.
+        InvalidSettings: a value cannot be used; names the option or the variable.
     """
+    given = {field: value for field, value in options.items() if value is not None}
     try:
-        return Settings()
+        return Settings(**given)  # pyright: ignore[reportArgumentType] - checked there
     except ValidationError as error:
-        problems = (f"{_name_of(str(problem['loc'][0]))}: {problem['msg']}" for problem in error.errors())
+        problems = (f"{_name_of(str(problem['loc'][0]), given)}: {problem['msg']}" for problem in error.errors())
         raise InvalidSettings("; ".join(problems)) from None
 
 
-def _name_of(location: str) -> str:
-    """The variable that a wrong value comes from, or the key in the file."""
+def _name_of(location: str, options: Mapping[str, str]) -> str:
+    """The option or variable that a wrong value comes from, or the key in the file."""
+    if location in options:
+        return "--" + location.removeprefix("github_").replace("_", "-")
     field = next((field for field in Settings.model_fields if location in (field, *variables(field))), location)
     names = variables(field)
     if any(os.environ.get(name) for name in names):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from github_app.cli import analyze, convert, doctor, pr, render, runs, serve, up, version, worker
+from github_app.cli import analyze, convert, doctor, github, pr, render, runs, serve, up, version, worker
 from github_app.cli.failures import CommandError, ExitCode, explain
 from github_app.cli.output import Output
 from github_app.cli.surroundings import flushed, heed_signals, tolerate_streams
@@ -132,5 +132,6 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(pr.app, name="pr")
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("worker", epilog=worker.EXAMPLES)(worker.worker)
+app.add_typer(github.app, name="github")
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("version", epilog=version.EXAMPLES)(version.version)

@@ -7,7 +7,7 @@
     sweep.py         asks GitHub for the deliveries that did not reach us
     serving.py       the HTTP process, and the workers beside it (workers.py)
     manifest.py      what the App asks for: permissions and events
-    registration.py  makes an App on GitHub in a browser; inspection.py says whether it is set up right
+    registration.py  makes an App on GitHub in a browser, keeping.py stores it; inspection.py says whether it is right
 
 The HTTP process does no work of its own: it takes deliveries and shows pages, so that it always has time to answer.
 

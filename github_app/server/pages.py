@@ -9,7 +9,7 @@ from jinja2 import Environment
 if TYPE_CHECKING:
     from github_app.settings import Settings
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark }
 body { font: 1.05rem/1.6 system-ui, sans-serif; max-width: 38rem; margin: 15vh auto; padding: 0 1.5rem }
 a.button { display: inline-block; padding: .5rem 1rem; border: 1px solid; border-radius: .4rem; text-decoration: none }
@@ -41,7 +41,7 @@ def home(settings: Settings, *, ready: bool) -> str:
     """HTML of the page."""
     slug = settings.github_app_slug
     install = install_url(settings.github_url, slug) if slug else None
-    return _HOME.render(style=_STYLE, install=install, state=_READY if ready else _NOT_READY)
+    return _HOME.render(style=STYLE, install=install, state=_READY if ready else _NOT_READY)
 
 
 def install_url(github_url: str, slug: str) -> str:

@@ -21,7 +21,7 @@ from github_app.server.workers import Workers
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
     from github_app.settings import Settings
 
@@ -95,7 +95,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, on_ready: C
             team.stop()
 
 
-def http_server(app: FastAPI, listener: socket.socket, on_ready: Callable[[str], None]) -> HttpServer:
+def http_server(app: ASGIApp, listener: socket.socket, on_ready: Callable[[str], None]) -> HttpServer:
     """A server of `app` on a socket that listens; `on_ready` gets its URL."""
     config = uvicorn.Config(
         app,
