@@ -69,6 +69,7 @@ class Comment(Value):
     author: Person
     url: str
     created_at: datetime
+    updated_at: datetime
 
 
 class Side(Value):

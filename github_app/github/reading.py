@@ -44,6 +44,7 @@ def comment_of(said: Any) -> Comment:
         author=person_of(said.get("user")),
         url=said["html_url"],
         created_at=said["created_at"],
+        updated_at=said["updated_at"],
     )
 
 
