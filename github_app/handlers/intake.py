@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from codegen.errors import CodegenError
 from codegen.naming import MAX_LENGTH, app_name
 from github_app.commands.approve import Approve
 from github_app.commands.deploy import Deploy
+from github_app.handlers import approval
 from github_app.handlers.errors import CannotDo, Explained
+from github_app.handlers.plans import plan_of
 from github_app.submissions.fetch import collect
 from github_app.submissions.find import find_submissions
 from github_app.telling import pages
-from github_app.telling.pages import plainly
-from runner.intake import intake
 from runner.model import RunRequest, repository_key
 
 if TYPE_CHECKING:
     from codegen.model import AppName
-    from codegen.plan import Plan
     from github_app.github.model import Issue
     from github_app.handlers.talk import Talk
     from github_app.submissions.model import Collected, Found
@@ -28,11 +25,8 @@ if TYPE_CHECKING:
 
 WORKFLOW_LABEL = "workflow"
 """Says that an issue is meant for us; the issue form sets it."""
-OUTSIDER = "outsider"
-"""Marker of the comment that waits for an approval."""
 MAX_WORKFLOWS = 10
 """Of one issue; more are a mistake, or mischief."""
-_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _NUMBERED = re.compile(r"(.+)-[0-9]+")
 
 
@@ -61,49 +55,21 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
         return ()
     talk.react("eyes")
     requests = _requests(talk, found, collected, command)
-    if not talk.may_write:
-        _show(talk, requests, issue.author.login)
+    author = issue.author.login
+    # Whoever labels or edits the issue of an outsider has not looked at what is in it.
+    theirs = author != talk.sender and not talk.api.may_write(author)
+    if not talk.may_write or (theirs and command is None):
+        approval.show(talk, requests, author)
         return ()
-    if isinstance(command, Approve):
-        _check_that_it_was_shown(talk, requests)
+    needs_approval = theirs or isinstance(command, Approve)
+    if needs_approval:
+        approval.check(talk, requests, author)
     _warn(talk, found, collected)
     with talk.doors.records.naming(repository_key(talk.repository)):
         asked = _ask(talk, requests, again=isinstance(command, Deploy))
-    if isinstance(command, Approve):
-        talk.api.say(talk.number, OUTSIDER, plainly.approved(talk.sender, [digest_of(each) for each in requests]))
+        if needs_approval:  # by the same person, if two approve at once
+            approval.note(talk, requests)
     return asked
-
-
-def _check_that_it_was_shown(talk: Talk, requests: list[RunRequest]) -> None:
-    """Exactly what a comment of ours has shown may run, not what came into the issue since."""
-    shown = {
-        digest
-        for comment in talk.api.comments(talk.number)
-        if comment.author.login == talk.doors.github.bot_login
-        for digest in _DIGEST.findall(comment.body)
-    }
-    if not {digest_of(each) for each in requests} <= shown:
-        _show(talk, requests, talk.api.issue(talk.number).author.login)
-        raise CannotDo("the issue has changed since its workflow was last shown; look at it now, and approve again")
-
-
-def _show(talk: Talk, requests: list[RunRequest], author: str) -> None:
-    """Say what waits for an approval, and what it would cost."""
-    parts: list[str] = []
-    for request in requests:
-        plan = plan_of(request)
-        lock = plan.lock
-        seconds = lock.timeouts.startup_seconds + lock.timeouts.execution_seconds
-        parts.append(
-            pages.outsider(
-                plan,
-                requester=author,
-                estimate_usd=lock.hardware.usd_per_second * seconds,
-                budget_usd=request.budget_usd or talk.rules.budget_usd,
-            )
-        )
-    exactly = plainly.digests([(request.filename, digest_of(request)) for request in requests])
-    talk.api.say(talk.number, OUTSIDER, "\n\n---\n\n".join(parts) + exactly)
 
 
 def _requests(talk: Talk, found: Found, collected: Collected, command: Deploy | Approve | None) -> list[RunRequest]:
@@ -132,23 +98,6 @@ def _requests(talk: Talk, found: Found, collected: Collected, command: Deploy | 
         )
         for submission in collected.submissions
     ]
-
-
-def plan_of(request: RunRequest) -> Plan:
-    """What follows from the request alone.
-
-    Raises:
-        CannotDo: the file is no workflow that can be deployed, or the name cannot be one.
-    """
-    try:
-        return intake(request)
-    except CodegenError as error:
-        raise Explained(plainly.unusable(request.filename, str(error))) from None
-
-
-def digest_of(request: RunRequest) -> str:
-    """What an approval is for."""
-    return hashlib.sha256(request.workflow).hexdigest()
 
 
 def _warn(talk: Talk, found: Found, collected: Collected) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from tests.forge.fixtures import forge  # noqa: F401 - a fixture
 from tests.stories.people import People
 from tests.stories.served import Served
+from tests.stories.town import Town
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 @pytest.fixture
 def own_database_url(postgres: sa.URL) -> str:
     """A database of the test's own."""
+    return _new_database(postgres)
+
+
+@pytest.fixture(scope="module")
+def town(postgres: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """For all stories of a module."""
+    with Town(tmp_path_factory.mktemp("town"), _new_database(postgres)) as running:
+        yield running
+
+
+def _new_database(postgres: sa.URL) -> str:
     name = f"test_{secrets.token_hex(8)}"
     admin = sa.create_engine(postgres, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with admin.connect() as connection:

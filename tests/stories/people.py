@@ -1,7 +1,8 @@
-"""What people do and see in acme/site."""
+"""What people do and see in a repository."""
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,8 @@ from tests.github_app.workflows import GRAPH
 
 if TYPE_CHECKING:
     from tests.forge.forge import Forge
+    from tests.forge.world import CheckRun
 
-REPO = "/repos/acme/site"
 PATIENCE = 120
 """Seconds; a run takes about eight on an idle machine."""
 
@@ -23,12 +24,13 @@ def pasted(workflow: dict[str, Any] = GRAPH) -> str:
 class People:
     """By REST, with their own tokens."""
 
-    def __init__(self, forge: Forge) -> None:
+    def __init__(self, forge: Forge, full_name: str = "acme/site") -> None:
         self.forge = forge
-        self.site = forge.repo("acme/site")
+        self.full_name = full_name
+        self.site = forge.repo(full_name)
 
     def do(self, who: str, method: str, path: str, **body: Any) -> Any:
-        answer = self.forge.client(who).request(method, f"{REPO}{path}", json=body or None)
+        answer = self.forge.client(who).request(method, f"/repos/{self.full_name}{path}", json=body or None)
         assert answer.is_success, (answer.status_code, answer.text)
         return answer.json() if answer.content else None
 
@@ -38,10 +40,40 @@ class People:
     def comments(self, who: str, number: int, body: str) -> int:
         return self.do(who, "POST", f"/issues/{number}/comments", body=body)["id"]
 
-    def bodies(self, number: int) -> list[str]:
+    def commented(self, number: int) -> list[dict[str, Any]]:
         """Our comments in a conversation."""
         comments = self.do("alice", "GET", f"/issues/{number}/comments?per_page=100")
-        return [comment["body"] for comment in comments if comment["user"]["login"] == "flowberth[bot]"]
+        return [comment for comment in comments if comment["user"]["login"] == "flowberth[bot]"]
+
+    def bodies(self, number: int) -> list[str]:
+        """What they say."""
+        return [comment["body"] for comment in self.commented(number)]
+
+    def knows_bot(self, login: str, *, role: str) -> None:
+        """Another App, which acts by REST as we do."""
+        self.forge.account(login, kind="Bot").token = f"ghp_{login}"
+        self.site.roles[login] = role
+
+    def forks(self, who: str) -> People:
+        """The people of a fork."""
+        return People(self.forge, self.do(who, "POST", "/forks")["full_name"])
+
+    def writes(self, who: str, path: str, text: str, *, branch: str = "main") -> str:
+        """Commits a file; the commit. The branch is made if there is none."""
+        if not self.do(who, "GET", f"/git/matching-refs/heads/{branch}"):
+            tip = self.do(who, "GET", "/git/ref/heads/main")["object"]["sha"]
+            self.do(who, "POST", "/git/refs", ref=f"refs/heads/{branch}", sha=tip)
+        there = self.forge.client(who).get(f"/repos/{self.full_name}/contents/{path}", params={"ref": branch})
+        before = {"sha": there.json()["sha"]} if there.is_success else {}
+        content = base64.b64encode(text.encode()).decode()
+        said = self.do(
+            who, "PUT", f"/contents/{path}", message=f"Write {path}", content=content, branch=branch, **before
+        )
+        return said["commit"]["sha"]
+
+    def file(self, path: str, ref: str = "main") -> Any:
+        """A JSON document of the repository."""
+        return json.loads(base64.b64decode(self.do("alice", "GET", f"/contents/{path}?ref={ref}")["content"]))
 
     def labels(self, number: int) -> list[str]:
         return [label["name"] for label in self.do("alice", "GET", f"/issues/{number}")["labels"]]
@@ -51,6 +83,10 @@ class People:
 
     def checks(self, sha: str) -> list[dict[str, Any]]:
         return self.do("alice", "GET", f"/commits/{sha}/check-runs")["check_runs"]
+
+    def now(self, sha: str) -> list[CheckRun]:
+        """Our checks of a commit, as they are on the forge."""
+        return self.site.checks(sha)
 
     def deployments(self) -> list[tuple[str, str, str]]:
         """(environment, latest state, url) of each, oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from github_app.github.model import Annotation, CheckView
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_WORDS = 2000
 """Characters of an explanation."""
+APPROVED = "✓ Approved by "
+_DIGEST = re.compile(r"- .*, sha256 `([0-9a-f]{64})`")
 
 
 def cannot(words: str) -> str:
@@ -31,16 +34,35 @@ def unusable(filename: str, words: str) -> str:
     )
 
 
-def approved(by: str, digests: Sequence[str]) -> str:
-    """What an outsider's issue holds was approved."""
-    listed = "\n".join(f"- sha256 {code(digest)}" for digest in digests)
-    return f"Approved by {plain(by)}:\n\n{listed}"
-
-
 def digests(found: Sequence[tuple[str, str]]) -> str:
-    """What exactly an approval is for: file name and hash of each workflow."""
-    listed = "\n".join(f"- {code(filename)}, sha256 {code(digest)}" for filename, digest in found)
-    return f"\n\nAn approval is for exactly this, and not for what the issue may hold later:\n\n{listed}\n"
+    """What exactly an approval is for: file name and hash of each workflow. Ends a page."""
+    return f"\n\nAn approval is for exactly this, and not for what the issue may hold later:\n\n{_listed(found)}\n"
+
+
+def approved(by: str, found: Sequence[tuple[str, str]]) -> str:
+    """What an outsider's issue holds was approved."""
+    exactly = "That is for exactly this, and not for what the issue may hold later:"
+    return f"{APPROVED}{plain(by)}. {exactly}\n\n{_listed(found)}\n"
+
+
+def is_approved(page: str) -> bool:
+    """Whether a comment says that what it lists was approved."""
+    return any(each.startswith(APPROVED) for each in page.splitlines()[:2])
+
+
+def digests_in(page: str) -> set[str]:
+    """The hashes that a page ends with. Nothing above them counts: it holds words of strangers."""
+    found: set[str] = set()
+    for each in reversed(page.rstrip().splitlines()):
+        match = _DIGEST.fullmatch(each)
+        if match is None:
+            break
+        found.add(match[1])
+    return found
+
+
+def _listed(found: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"- {code(filename)}, sha256 `{digest}`" for filename, digest in found)
 
 
 def closed(names: Sequence[str]) -> str:

@@ -408,7 +408,7 @@ class TestReplies:
 
 Thank you, stranger. You have no write permission here, so nothing runs before a maintainer has looked at it.
 
-**For maintainers:** answer `/approve` to deploy and test it. That would cost \\$0.84 at most (estimate); the limit of a run is \\$20.00. Close the issue if it is not wanted.
+**For maintainers:** answer `/approve` to deploy and test it. An attempt would cost \\$0.84 at most (estimate), and the whole run no more than \\$20.00. Close the issue if it is not wanted.
 
 | | |
 |---|---|
@@ -480,7 +480,7 @@ This was not understood, so nothing was done:
 
     def test_permission_and_forks_are_refused_kindly(self) -> None:
         assert pages.permission_refused("stranger", has="read") == snapshot(
-            "stranger, this takes write permission for the repository, and you have read. Nothing was done. Somebody who has it can give the same command.\n"
+            "stranger, nothing was done: commands take write permission for this repository, and you have read permission. Somebody who has it can give the same command.\n"
         )
         assert pages.fork_refused("stranger:patch-1") == snapshot(
             "This pull request comes from a fork, `stranger:patch-1`, and what is in a fork is not deployed: it would run with this repository's account and keys. Thank you nevertheless. A maintainer who wants it can push its commits to a branch of this repository; or open an issue with the workflow, which a maintainer can approve.\n"
