@@ -125,6 +125,18 @@ class Hub:
         path.chmod(0o755)
 
 
+def pushed(
+    hub: Hub, run: str = "run_1", branch: str = "flowberth/poster", files: dict[str, bytes] | None = None
+) -> str:
+    """What a run does; its commit."""
+    worktree = hub.mirror.open_worktree(run, branch, "main")
+    worktree.write(files or {"apps/modal/poster/app.py": b"print()\n"})
+    worktree.commit("Add poster", {"Flowberth-Run": run})
+    head = worktree.push()
+    worktree.remove()
+    return head
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Generator[Hub]:
     person = make_place(tmp_path, "person")
