@@ -32,15 +32,15 @@ _HEADERS: Final = {"User-Agent": "flowberth", "Accept-Encoding": "identity"}
 _LAST_SUCCESS, _LAST_REDIRECT, _FIRST_FAILURE = 299, 399, 500
 
 
-def download(url: str, *, site: Site, accept: str = "*/*") -> bytes:
-    """The bytes at an address.
+def download(url: str, *, site: Site, accept: str = "*/*", seconds: float = TOTAL_SECONDS) -> bytes:
+    """The bytes at an address, if they have come after so many seconds.
 
     Raises:
         Refusal: it is not there, too large, or not on the site.
         Unavailable: no answer in time, or a failure of the other side.
         Busy: too many requests.
     """
-    ends = time.monotonic() + TOTAL_SECONDS
+    ends = time.monotonic() + seconds
     try:
         with httpx.Client(timeout=TIMEOUT_SECONDS, headers=_HEADERS | {"Accept": accept}) as http:
             for _ in range(MAX_REDIRECTS + 1):
@@ -119,5 +119,5 @@ def _body(response: httpx.Response, ends: float) -> bytes:
         if len(data) > MAX_BYTES:
             raise Refusal("too-large", f"it has more than {MAX_BYTES // 1024**2} MiB")
         if time.monotonic() > ends:
-            raise Unavailable(f"{response.url.host} took more than {TOTAL_SECONDS:.0f} seconds for a file")
+            raise Unavailable(f"{response.url.host} took too long for a file")
     return bytes(data)

@@ -143,9 +143,9 @@ def _understood(name: str, data: bytes) -> tuple[Submission, ...]:
     if data.startswith(archive.SIGNATURE):
         return _workflows(archive.unpack(data), "the archive")
     try:
-        parse_workflow(data, filename=name)
+        parse_workflow(data, filename="")
     except WorkflowError as error:
-        raise Refusal("not-a-workflow", str(error)) from None
+        raise Refusal("not-a-workflow", str(error).removeprefix(": ")) from None
     return (Submission(filename=name, data=data),)
 
 

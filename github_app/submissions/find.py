@@ -156,17 +156,16 @@ class _Finder:
     def _pasted(self, text: str, *, told: bool = True) -> bool:
         """Whether a text is a workflow, which is then kept; `told`: if it was meant to be one, say why it is none."""
         data = text.strip().encode(errors="replace")
-        filename = self._filename()
         try:
-            parse_workflow(data, filename=filename)
+            parse_workflow(data, filename="the JSON in the issue cannot be used")
         except WorkflowError as error:
-            message = f"the JSON in the issue cannot be used: {error}"
+            message = str(error)
             if told and any(hint in text for hint in _HINTS):
                 self._problems.append(message)
             elif told and text.lstrip().startswith("{"):
                 self._others.append(message)
             return False
-        self._references[Inline(filename=filename, data=data)] = None
+        self._references[Inline(filename=self._filename(), data=data)] = None
         return True
 
     def _filename(self) -> str:

@@ -80,7 +80,7 @@ class Found(Frozen):
     """What an issue holds."""
 
     references: tuple[Reference, ...] = ()
-    """In the order of the text; each once."""
+    """Each once: what is pasted first, the rest as it comes in the text, paragraph by paragraph."""
     options: Options = Options()
     problems: tuple[str, ...] = ()
     """Sentences on what was meant for us and cannot be used. They quote what was written, unescaped."""

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import external_file, snapshot
 
@@ -309,6 +309,7 @@ LINES = st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(LINES | st.text(max_size=8), max_size=25).map("".join))
 def test_any_text_is_settings_or_is_explained(text: str) -> None:
     data = text.encode(errors="surrogatepass")
@@ -324,6 +325,7 @@ def test_any_text_is_settings_or_is_explained(text: str) -> None:
         assert isinstance(settings, RepositorySettings)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     with suppress(InvalidRepositorySettings):

@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
@@ -319,6 +319,7 @@ COMMANDS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(COMMANDS, min_size=1, max_size=MAX_COMMANDS))
 def test_what_is_printed_is_read_back(commands: list[Command]) -> None:
     assert parsed("\n".join(map(show, commands))) == tuple(commands)
@@ -327,6 +328,7 @@ def test_what_is_printed_is_read_back(commands: list[Command]) -> None:
 NAMES = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="`<"), min_size=1, max_size=20)
 
 
+@settings(deadline=None)
 @given(NAMES, st.sampled_from(["", f"@{COMMIT}"]))
 def test_answers_that_are_printed_are_read_back(name: str, commit: str) -> None:
     given_ = Answers(answers=(Answer(about="pack", name=name, value=f"https://github.com/a/b{commit}"),))
@@ -339,6 +341,7 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(body=st.lists(PIECES | st.text(max_size=10), max_size=30).map("".join), anywhere=st.booleans())
 def test_nothing_crashes_and_every_command_can_be_printed(body: str, *, anywhere: bool) -> None:
     for each in parsed(body, anywhere=anywhere):

@@ -271,6 +271,7 @@ def test_spoiled_payloads_are_refused_or_read(delivery: tuple[str, Any]) -> None
             assert event.repository.full_name.count("/") == 1
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_any_bytes(payload: bytes) -> None:
     for name in ROUTES:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
@@ -198,35 +198,23 @@ def test_nothing_to_find(text: str) -> None:
     [
         (
             f"```json\n{PRETTY[:-20]}\n```",
-            snapshot(
-                (
-                    "the JSON in the issue cannot be used: product poster.json: not JSON: Expecting ',' delimiter at line 7, column 10",
-                )
-            ),
+            snapshot(("the JSON in the issue cannot be used: not JSON: Expecting ',' delimiter at line 7, column 10",)),
         ),
         (
             PRETTY[:-20],
-            snapshot(
-                (
-                    "the JSON in the issue cannot be used: product poster.json: not JSON: Expecting ',' delimiter at line 7, column 10",
-                )
-            ),
+            snapshot(("the JSON in the issue cannot be used: not JSON: Expecting ',' delimiter at line 7, column 10",)),
         ),
         (
             '```json\n{"nodes": {}}\n```',
             snapshot(
                 (
-                    "the JSON in the issue cannot be used: product poster.json: found a JSON object with the keys 'nodes'; accepted are: ComfyUI's workflow file (an object with a list `nodes`), its API export (an object of nodes with `class_type`), an API export wrapped as {\"prompt\": …}, or a PNG saved by ComfyUI",
+                    "the JSON in the issue cannot be used: found a JSON object with the keys 'nodes'; accepted are: ComfyUI's workflow file (an object with a list `nodes`), its API export (an object of nodes with `class_type`), an API export wrapped as {\"prompt\": …}, or a PNG saved by ComfyUI",
                 )
             ),
         ),
         (
             '{"nodes": [NaN]}',
-            snapshot(
-                (
-                    "the JSON in the issue cannot be used: product poster.json: NaN is not a JSON value; give a number or null",
-                )
-            ),
+            snapshot(("the JSON in the issue cannot be used: NaN is not a JSON value; give a number or null",)),
         ),
         (
             "https://example.com/flow.json",
@@ -252,7 +240,7 @@ def test_nothing_to_find(text: str) -> None:
             '### Workflow\n\n```\n{"a": 1}\n```',
             snapshot(
                 (
-                    "the JSON in the issue cannot be used: product poster.json: found a JSON object with the keys 'a'; accepted are: ComfyUI's workflow file (an object with a list `nodes`), its API export (an object of nodes with `class_type`), an API export wrapped as {\"prompt\": …}, or a PNG saved by ComfyUI",
+                    "the JSON in the issue cannot be used: found a JSON object with the keys 'a'; accepted are: ComfyUI's workflow file (an object with a list `nodes`), its API export (an object of nodes with `class_type`), an API export wrapped as {\"prompt\": …}, or a PNG saved by ComfyUI",
                 )
             ),
         ),
@@ -388,6 +376,7 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES | st.text(max_size=8), max_size=25).map("".join), st.text(max_size=20))
 def test_any_text_is_read(body: str, title: str) -> None:
     holds = found(body, title=title)

@@ -1,0 +1,1 @@
+from tests.forge.fixtures import forge  # noqa: F401
