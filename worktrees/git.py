@@ -26,6 +26,8 @@ AUTHOR_NAME = "Flowberth"
 AUTHOR_EMAIL = "flowberth@users.noreply.github.com"
 COMMAND_SECONDS = 300.0
 """A git command that takes longer hangs on something: a lock, a prompt, a network file system."""
+TIMED_OUT = "was ended, having taken too long:"
+"""In the words of a command that we ended."""
 SHOWN_CHARACTERS = 500
 """Of git's last words in a message."""
 
@@ -157,14 +159,11 @@ def _run(
         output, words = process.communicate(stdin, timeout=seconds)
     except subprocess.TimeoutExpired:
         _kill(process)
-        return _Done(-signal.SIGTERM, b"", f"{TIMED_OUT} after {seconds:g} seconds")
+        return _Done(-signal.SIGTERM, b"", f"git {TIMED_OUT} {seconds:g} seconds")
     except BaseException:
         _kill(process)
         raise
     return _Done(process.returncode, output, words.decode("utf-8", "replace"))
-
-
-TIMED_OUT = "no end"
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -172,6 +172,15 @@ def test_nobody_there_may_be_there_later(hub: Hub) -> None:
     assert hub.mirror.tip("main") == hub.git("rev-parse", "main")
 
 
+def test_a_remote_that_takes_for_ever_is_given_up(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worktrees.origin.ASK_SECONDS", 0.3)
+    given_up = threading.Event()
+    hub.server.instead = lambda _path: given_up.wait(60) and None
+    with pytest.raises(RemoteUnavailable, match="having taken too long"):
+        hub.mirror.fetch("main")
+    given_up.set()
+
+
 def test_a_push_whose_answer_is_lost_is_found_done(hub: Hub) -> None:
     worktree = hub.mirror.open_worktree("run_1", BRANCH, "main")
     worktree.write(FILES)
