@@ -43,7 +43,7 @@ class GithubForge:
         Raises:
             runner.errors.ForgeUnavailable, ForgeBusy, ForgeRefused: as all of this; its token raises them, too.
         """
-        with _told_to_runs():
+        with told_to_runs():
             about = self._repository.about()
         return Remote(
             address=about.clone_url,
@@ -53,7 +53,7 @@ class GithubForge:
         )
 
     def _token(self) -> str:
-        with _told_to_runs():
+        with told_to_runs():
             return self._repository.token()
 
     def publish(self, worktree: Worktree) -> str:
@@ -68,7 +68,7 @@ class GithubForge:
             commits = worktree.commits_ahead()
         except NotExpressible:  # a merge, or a file that is more than its content: only git can bring that
             return worktree.push()
-        with _told_to_runs():
+        with told_to_runs():
             try:
                 return self._commit(worktree, commits)
             except Outdated as error:
@@ -95,7 +95,7 @@ class GithubForge:
 
     def draft(self, *, head: str, base: str, title: str, body: str) -> PullRequest | None:
         """Open a draft for `head` if no pull request is open; `None` where the repository has no drafts."""
-        with _told_to_runs():
+        with told_to_runs():
             try:
                 pull, _ = self._repository.open_pull(head=head, base=base, title=title, body=body, draft=True)
             except DraftsUnsupported:
@@ -104,20 +104,22 @@ class GithubForge:
 
     def propose(self, *, head: str, base: str, title: str, body: str, ready: bool) -> PullRequest:
         """Open the pull request for `head`, or bring the open one up to date; ask for reviews when it becomes ready."""
-        with _told_to_runs():
-            pull = self._opened(head=head, base=base, title=title, body=body, draft=not ready)
-            pull = self._repository.update_pull(pull.number, title=title, body=body)
+        with told_to_runs():
+            there, new = self._opened(head=head, base=base, title=title, body=body, draft=not ready)
+            pull = self._repository.update_pull(there.number, title=title, body=body)
             if not ready:
                 return _shown(self._repository.to_draft(pull.number))
             pull = self._repository.ready(pull.number)
-            self._repository.request_reviewers(pull.number, self._owners(pull))
+            # Where nobody is asked yet, a crash may have come between. Whom GitHub has refused is not asked each time.
+            if new or there.draft or not pull.reviewers:
+                self._repository.request_reviewers(pull.number, self._owners(pull))
             return _shown(pull)
 
-    def _opened(self, *, head: str, base: str, title: str, body: str, draft: bool) -> Pull:
+    def _opened(self, *, head: str, base: str, title: str, body: str, draft: bool) -> tuple[Pull, bool]:
         try:
-            return self._repository.open_pull(head=head, base=base, title=title, body=body, draft=draft)[0]
+            return self._repository.open_pull(head=head, base=base, title=title, body=body, draft=draft)
         except DraftsUnsupported:
-            return self._repository.open_pull(head=head, base=base, title=title, body=body, draft=False)[0]
+            return self._repository.open_pull(head=head, base=base, title=title, body=body, draft=False)
 
     def _owners(self, pull: Pull) -> tuple[str, ...]:
         """Whom to ask: who owns the app's files, and the reviewers that the repository's settings name."""
@@ -134,7 +136,7 @@ class GithubForge:
 
         At the commit that the branch is on now, so that the picture stays when the branch is deleted.
         """
-        with _told_to_runs():
+        with told_to_runs():
             at = self._repository.tip(head) or head
             return f"{self._repository.about().url}/blob/{quote(at)}/{quote(path)}?raw=true"
 
@@ -153,7 +155,7 @@ def _shown(pull: Pull) -> PullRequest:
 
 
 @contextmanager
-def _told_to_runs() -> Generator[None]:
+def told_to_runs() -> Generator[None]:
     """Errors as runs know them."""
     try:
         yield
