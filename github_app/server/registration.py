@@ -233,7 +233,9 @@ def registering(wanted: Wanted, keep: Callable[[Registered], object], *, port: i
             thread.join()
 
 
-def _page(title: str, text: str, *, status: int = HTTPStatus.OK, policy: str = "form-action 'none'", **more: str) -> Response:
+def _page(
+    title: str, text: str, *, status: int = HTTPStatus.OK, policy: str = "form-action 'none'", **more: str
+) -> Response:
     content = _PAGE.render(style=STYLE, title=title, text=text, **more)
     rules = f"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; {policy}"
     headers = {"Content-Security-Policy": rules, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}

@@ -90,7 +90,8 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, on_ready: C
         )
         try:
             team.start()
-            asyncio.run(server.run_until_told())
+            with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+                runner.run(server.run_until_told())
         finally:
             team.stop()
 
