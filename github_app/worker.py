@@ -17,11 +17,12 @@ from github_app.composition import database_of, lookups_of
 from github_app.events.parse import MalformedPayload
 from github_app.github.app import GithubApp
 from github_app.github.errors import Busy, GithubError
-from github_app.github.forge import GithubForge
+from github_app.github.forge import GithubForge, told_to_runs
 from github_app.github.pace import Pace
 from github_app.handlers.doors import Doors
 from github_app.handlers.handle import handle
 from github_app.installations import Installations
+from github_app.repository_settings import PATH, InvalidRepositorySettings
 from github_app.rules import rules_of
 from github_app.server.deliveries import Arrivals, Deliveries
 from github_app.server.sweep import Sweeper
@@ -29,8 +30,8 @@ from github_app.submissions.site import Site
 from github_app.telling.tell import Tell
 from github_app.telling.teller import Teller
 from github_app.telling.tellings import Tellings
-from runner.errors import DatabaseUnavailable
-from runner.model import GithubRepository, Repository, repository_key
+from runner.errors import DatabaseUnavailable, ForgeRefused
+from runner.model import GithubRepository, Repository
 from runner.pool import RunPool
 from runner.progress import Silent
 from runner.records import RunRecords
@@ -39,7 +40,6 @@ from runner.services import Services
 from runner.targets.local import LocalTarget
 from worktrees.mirror import Mirror
 from worktrees.reaper import reap
-from worktrees.remote import Remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -189,20 +189,16 @@ class Worker:
     def _forge(self, repository: Repository) -> GithubForge:
         assert isinstance(repository, GithubRepository)
         api = self._doors.repository(repository)
-        rules = rules_of(api)
+        with told_to_runs():
+            try:
+                rules = rules_of(api)
+            except InvalidRepositorySettings as error:
+                raise ForgeRefused(f"{PATH} cannot be used: {error}") from None
         return GithubForge(api, verified_commits=rules.verified_commits, reviewers=rules.reviewers)
 
     def _mirror(self, repository: Repository) -> Mirror:
         assert isinstance(repository, GithubRepository)
-        installation = self._github.installation(repository.installation)
-        about = installation.repository(repository).about()
-        remote = Remote(
-            address=about.clone_url,
-            key=repository_key(repository),
-            label=about.reference.full_name,
-            token=installation.token,
-        )
-        return Mirror(self._settings.data_dir, remote)
+        return Mirror(self._settings.data_dir, GithubForge(self._doors.repository(repository)).remote())
 
 
 def _now() -> datetime:
