@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import secrets
 import shlex
-import socket
 import sys
 import threading
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import httpx
-import uvicorn
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -26,18 +23,17 @@ from tests.forge.access import Actor, Tokens
 from tests.forge.dispatch import API, Dispatch, Logged
 from tests.forge.faults import Faults, Limits
 from tests.forge.git import GITHUB, Bare
+from tests.forge.serving import Serving
 from tests.forge.webhooks import Delivery, Webhooks
 from tests.forge.world import Account, Attachment, CheckSuite, Gist, Installation, Label, Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
 
     from tests.forge.openapi import OpenApi
     from tests.forge.world import CheckRun
 
 T = TypeVar("T")
-START_SECONDS = 10
 PERMISSIONS = {
     "metadata": "read",
     "contents": "write",
@@ -48,18 +44,21 @@ PERMISSIONS = {
     "statuses": "write",
 }
 EVENTS = [
-    *(
-        "check_run",
-        "check_suite",
-        "create",
-        "delete",
-        "deployment",
-        "deployment_status",
-        "issue_comment",
-        "issues",
-        "label",
-    ),
-    *("pull_request", "pull_request_review", "pull_request_review_comment", "push", "repository", "status"),
+    "check_run",
+    "check_suite",
+    "create",
+    "delete",
+    "deployment",
+    "deployment_status",
+    "issue_comment",
+    "issues",
+    "label",
+    "pull_request",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "push",
+    "repository",
+    "status",
 ]
 ALWAYS_SENT = ("installation", "installation_repositories", "ping", "github_app_authorization")
 _HOOK = f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -ISE {shlex.quote(str(Path(__file__).with_name('pre_receive.py')))}\n"
@@ -97,7 +96,7 @@ class Forge:
         self.largest_file_bytes = 100 * 1024 * 1024  # that a push may bring
 
         self.started_at = self.now()
-        self.accounts: dict[str, Account] = {}
+        self.accounts: dict[str, Account] = {}  # by login in lower case
         self.repositories: dict[str, Repository] = {}  # by full name in lower case
         self.installations: dict[int, Installation] = {}
         self.attachments: dict[str, Attachment] = {}  # by path
@@ -110,50 +109,22 @@ class Forge:
         """Every request that was answered, oldest first."""
         self.faults, self.limits, self.tokens, self.webhooks = Faults(), Limits(), Tokens(self), Webhooks(self)
         self._clients: dict[str | None, httpx.Client] = {}
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
-        # Told to be TCP: only then asyncio sets TCP_NODELAY, without which an answer waits 40 ms for the client's acknowledgement.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.listen(2048)
-        self.web_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._serving = Serving(Dispatch(self))
+        self.web_url = self._serving.url
         self.api_url = f"{self.web_url}{API}"
 
     # Serving
 
     def __enter__(self) -> Self:
         endpoints.load()
-        config = uvicorn.Config(
-            Dispatch(self),
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=1,
-            ws="none",
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._serve, name="forge", daemon=True)
-        self._thread.start()
-        deadline = time.monotonic() + START_SECONDS
-        while not self._server.started:
-            assert time.monotonic() < deadline, "the forge did not start"
-            time.sleep(0.005)
+        self._serving.__enter__()
         return self
 
-    def _serve(self) -> None:
-        assert self._server is not None
-        asyncio.run(self._server.serve(sockets=[self._socket]))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.webhooks.close()
         for client in self._clients.values():
             client.close()
-        if self._server and self._thread:
-            self._server.should_exit = True
-            self._thread.join(START_SECONDS)
-        self._socket.close()
+        self._serving.__exit__(*error)
 
     # Filling
 
@@ -163,12 +134,16 @@ class Forge:
         encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
         return self._key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
 
-    def account(self, login: str, kind: str = "User") -> Account:
+    def account(self, login: str, kind: Literal["User", "Organization", "Bot"] = "User") -> Account:
         """Found by login, or made."""
-        if login not in self.accounts:
+        found = self.find_account(login)
+        if found is None:
             token = f"ghp_{secrets.token_hex(18)}" if kind == "User" else ""
-            self.accounts[login] = Account(login, self.next_id(), kind, token)
-        return self.accounts[login]
+            found = self.accounts[login.lower()] = Account(login, self.next_id(), kind, token)
+        return found
+
+    def find_account(self, login: str) -> Account | None:
+        return self.accounts.get(login.lower())
 
     def repository(
         self,
@@ -368,28 +343,9 @@ class Forge:
     def emit_installation(
         self, installation: Installation, event: str, action: str, repositories: Iterable[Repository]
     ) -> None:
-        brief = [
-            {
-                "id": one.id,
-                "node_id": f"R_{one.id}",
-                "name": one.name,
-                "full_name": one.full_name,
-                "private": one.private,
-            }
-            for one in repositories
-        ]
-        if event == "installation":
-            listed = {"repositories": brief, "requester": None}
-        else:
-            both = {"repositories_added": [], "repositories_removed": []} | {f"repositories_{action}": brief}
-            listed = {**both, "repository_selection": "selected", "requester": None}
-        payload = {
-            "action": action,
-            "installation": views.installation(self, installation),
-            **listed,
-            "sender": views.user(self, installation.account),
-        }
-        self.webhooks.send(event, payload)
+        people = (one for one in self.accounts.values() if one.kind == "User")
+        payload = views.installation_event(self, installation, event, action, repositories)
+        self.webhooks.send(event, {**payload, "sender": views.user(self, next(people, installation.account))})
 
     # Small things
 

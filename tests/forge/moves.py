@@ -48,9 +48,7 @@ def moved(forge: Forge, repository: Repository, actor: Actor, updates: list[Upda
 def put(repository: Repository, update: Update) -> None:
     """Move a ref from where it was; 409 where somebody else was faster."""
     try:
-        repository.git.move(
-            update.ref, None if update.new == ZERO else update.new, None if update.old == ZERO else update.old
-        )
+        repository.git.move(update.ref, None if update.new == ZERO else update.new, update.old)
     except GitError as error:
         raise GitHubError(409, f"{update.ref} is not at {update.old} any more") from error
 

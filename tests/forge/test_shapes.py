@@ -93,7 +93,7 @@ def test_issues(bot, alice):
     bot(f"PATCH {REPO}/issues/1", state="closed")
 
 
-def test_a_pull_request_and_its_checks(bot, alice):
+def test_a_pull_request_and_its_checks(forge, bot, alice):
     main = bot(f"GET {REPO}/git/ref/heads/main")["object"]["sha"]
     bot(f"POST {REPO}/git/refs", 201, ref="refs/heads/flowberth/x", sha=main)
     bot(
@@ -115,7 +115,8 @@ def test_a_pull_request_and_its_checks(bot, alice):
     ):
         bot(f"GET {REPO}/{path}")
     bot(f"PATCH {REPO}/pulls/1", title="Y", body="Why")
-    bot(f"POST {REPO}/pulls/1/requested_reviewers", 201, reviewers=["bob"])
+    forge.repo("acme/site").teams.add("owners")
+    bot(f"POST {REPO}/pulls/1/requested_reviewers", 201, reviewers=["bob"], team_reviewers=["owners"])
     bot(f"GET {REPO}/pulls/1/requested_reviewers")
     alice(
         f"POST {REPO}/pulls/1/reviews",

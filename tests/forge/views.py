@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from tests.forge.world import ROLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.forge.forge import Forge
     from tests.forge.world import (
         Account,
@@ -145,6 +147,21 @@ def installation(forge: Forge, given: Installation) -> dict[str, Any]:
         "suspended_by": user(forge, given.account) if given.suspended_at else None,
         "suspended_at": given.suspended_at,
     }
+
+
+def installation_event(
+    forge: Forge, given: Installation, event: str, action: str, repositories: Iterable[Repository]
+) -> dict[str, Any]:
+    """Of `installation` (all its repositories are named) and `installation_repositories` (those that came or went are)."""
+    brief = [
+        {"id": one.id, "node_id": f"R_{one.id}", "name": one.name, "full_name": one.full_name, "private": one.private}
+        for one in repositories
+    ]
+    shown = {"action": action, "installation": installation(forge, given), "requester": None}
+    if event == "installation":
+        return {**shown, "repositories": brief}
+    changed = {"repositories_added": [], "repositories_removed": [], f"repositories_{action}": brief}
+    return {**shown, **changed, "repository_selection": "selected"}
 
 
 def repository(forge: Forge, repo: Repository, viewer: Account | None = None) -> dict[str, Any]:

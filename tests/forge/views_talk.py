@@ -119,6 +119,26 @@ def _branch(forge: Forge, repo: Repository, ref: str, sha: str) -> dict[str, Any
     }
 
 
+def team(forge: Forge, repo: Repository, slug: str) -> dict[str, Any]:
+    url = f"{forge.api_url}/organizations/{repo.owner.id}/team/{slug}"
+    facts = {
+        "id": sum(slug.encode()),
+        "node_id": f"T_{slug}",
+        "name": slug,
+        "slug": slug,
+        "description": None,
+        "parent": None,
+    }
+    rights = {
+        "privacy": "closed",
+        "permission": "pull",
+        "notification_setting": "notifications_enabled",
+        "type": "organization",
+    }
+    links = {"url": url, "html_url": f"{forge.web_url}/orgs/{repo.owner.login}/teams/{slug}"}
+    return {**facts, **rights, **links, "members_url": f"{url}/members{{/member}}", "repositories_url": f"{url}/repos"}
+
+
 def mergeable_state(repo: Repository, given: Pull) -> str:
     if not given.open:
         return "unknown"
@@ -161,7 +181,7 @@ def pull(forge: Forge, repo: Repository, given: Pull, *, brief: bool = False) ->
         "merged_at": given.merged_at,
         "merge_commit_sha": given.merge_commit_sha,
         "requested_reviewers": [user(forge, one) for one in given.requested_reviewers],
-        "requested_teams": [],
+        "requested_teams": [team(forge, repo, slug) for slug in given.requested_teams],
         "draft": given.draft,
         "commits_url": links["commits"],
         "review_comments_url": links["review_comments"],

@@ -270,6 +270,7 @@ class Repository:
     auto_merge_allowed: bool = True
     archived: bool = False
     roles: dict[str, str] = field(default_factory=dict)
+    teams: set[str] = field(default_factory=set)  # slugs of the teams that may read
     issues: dict[int, Issue] = field(default_factory=dict)  # and pull requests: they share their numbers
     labels: dict[str, Label] = field(default_factory=dict)  # by name in lower case
     suites: list[CheckSuite] = field(default_factory=list)

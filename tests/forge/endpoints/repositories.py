@@ -18,7 +18,7 @@ def me(call: Call):
 
 @route("GET /users/{login}")
 def user(call: Call):
-    account = call.forge.accounts.get(call.params["login"])
+    account = call.forge.find_account(call.params["login"])
     if account is None:
         raise not_found()
     return views.whole_user(call.forge, account)
@@ -57,7 +57,7 @@ def change_repository(call: Call):
 
 @route("GET /repos/{owner}/{repo}/collaborators/{login}/permission")
 def permission(call: Call):
-    account = call.forge.accounts.get(call.params["login"])
+    account = call.forge.find_account(call.params["login"])
     if account is None:
         raise not_found()
     role = call.repo.role(account)

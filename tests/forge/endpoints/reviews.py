@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.forge import merging, views, views_talk
 from tests.forge.endpoints.issues import REACTIONS, add_reaction, checked_body
 from tests.forge.routes import Call, Created, GitHubError, invalid, not_found, route
@@ -12,6 +14,10 @@ _OWN = {
     "APPROVE": "Can not approve your own pull request",
     "REQUEST_CHANGES": "Can not request changes on your own pull request",
 }
+_NO_COLLABORATOR = (
+    "Reviews may only be requested from collaborators. One or more of the users or teams you specified "
+    "is not a collaborator of the {} repository."
+)
 _PULL = "/repos/{owner}/{repo}/pulls/{number:int}"
 
 
@@ -129,38 +135,38 @@ def react(call: Call):
 
 @route(f"GET {_PULL}/requested_reviewers", app="pull_requests:read")
 def requested(call: Call):
-    return {"users": [views.user(call.forge, one) for one in call.pull.requested_reviewers], "teams": []}
+    shown = _brief(call)
+    return {"users": shown["requested_reviewers"], "teams": shown["requested_teams"]}
 
 
 @route(f"POST {_PULL}/requested_reviewers", app="pull_requests:write", person="triage")
 def request_reviewers(call: Call):
     given = call.pull
-    for login in call.field("reviewers", []):
-        account = call.forge.accounts.get(login)
-        if account is None or call.repo.roles.get(login, "none") == "none":
-            raise GitHubError(
-                422,
-                "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the "
-                + call.repo.full_name
-                + " repository.",
-            )
-        if account is given.issue.user:
-            raise GitHubError(422, "Review cannot be requested from pull request author.")
-        if account not in given.requested_reviewers:
-            given.requested_reviewers.append(account)
-            shown = views_talk.pull(call.forge, call.repo, given)
-            who = views.user(call.forge, account)
-            call.forge.emit(
-                call.repo,
-                "pull_request",
-                "review_requested",
-                call.actor,
-                number=given.number,
-                pull_request=shown,
-                requested_reviewer=who,
-            )
-    given.requested_teams += call.field("team_reviewers", [])
+    people = [call.forge.find_account(login) for login in call.field("reviewers", [])]
+    teams = call.field("team_reviewers", [])
+    if (
+        any(one is None or call.repo.roles.get(one.login, "none") == "none" for one in people)
+        or not set(teams) <= call.repo.teams
+    ):
+        raise GitHubError(422, _NO_COLLABORATOR.format(call.repo.full_name))
+    if given.issue.user in people:
+        raise GitHubError(422, "Review cannot be requested from pull request author.")
+    for one in people:
+        if one not in given.requested_reviewers:
+            given.requested_reviewers.append(one)
+            _tell_request(call, requested_reviewer=views.user(call.forge, one))
+    for one in teams:
+        if one not in given.requested_teams:
+            given.requested_teams.append(one)
+            _tell_request(call, requested_team=views_talk.team(call.forge, call.repo, one))
     return Created(_brief(call))
+
+
+def _tell_request(call: Call, **who: Any) -> None:
+    shown = views_talk.pull(call.forge, call.repo, call.pull)
+    call.forge.emit(
+        call.repo, "pull_request", "review_requested", call.actor, number=call.pull.number, pull_request=shown, **who
+    )
 
 
 @route(f"DELETE {_PULL}/requested_reviewers", app="pull_requests:write", person="triage")
