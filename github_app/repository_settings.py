@@ -267,28 +267,6 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}
 
 
-class Annotation(Frozen):
-    """A remark on a line of a file, as check runs have them."""
-
-    path: str
-    line: int
-    message: str
-
-
-def as_annotations(error: InvalidRepositorySettings) -> tuple[Annotation, ...]:
-    """The problems as remarks on their lines."""
-    return tuple(
-        Annotation(
-            path=PATH,
-            line=problem.line,
-            message=(f"{problem.field}: " if problem.field else "")
-            + problem.message
-            + (f". Did you mean {problem.suggestion}?" if problem.suggestion else "."),
-        )
-        for problem in error.problems
-    )
-
-
 def matches(path: str, patterns: Iterable[str]) -> bool:
     """Whether any pattern fits: `*` is anything within a name, `**` any folders, a slash at the end all below."""
     return any(_fits(path.split("/"), pattern) for pattern in patterns)

@@ -13,6 +13,6 @@ class Cancel(Frozen):
 GRAMMAR = Grammar(
     word="cancel",
     makes=Cancel,
-    about="Stop the run that is going on, and what it has deployed.",
+    about="Stop what is going on here: the runs of this issue or pull request.",
     example="/cancel",
 )

@@ -11,7 +11,7 @@ MAX_HINT = 500
 
 
 class Fix(Frozen):
-    """Try to repair the app."""
+    """Change the app as a person says."""
 
     hint: str
     """Words of a person with write permission; still not to be trusted as instructions."""
@@ -20,7 +20,7 @@ class Fix(Frozen):
 GRAMMAR = Grammar(
     word="fix",
     makes=Fix,
-    about="Try to repair the app, with a hint of what is wrong. The result is a change of its lock, to be reviewed.",
-    example="/fix it needs more than 24 GB of GPU memory",
-    argument=Argument("hint", Sentence("hint", MAX_HINT), "a hint of what is wrong", required=True, whole_line=True),
+    about="Change the app by a hint that names a GPU, or that answers a question: a commit to its lock.",
+    example="/fix 24 GB are not enough, take an L40S",
+    argument=Argument("hint", Sentence("hint", MAX_HINT), "a hint of what to change", required=True, whole_line=True),
 )

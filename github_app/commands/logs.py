@@ -13,6 +13,6 @@ class Logs(Frozen):
 GRAMMAR = Grammar(
     word="logs",
     makes=Logs,
-    about="Show the last lines that the app printed.",
+    about="Show the last lines that the newest deployment printed.",
     example="/logs",
 )

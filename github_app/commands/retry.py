@@ -13,6 +13,6 @@ class Retry(Frozen):
 GRAMMAR = Grammar(
     word="retry",
     makes=Retry,
-    about="Start the last run again, with the same options.",
+    about="Start the last run again, as it was asked for.",
     example="/retry",
 )

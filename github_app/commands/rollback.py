@@ -17,7 +17,7 @@ class Rollback(Frozen):
 GRAMMAR = Grammar(
     word="rollback",
     makes=Rollback,
-    about="Put an earlier version back into production: the one before, or the tag or commit that is named.",
+    about="On a pull request of the app: put the version before, or the one named, back into production.",
     example="/rollback poster/v3",
     argument=Argument("to", Version(), "a tag or a commit"),
 )

@@ -7,7 +7,7 @@ from github_app.commands.grammar import Grammar
 
 
 class Test(Frozen):
-    """Test what is deployed."""
+    """Test what the branch has."""
 
     __test__ = False  # not a pytest class
 
@@ -15,6 +15,6 @@ class Test(Frozen):
 GRAMMAR = Grammar(
     word="test",
     makes=Test,
-    about="Test the running preview again, without deploying it anew.",
+    about="Deploy what the pull request's branch has to a preview and test it, with nothing else changed.",
     example="/test",
 )

@@ -60,7 +60,7 @@ class _Finder:
     """One reading of one issue."""
 
     def __init__(self, *, title: str, repository: str, site: Site) -> None:
-        self._title, self._repository, self._site = title, repository, site
+        self._stem, self._repository, self._site = _stem(title), repository, site
         self._references: dict[Reference, None] = {}
         self._problems: list[str] = []
         self._options: dict[str, Any] = {}
@@ -73,10 +73,8 @@ class _Finder:
         if front := _FRONT_MATTER.match(body):
             self._block(front[1])
             body = body[front.end() :]
-        words = _without_comments(
-            self._unfenced(self._fenced(body))
-        )  # comments last: JSON may hold what looks like one
-        tokens = _MARKDOWN.parse(words)
+        words = self._unfenced(self._fenced(body))
+        tokens = _MARKDOWN.parse(_without_comments(words))  # only now: JSON may hold what looks like a comment
         answers = _answers(tokens)
         is_form = form.WORKFLOW in answers
         if is_form:
@@ -133,13 +131,15 @@ class _Finder:
             brace = _BRACE.search(text, position)
             if brace is None:
                 break
+            start = brace.end()
             try:
-                _, position = decoder.raw_decode(text, brace.end())
-            except (ValueError, RecursionError):
-                self._pasted(text[brace.end() :])  # cut short or broken, which the person cannot see
-                break
-            if self._pasted(text[brace.end() : position]):
-                text, position = f"{text[: brace.end()]}\n\n{text[position:]}", brace.end()
+                _, position = decoder.raw_decode(text, start)
+            except (ValueError, RecursionError):  # cut short or broken, which the person cannot see
+                heading = text.find("\n### ", start)
+                position = heading if heading >= 0 else len(text)
+            taken = self._pasted(text[start:position])
+            if taken or _is_meant(text[start:position]):
+                text, position = f"{text[:start]}\n\n{text[position:]}", start
         return text
 
     def _said(self, token: Token, *, meant: bool) -> None:
@@ -160,26 +160,21 @@ class _Finder:
             parse_workflow(data, filename="the JSON in the issue cannot be used")
         except WorkflowError as error:
             message = str(error)
-            if told and any(hint in text for hint in _HINTS):
+            if told and _is_meant(text):
                 self._problems.append(message)
             elif told and text.lstrip().startswith("{"):
                 self._others.append(message)
             return False
-        self._references[Inline(filename=self._filename(), data=data)] = None
+        number = 1 + sum(isinstance(reference, Inline) for reference in self._references)
+        filename = f"{self._stem}.json" if number == 1 else f"{self._stem}-{number}.json"
+        self._references[Inline(filename=filename, data=data)] = None
         return True
-
-    def _filename(self) -> str:
-        visible = "".join(char if char.isprintable() and char not in "/\\" else " " for char in self._title)
-        stem = " ".join(_TITLE_PREFIX.sub("", visible).replace("..", " ").split())[: links.SHOWN_NAME] or "workflow"
-        pasted = sum(isinstance(reference, Inline) for reference in self._references)
-        return f"{stem}.json" if not pasted else f"{stem}-{pasted + 1}.json"
 
     def _addresses(self, text: str) -> None:
         for url in links.urls(text):
             reference = links.reference(url, site=self._site, repository=self._repository)
             if isinstance(reference, Attachment) and "." not in reference.filename:
-                name = self._filename().removesuffix(".json")
-                reference = reference.model_copy(update={"filename": f"{name}.png"})
+                reference = reference.model_copy(update={"filename": f"{self._stem}.png"})
             if reference is not None:
                 self._references[reference] = None
             elif not self._site.is_own(url) and url.lower().partition("?")[0].endswith((".json", ".zip")):
@@ -192,6 +187,17 @@ class _Finder:
             reference = links.path(text, repository=self._repository, incidental=not meant)
             if reference is not None:
                 self._references[reference] = None
+
+
+def _stem(title: str) -> str:
+    """A name for what has none of its own."""
+    visible = "".join(char if char.isprintable() and char not in "/\\" else " " for char in title)
+    return " ".join(_TITLE_PREFIX.sub("", visible).replace("..", " ").split())[: links.SHOWN_NAME] or "workflow"
+
+
+def _is_meant(text: str) -> bool:
+    """Whether a text that is no workflow was meant to be one."""
+    return any(hint in text for hint in _HINTS)
 
 
 def _candidates(inline: Token) -> Iterator[tuple[str, bool]]:

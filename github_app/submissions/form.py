@@ -13,7 +13,6 @@ from codegen.json_values import is_object
 from codegen.naming import app_name
 from github_app.commands.values import DOLLARS, GPU, TARGET, BadValue, did_you_mean, shown
 from github_app.strict_yaml import InvalidYaml, load
-from github_app.submissions.model import Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +68,3 @@ def _read(given: Mapping[str, tuple[str, str]]) -> tuple[dict[str, Any], list[st
             near = f"; did you mean {error.suggestion}?" if error.suggestion else ""
             problems.append(f"{label}: {shown(text)} {error}{near}")
     return options, problems
-
-
-NO_OPTIONS: Final = Options()

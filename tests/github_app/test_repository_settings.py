@@ -14,10 +14,8 @@ from inline_snapshot import external_file, snapshot
 
 from github_app.repository_settings import (
     DEFAULTS,
-    PATH,
     InvalidRepositorySettings,
     RepositorySettings,
-    as_annotations,
     json_schema,
     matches,
     parse_repository_settings,
@@ -203,20 +201,11 @@ def test_words_that_yaml_once_took_for_something_else_stay_words() -> None:
     assert settings.branches == ("no", "on", "12:30", "2026-01-01", "0x1f", "1_000")
 
 
-def test_problems_become_annotations_on_their_lines() -> None:
+def test_a_problem_says_where_it_is() -> None:
     with pytest.raises(InvalidRepositorySettings) as invalid:
         parse_repository_settings(b"# ours\nbudgt_usd: 5\ngpus:\n  - A100\n")
-    assert [(each.path, each.line, each.message) for each in as_annotations(invalid.value)] == snapshot(
-        [
-            (".github/flowberth.yml", 2, "budgt_usd: there is no such setting. Did you mean budget_usd?"),
-            (
-                ".github/flowberth.yml",
-                4,
-                "gpus.0: must be 'T4', 'L4', 'A10', 'L40S', 'A100-40GB', 'A100-80GB', 'RTX-PRO-6000', 'H100', 'H200' or 'B200'. Did you mean A100-40GB?",
-            ),
-        ]
-    )
-    assert as_annotations(invalid.value)[0].path == PATH
+    told = [(each.line, each.field, each.suggestion) for each in invalid.value.problems]
+    assert told == [(2, "budgt_usd", "budget_usd"), (4, "gpus.0", "A100-40GB")]
 
 
 def test_the_published_schema_is_what_the_models_say() -> None:

@@ -174,7 +174,7 @@ def test_in_a_review_commands_may_begin_any_paragraph() -> None:
         ("/deploy gpu=L4", snapshot("/deploy has no place for gpu=L4; its form is /deploy [--target modal|local] [--gpu GPU] [--budget USD] [--env preview|production] -> --gpu=L4")),
         ('/deploy --gpu "L4', snapshot("a quotation mark has no second one")),
         ("/status --verbose", snapshot("/status has no options, so it cannot have --verbose")),
-        ("/fix", snapshot("/fix needs a hint of what is wrong, as in /fix it needs more than 24 GB of GPU memory")),
+        ("/fix", snapshot("/fix needs a hint of what to change, as in /fix 24 GB are not enough, take an L40S")),
         (f"/fix {'x' * (MAX_HINT + 1)}", snapshot("hint: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… has 501 characters; at most 500 are taken")),
         ("/rollback ../../main", snapshot("version: ../../main is no version; give a tag, such as poster/v3, or a commit")),
         ("/rollback v1 v2", snapshot("/rollback has no place for v2; its form is /rollback [version]")),
@@ -201,14 +201,14 @@ def test_help_is_made_from_the_grammar() -> None:
 | Command | What it does |
 |---|---|
 | `/deploy [--target modal\\|local] [--gpu GPU] [--budget USD] [--env preview\\|production]` | Deploy and test again: on a pull request what its branch has, on an issue the workflow in it. |
-| `/test` | Test the running preview again, without deploying it anew. |
+| `/test` | Deploy what the pull request's branch has to a preview and test it, with nothing else changed. |
 | `/status` | Say how the runs of this conversation stand, and what they have cost. |
-| `/logs` | Show the last lines that the app printed. |
-| `/cancel` | Stop the run that is going on, and what it has deployed. |
-| `/retry` | Start the last run again, with the same options. |
-| `/fix <hint>` | Try to repair the app, with a hint of what is wrong. The result is a change of its lock, to be reviewed. |
+| `/logs` | Show the last lines that the newest deployment printed. |
+| `/cancel` | Stop what is going on here: the runs of this issue or pull request. |
+| `/retry` | Start the last run again, as it was asked for. |
+| `/fix <hint>` | Change the app by a hint that names a GPU, or that answers a question: a commit to its lock. |
 | `/approve` | Let the workflow of somebody without write permission run, at the cost that was estimated. |
-| `/rollback [version]` | Put an earlier version back into production: the one before, or the tag or commit that is named. |
+| `/rollback [version]` | On a pull request of the app: put the version before, or the one named, back into production. |
 | `/teardown` | Stop everything that is deployed for this pull request or issue. |
 | `/help` | Show this list. |
 

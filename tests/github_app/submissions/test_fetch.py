@@ -95,7 +95,7 @@ def test_each_way_to_submit(forge: Forge) -> None:
     assert [(each.filename, each.data) for each in collected.submissions] == [
         ("poster.json", workflow(1)),
         ("a.json", workflow(2)),
-        ("poster-2.png", picture(workflow(3))),
+        ("poster.png", picture(workflow(3))),
         ("c.json", workflow(4)),
         ("b.json", workflow(5)),
         ("big.json", big),

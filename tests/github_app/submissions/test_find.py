@@ -252,6 +252,13 @@ def test_what_was_meant_and_cannot_be_used_is_explained(body: str, problems: tup
     assert holds.problems == problems
 
 
+def test_addresses_in_a_broken_workflow_are_not_followed() -> None:
+    broken = f'{{"nodes": [{{"note": "{ATTACHED}"}},'
+    holds = found(f"### Workflow\n\n{broken}\n\n### Name\n\nposter\n\n### GPU\n\nL4")
+    assert (holds.references, len(holds.problems)) == ((), 1)
+    assert holds.options == Options(name="poster", gpu="L4")
+
+
 def test_several_in_one_issue_each_once() -> None:
     body = f"[a]({ATTACHED}) and again {ATTACHED}\n\n```\n{WORKFLOW}\n```\n```\n{PRETTY}\n```\n"
     assert references(body) == (
