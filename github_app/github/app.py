@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from githubkit import AppAuthStrategy
 
 from github_app.github.connection import PAGE, Connection, OpenGate, nothing, parsed
-from github_app.github.credentials import InstallationAuth, Tokens
+from github_app.github.credentials import AppAuth, InstallationAuth, Tokens
 from github_app.github.installation import Installation
 from github_app.github.model import DeliveredEvent, HookDelivery, InstallationInfo
 
@@ -54,7 +53,7 @@ class GithubApp:
         self._pace = pace
         self._timeout = timeout
         self._verify = httpx.create_ssl_context()
-        self._app = self._connect(AppAuthStrategy(app_id, private_key.get_secret_value()), OpenGate())
+        self._app = self._connect(AppAuth(app_id, private_key), OpenGate())
         self._installations: dict[int, Installation] = {}
         self._guard = threading.Lock()
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 from githubkit.exception import AuthCredentialError, GraphQLFailed, RateLimitExceeded, RequestError, RequestFailed
-from jwt.exceptions import PyJWTError
 
 from github_app.github.errors import (
     BadCredentials,
@@ -71,8 +70,6 @@ def translated(error: GitHubException) -> GithubError:
 def _of_request(cause: Exception) -> GithubError:
     if isinstance(cause, GithubError):  # of asking for a token, on the way
         return cause
-    if isinstance(cause, PyJWTError | ValueError):
-        return BadCredentials("the App's private key is none: it must be the PEM file that GitHub gave")
     if isinstance(cause, httpx.TimeoutException):
         return Unavailable("GitHub did not answer in time")
     return Unavailable(words(f"GitHub does not answer: {type(cause).__name__} {cause}"))

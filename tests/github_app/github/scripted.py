@@ -115,7 +115,14 @@ class ScriptedGithub:
     def comment(body: str, login: str = "flowberth[bot]") -> dict[str, object]:
         page = "https://github.example/acme/site/issues/1#issuecomment-5"
         user = {"login": login, "type": "Bot"}
-        return {"id": 5, "body": body, "user": user, "html_url": page, "created_at": "2026-01-01T00:00:00Z"}
+        return {
+            "id": 5,
+            "body": body,
+            "user": user,
+            "html_url": page,
+            "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z",
+        }
 
     def __enter__(self) -> Self:
         self._thread.start()

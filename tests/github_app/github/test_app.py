@@ -21,11 +21,11 @@ def test_it_knows_its_name_and_where_it_is_installed(forge, app, installed):
 
 
 def test_an_installation_lists_its_repositories(forge, installation, installed):
-    for number in range(120):
+    for number in range(101):
         forge.repository(f"acme/r{number}", labels=())
     forge.repository("elsewhere/x")
     listed = installation.repositories()
-    assert len(listed) == 121
+    assert len(listed) == 102
     assert {one.installation for one in listed} == {installed}
     assert installation.repository_named("acme/r7") in listed
 

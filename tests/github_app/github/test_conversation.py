@@ -1,5 +1,8 @@
 """Comments, issues, reactions and labels: made once, found again, and never taken from somebody else."""
 
+import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -78,15 +81,37 @@ def test_a_comment_whose_creation_ends_in_a_502_is_there_once_in_the_end(forge, 
     assert bodies(forge) == ["<!-- flowberth run:1 -->\nHello"]
 
 
-def test_an_answer_that_comes_too_late_is_unavailable_and_its_effect_is_found_afterwards(
-    forge, process, installed, issue
+def test_a_process_that_is_killed_before_it_has_the_answer_leaves_a_comment_that_the_next_one_finds(
+    forge, site, issue, database_url, tmp_path
 ):
-    app = process()
-    installation = app.installation(installed)
+    forge.faults.requests.append(Fault("POST .*/comments$", "hang", seconds=60))
+    given = {
+        "data": str(tmp_path),
+        "database": database_url,
+        "api_url": forge.api_url,
+        "app_id": forge.app_id,
+        "private_key": forge.private_key,
+        "repository": site.reference.model_dump(),
+        "issue": issue,
+    }
+    with subprocess.Popen([sys.executable, "-m", "tests.github_app.github.sayer"], stdin=subprocess.PIPE) as process:
+        process.stdin.write(json.dumps(given).encode())
+        process.stdin.close()
+        try:
+            forge.until(lambda: forge.repo("acme/site").comments)
+        finally:
+            process.kill()
+    assert site.say(issue, "run:1", "Hello, again") == forge.repo("acme/site").comments[0].id
+    assert bodies(forge) == ["<!-- flowberth run:1 -->\nHello, again"]
+
+
+def test_a_network_that_is_gone_is_unavailable(forge, process, installed, issue):
+    installation = process().installation(installed)
     site = installation.repository(installation.repository_named("acme/site"))
-    installation.connection.close()  # as a network that is gone
+    forge.faults.requests.append(Fault("GET .*/comments$", "hang", seconds=0.2, status=504))
     with pytest.raises(Unavailable):
         site.say(issue, "run:1", "Hello")
+    assert bodies(forge) == []
 
 
 def test_a_comment_that_somebody_deleted_is_made_again(forge, site, issue):

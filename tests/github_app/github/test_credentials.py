@@ -17,6 +17,23 @@ from tests.github_app.github.scripted import private_key
 TOKENS = "/access_tokens"
 
 
+def reachable(start):
+    """All objects of ours, of githubkit and of httpx that a debugger could show from there."""
+    seen, new = {}, [start]
+    while new:
+        one = new.pop()
+        if id(one) in seen or isinstance(one, SecretStr | str | bytes):
+            continue
+        seen[id(one)] = one
+        if isinstance(one, dict):
+            new += one.values()
+        elif isinstance(one, list | tuple | set):
+            new += one
+        elif type(one).__module__.startswith(("github_app", "githubkit", "httpx")):
+            new += vars(one).values() if hasattr(one, "__dict__") else []
+    return seen.values()
+
+
 def test_one_token_serves_many_requests(forge, site, issue):
     for _ in range(3):
         site.issue(issue)
@@ -74,7 +91,7 @@ def test_a_suspended_installation_says_so_and_works_again_afterwards(forge, inst
 def test_a_removed_installation_is_not_installed_whether_a_token_was_out_or_not(forge, process, installed, site, issue):
     site.issue(issue)
     forge.uninstall(forge.installations[installed])
-    with pytest.raises(NotInstalled, match=str(installed)):
+    with pytest.raises(NotInstalled, match="not installed"):
         site.issue(issue)
     with pytest.raises(NotInstalled):
         process().installation(installed).token()
@@ -101,7 +118,7 @@ def test_no_credential_reaches_an_error_a_log_or_a_repr(scripted, caplog):
         site.issue(1)
     told = "".join(traceback.format_exception(refused.value))
     texts = [str(refused.value), repr(refused.value), told, caplog.text]
-    texts += [repr(one) for one in (scripted.app, site, scripted.app.installation(scripted.installation))]
+    texts += [repr(one) for one in reachable(scripted.app)]
     for secret in (token, *others, "hunter2", "PRIVATE KEY"):
         assert [text for text in texts if secret in text] == [], secret
     assert "[redacted]" in str(refused.value)
