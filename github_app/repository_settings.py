@@ -26,6 +26,8 @@ PATH: Final = ".github/flowberth.yml"
 DEFAULT_BUDGET_USD: Final = 20.0
 MAX_ENTRIES: Final = 50
 """Of any list."""
+MAX_PROBLEMS: Final = 50
+"""Of one file; nobody reads more."""
 SCHEMA_ID: Final = "https://raw.githubusercontent.com/flowberth/flowberth/main/docs/schemas/flowberth.schema.json"
 
 Dollars = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
@@ -186,7 +188,7 @@ def parse_repository_settings(data: bytes) -> RepositorySettings:
     """Read `.github/flowberth.yml`. An empty file is the defaults.
 
     Raises:
-        InvalidRepositorySettings: with everything that is wrong.
+        InvalidRepositorySettings: with everything that is wrong, up to `MAX_PROBLEMS`.
     """
     try:
         document = load(data.decode("utf-8-sig"))
@@ -204,13 +206,17 @@ def parse_repository_settings(data: bytes) -> RepositorySettings:
         told = [
             _problem(each, document) for each in errors if not (each["type"] == "too_short" and each["loc"] in inside)
         ]
-        raise InvalidRepositorySettings(tuple(sorted(told, key=lambda each: (each.line, each.field)))) from None
+        raise InvalidRepositorySettings(
+            tuple(sorted(told, key=lambda each: (each.line, each.field))[:MAX_PROBLEMS])
+        ) from None
 
 
 def _problem(error: ErrorDetails, document: Document) -> Problem:
     path = tuple(error["loc"])
     message, suggestion = _told(error, path)
-    return Problem(line=document.line(path), field=".".join(map(str, path)), message=message, suggestion=suggestion)
+    return Problem(
+        line=document.line(path), field=shown(".".join(map(str, path))), message=message, suggestion=suggestion
+    )
 
 
 def _told(  # noqa: PLR0911 - one sentence per kind of error

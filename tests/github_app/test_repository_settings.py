@@ -201,6 +201,12 @@ def test_words_that_yaml_once_took_for_something_else_stay_words() -> None:
     assert settings.branches == ("no", "on", "12:30", "2026-01-01", "0x1f", "1_000")
 
 
+def test_a_file_full_of_mistakes_is_told_in_bounds() -> None:
+    told = problems("".join(f"{'k' * 50}{number}: 1\n" for number in range(1_000)))
+    assert len(told) == 50
+    assert len(problems(f"{'k' * 60_000}: 1")[0]) < 200
+
+
 def test_a_problem_says_where_it_is() -> None:
     with pytest.raises(InvalidRepositorySettings) as invalid:
         parse_repository_settings(b"# ours\nbudgt_usd: 5\ngpus:\n  - A100\n")
