@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from tests.forge.forge import Forge
+    from tests.forge.routes import Endpoint
 
 API = "/api/v3"
 LARGEST_PAGE = 100
@@ -93,45 +94,35 @@ class Dispatch:
             return ANONYMOUS, refusal
 
     def _carry_out(self, request: Request, path: str, actor: Actor, raw: bytes, *, web: bool) -> Response:
-        forge = self.forge
+        forge, method, query = self.forge, request.method, dict(request.query_params)
+        if forge.openapi and actor.kind in ("app", "installation"):
+            forge.violations += (
+                [f"a token was sent to {path}"] if web else forge.openapi.violations(method, path, query, raw)
+            )
         try:
-            if forge.openapi and actor.kind in ("app", "installation"):
-                query = dict(request.query_params)
-                found = (
-                    [f"a token was sent to {path}"]
-                    if web
-                    else forge.openapi.violations(request.method, path, query, raw)
-                )
-                forge.violations.extend(found)
-            found = routes.find(request.method, path, web=web)
-            if found is None:
-                raise (
-                    not_found() if web else GitHubError(501, f"tests/forge has no endpoint for {request.method} {path}")
-                )
-            endpoint, params = found
+            endpoint, params = self._endpoint(method, path, web=web)
             with forge.lock:
-                repository = forge.find_repository(f"{params['owner']}/{params['repo']}") if "repo" in params else None
-                if "repo" in params and repository is None:
-                    raise not_found()
+                repository = None
+                if "repo" in params:
+                    repository = forge.find_repository(f"{params['owner']}/{params['repo']}")
+                    if repository is None:
+                        raise not_found()
                 admit(actor, endpoint, repository)
-                body = _json(raw)
-                call = Call(
-                    forge,
-                    actor,
-                    request.method,
-                    path,
-                    params,
-                    dict(request.query_params),
-                    request.headers,
-                    body,
-                    raw,
-                    repository,
-                )
-                return _response(request, _render(call, endpoint.answer(call)))
+                call = Call(forge, actor, method, path, params, query, request.headers, _json(raw), raw, repository)
+                return _conditional(request, _render(call, endpoint.answer(call)))
         except GitHubError as refusal:
             return _refused(refusal)
         except GitError as error:
             return _refused(GitHubError(422, f"git: {error}"))
+
+    @staticmethod
+    def _endpoint(method: str, path: str, *, web: bool) -> tuple[Endpoint, dict[str, Any]]:
+        found = routes.find(method, path, web=web)
+        if found is None and web:
+            raise not_found()
+        if found is None:
+            raise GitHubError(501, f"The stand-in has no endpoint for {method} {path}: add it to tests/forge/endpoints")
+        return found
 
 
 def _address(path: str) -> tuple[str, bool]:
@@ -198,7 +189,7 @@ def _url(call: Call, changed: Mapping[str, Any]) -> str:
     return f"{call.forge.api_url}{call.path}?{urlencode({**call.query, **changed})}"
 
 
-def _response(request: Request, response: Response) -> Response:
+def _conditional(request: Request, response: Response) -> Response:
     """With an ETag; without a body where the client has it already."""
     if request.method != "GET" or response.status_code != 200:
         return response
