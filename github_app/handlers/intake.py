@@ -78,6 +78,7 @@ def _requests(talk: Talk, found: Found, collected: Collected, command: Deploy | 
     given = command if isinstance(command, Deploy) else Deploy()
     gpu = given.gpu or options.gpu
     talk.check_gpu(gpu)
+    talk.check_target(given.target or options.target)
     budget = min(given.budget or options.budget or rules.budget_usd, rules.budget_usd)
     if len(collected.submissions) > MAX_WORKFLOWS:
         raise CannotDo(

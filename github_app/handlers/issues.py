@@ -36,3 +36,4 @@ def _take_in(talk: Talk) -> None:
     if issue.state == "open":
         with told(talk):
             take_in(talk, issue)
+            talk.take_back()

@@ -88,14 +88,8 @@ def redeploy(
         name=name,
         gpu=gpu,
         budget_usd=budget or (before.budget_usd if before else None) or talk.rules.budget_usd,
-        answers=together(before.answers if before else (), answers),
+        answers=answers,  # earlier ones are in the lock by now, where people may have changed them
         keep=True,
         origin=talk.origin.model_copy(update={"issue": before.origin.issue if before and before.origin else None}),
     )
     return talk.doors.runs.ask(request, name, key=talk.key)
-
-
-def together(before: tuple[Answer, ...], now: tuple[Answer, ...]) -> tuple[Answer, ...]:
-    """All answers; a newer one to the same question counts."""
-    newer = {(answer.about, answer.name) for answer in now}
-    return (*(answer for answer in before if (answer.about, answer.name) not in newer), *now)

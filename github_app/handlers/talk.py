@@ -12,6 +12,7 @@ from runner.model import Origin
 
 if TYPE_CHECKING:
     from codegen.lock import Gpu
+    from github_app.commands.values import Target
     from github_app.github.model import Content, Pull
     from github_app.github.repository import RepositoryApi
     from github_app.handlers.doors import Doors
@@ -67,6 +68,17 @@ class Talk:
                 f"{gpu} is not among the GPUs that .github/flowberth.yml allows: {', '.join(self.rules.gpus or ())}"
             )
 
+    def check_target(self, target: Target | None) -> None:
+        """Let only those pass that this server deploys to.
+
+        Raises:
+            CannotDo: it is another one.
+        """
+        wanted = target or self.rules.target
+        here = self.doors.target.name
+        if wanted is not None and wanted != here:
+            raise CannotDo(f"this server deploys to the target {here} only, and {wanted} was asked for")
+
     @property
     def origin(self) -> Origin:
         """Of the runs that are asked for here."""
@@ -83,8 +95,17 @@ class Talk:
         return records.of_pull(key, self.number) if self.is_pull else records.of_issue(key, self.number)
 
     def reply(self, body: str) -> None:
-        """Answer what was said, once."""
-        self.api.say(self.number, f"reply:{self.comment or self.key}", body)
+        """Answer what was said, once. Of what an issue itself says only the newest answer stands."""
+        self.api.say(self.number, self._reply_marker, body)
+
+    def take_back(self) -> None:
+        """Delete the answer to what an issue itself had said: it does not say that any more."""
+        self.api.unsay(self.number, self._reply_marker)
+
+    @property
+    def _reply_marker(self) -> str:
+        said = "issue" if self.comment is None and not self.is_pull else self.comment or self.key
+        return f"reply:{said}"
 
     def react(self, content: Content) -> None:
         """React to what was said."""

@@ -30,7 +30,7 @@ _PASTE = "paste the workflow's JSON into the issue between two lines of three ba
 _COMMIT = "commit the file to this repository and write its path"
 _WAYS_OUT: Final[dict[Trouble, str]] = {
     "missing": f"In a private repository an App may not read attachments: {_PASTE}, or {_COMMIT}.",
-    "not-a-workflow": "In ComfyUI, Workflow → Export makes the right file; attach it, or paste what is in it.",
+    "not-a-workflow": "In ComfyUI, File → Export makes the right file; attach it, or paste what is in it.",
     "too-large": f"Attach only the workflow's JSON, or {_COMMIT}.",
     "refused": f"Attach the file itself, or {_PASTE}.",
 }

@@ -92,7 +92,7 @@ class Tell:
         if view.commit is None or view.kind == "production":
             return
         name = f"flowberth / {view.name}"
-        for sha in dict.fromkeys((*shown.checks, view.commit)):
+        for sha in dict.fromkeys((view.commit, *shown.checks)):
             if sha == view.commit or view.finished:
                 shown.checks[sha] = api.check(sha, name, view.id, pages.check(view), known=shown.checks.get(sha))
 

@@ -84,9 +84,9 @@ class People:
     def checks(self, sha: str) -> list[dict[str, Any]]:
         return self.do("alice", "GET", f"/commits/{sha}/check-runs")["check_runs"]
 
-    def now(self, sha: str) -> list[CheckRun]:
-        """Our checks of a commit, as they are on the forge."""
-        return self.site.checks(sha)
+    def now(self) -> list[CheckRun]:
+        """Our checks of all commits, as they are on the forge."""
+        return list(self.site.check_runs.values())
 
     def deployments(self) -> list[tuple[str, str, str]]:
         """(environment, latest state, url) of each, oldest first."""

@@ -37,7 +37,7 @@ Thank you, mallory. You have no write permission here, so nothing runs before a 
 |---|---|
 | Workflow | `Tile`, 3 nodes |
 | ComfyUI | 0.3.64 |
-| Hardware | no GPU, \\$0.000035 a second |
+| Hardware | no GPU, \\$0.0… a second |
 | Code of others | none |
 | Models | 0 |
 

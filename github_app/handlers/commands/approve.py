@@ -19,5 +19,5 @@ def approve(talk: Talk, command: Approve) -> None:
         CannotDo: nothing waits for an approval here.
     """
     if talk.is_pull:
-        raise CannotDo("on a pull request nothing waits for this: approve it with a review")
+        raise CannotDo("/approve is for workflows in issues; a pull request is approved with a review")
     take_in(talk, talk.api.issue(talk.number), command)

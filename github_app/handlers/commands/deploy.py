@@ -24,6 +24,7 @@ def deploy(talk: Talk, command: Deploy) -> None:
         _to_production(talk)
     elif talk.is_pull:
         talk.check_gpu(command.gpu)
+        talk.check_target(command.target)
         redeploy(talk, gpu=command.gpu, budget=command.budget)
     else:
         take_in(talk, talk.api.issue(talk.number), command)
@@ -31,5 +32,5 @@ def deploy(talk: Talk, command: Deploy) -> None:
 
 def _to_production(talk: Talk) -> None:
     if not talk.is_pull or talk.pull.state != "merged" or talk.pull.merge_sha is None:
-        raise CannotDo("what goes to production is what is merged: merge the pull request, and it is deployed")
+        raise CannotDo("only what is merged goes to production; merge the pull request, and it is deployed")
     to_production(talk, app_of(talk.api, talk.pull), talk.pull.merge_sha, base=talk.pull.base.branch)

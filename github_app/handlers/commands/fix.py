@@ -9,8 +9,9 @@ from codegen.lock import Gpu
 from github_app.commands.answers import Answers
 from github_app.commands.comment import parse_comment
 from github_app.handlers.commands.answers import answer
-from github_app.handlers.errors import CannotDo
+from github_app.handlers.errors import Explained
 from github_app.handlers.redeploy import redeploy
+from github_app.telling.pages import plainly
 
 if TYPE_CHECKING:
     from github_app.commands.fix import Fix
@@ -25,7 +26,7 @@ def fix(talk: Talk, command: Fix) -> None:
     """Change what the hint names: a GPU, whose node a class is, where a model's file is.
 
     Raises:
-        CannotDo: it names nothing that can be changed.
+        Explained: it names nothing that can be changed.
     """
     answers = parse_comment(command.hint, bot=talk.doors.github.bot_login)
     if len(answers) == 1 and isinstance(answers[0], Answers):
@@ -37,8 +38,4 @@ def fix(talk: Talk, command: Fix) -> None:
         talk.check_gpu(gpu)
         redeploy(talk, gpu=gpu)
         return
-    raise CannotDo(
-        "what can be changed by a hint is the GPU, by its name, and what answers a question: "
-        "`pack NodeClass = https://github.com/owner/repository` or `model folder/file = https://…`. "
-        "Anything else is changed in app.lock.json on the branch; a push is deployed and tested again"
-    )
+    raise Explained(plainly.hints())

@@ -21,7 +21,7 @@ def retry(talk: Talk, _: Retry) -> None:
     """
     runs = talk.runs()
     if not runs:
-        raise CannotDo("nothing has run here yet: /deploy starts something")
+        raise CannotDo("nothing has run here yet; /deploy starts a run")
     again(talk, runs[0])
 
 
@@ -32,7 +32,7 @@ def again(talk: Talk, record: RunRecord) -> None:
         CannotDo: it has not ended.
     """
     if not record.finished:
-        raise CannotDo("it is still going on: /cancel ends it first")
+        raise CannotDo("it is still going on; /cancel ends it first")
     request = talk.doors.records.request(record.id)
     if talk.is_pull and request.kind != "production":
         redeploy(talk, gpu=request.gpu, budget=request.budget_usd)

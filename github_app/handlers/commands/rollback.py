@@ -20,13 +20,13 @@ def rollback(talk: Talk, command: Rollback) -> None:
         CannotDo: there is no such version.
     """
     if not talk.is_pull:
-        raise CannotDo("write it on a pull request of the app, open or merged: the issue does not say which app")
+        raise CannotDo("an issue does not say which app; write /rollback on a pull request of it, open or merged")
     name = app_of(talk.api, talk.pull)
     known = versions(talk, name)
-    listed = ", ".join(f"{tag} ({commit[:12]})" for tag, commit in known) or "none"
+    listed = ", ".join(f"{tag} ({commit[:12]})" for tag, commit in known) or "nothing yet"
     if command.to is None:
         if len(known) < 2:  # noqa: PLR2004 - the one there is and the one before
-            raise CannotDo(f"there is no version before; of {name} there was in production: {listed}")
+            raise CannotDo(f"{name} has no earlier version to go back to; in production there was {listed}")
         chosen = known[1][1]
     else:
         matching = [
@@ -35,6 +35,6 @@ def rollback(talk: Talk, command: Rollback) -> None:
             if command.to in (tag, tag.rpartition("/")[2]) or commit.startswith(command.to)
         ]
         if len(matching) != 1:
-            raise CannotDo(f"{command.to} is no version of {name}; in production there was: {listed}")
+            raise CannotDo(f"{command.to} is no version of {name}; in production there was {listed}")
         chosen = matching[0]
     to_production(talk, name, chosen, base=talk.pull.base.branch)

@@ -19,5 +19,5 @@ def test(talk: Talk, _: Test) -> None:
         CannotDo: on an issue there is nothing to test yet.
     """
     if not talk.is_pull:
-        raise CannotDo("there is nothing to test on an issue: write /test on its pull request, or /deploy here")
+        raise CannotDo("there is nothing to test on an issue; write /test on its pull request, or /deploy here")
     redeploy(talk)

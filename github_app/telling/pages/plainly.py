@@ -26,6 +26,16 @@ def cannot(words: str) -> str:
     return f"That cannot be done: {plain(words, MAX_WORDS)}.\n\n`/help` lists what can."
 
 
+def hints() -> str:
+    """What `/fix` can do, if it could do nothing with a hint."""
+    lines = "pack NodeClass = https://github.com/owner/repository\nmodel folder/file = https://…"
+    return (
+        "That hint names nothing that can be changed. `/fix` takes the name of a GPU (`/fix L4`), or an answer:\n\n"
+        f"```text\n{lines}\n```\n\n"
+        "Anything else is changed in `app.lock.json` on the branch; a push there is deployed and tested again."
+    )
+
+
 def unusable(filename: str, words: str) -> str:
     """A file that is no workflow, or none that can run."""
     return (

@@ -1,0 +1,495 @@
+"""What people command, and what they are answered."""
+
+from __future__ import annotations
+
+import pytest
+from inline_snapshot import snapshot
+
+from tests.stories.people import pasted
+from tests.stories.reading import read
+
+pytestmark = pytest.mark.xdist_group("stories of commands")
+
+
+def answers(people, number: int, count: int) -> list[str]:
+    """Waits for so many of our comments; what they say."""
+    people.until(lambda: len(people.bodies(number)) >= count)
+    return [read(body) for body in people.bodies(number)]
+
+
+def test_commands_are_answered_where_nothing_has_run(town):
+    people = town.people(files={".github/flowberth.yml": "gpus: [L4]\nbudget_usd: 5\n"})
+    issue = people.opens_issue("bob", title="How does this work?", body="I would like to know.")
+    said = [
+        "/deplyo",
+        "/help",
+        "/status",
+        "/logs",
+        "/cancel",
+        "/retry",
+        "/teardown",
+        "/rollback",
+        "/test",
+        "/approve",
+        "/deploy",
+    ]
+    found = {}
+    for count, words in enumerate(said, 1):
+        people.comments("bob", issue, words)
+        found[words] = answers(people, issue, count)[-1]
+    assert found == snapshot(
+        {
+            "/deplyo": """\
+This was not understood, so nothing was done:
+
+- `/deplyo`: there is no command /deplyo; did you mean `/deploy`?
+
+`/help` lists all commands.
+""",
+            "/help": """\
+| Command | What it does |
+|---|---|
+| `/deploy [--target modal\\|local] [--gpu GPU] [--budget USD] [--env preview\\|production]` | Deploy and test again: on a pull request what its branch has, on an issue the workflow in it. |
+| `/test` | Deploy what the pull request's branch has to a preview and test it, with nothing else changed. |
+| `/status` | Say how the runs of this conversation stand, and what they have cost. |
+| `/logs` | Show the last lines that the newest deployment printed. |
+| `/cancel` | Stop what is going on here: the runs of this issue or pull request. |
+| `/retry` | Start the last run again, as it was asked for. |
+| `/fix <hint>` | Change the app by a hint that names a GPU, or that answers a question: a commit to its lock. |
+| `/approve` | Let the workflow of somebody without write permission run, at the cost that was estimated. |
+| `/rollback [version]` | On a pull request of the app: put the version before, or the one named, back into production. |
+| `/teardown` | Stop everything that is deployed for this pull request or issue. |
+| `/help` | Show this list. |
+
+Options of `/deploy`:
+
+- `--target`: where to deploy (modal, local).
+- `--gpu`: the GPU, instead of the smallest that holds the models (T4, L4, A10, L40S, A100-40GB, A100-80GB, RTX-PRO-6000, H100, H200, B200).
+- `--budget`: the most that this run may spend, in US dollars.
+- `--env`: the environment; a preview unless said otherwise (preview, production).
+
+Example: `/deploy --gpu L4 --budget 5`
+
+Questions are answered with one line each:
+
+```text
+pack NodeClass = https://github.com/owner/repository
+model checkpoints/file.safetensors = https://…
+```
+
+Commands are the first lines of a comment, one per line and at most 5.
+They are carried out in their order; if one cannot be understood, none is.
+They take write permission for this repository.
+""",
+            "/status": "There is no run for this yet. A workflow in the text of an issue starts one; `/help` says what else does.\n",
+            "/logs": """\
+That cannot be done: no deployment of this conversation has left a log.
+
+`/help` lists what can.\
+""",
+            "/cancel": """\
+That cannot be done: nothing is running here.
+
+`/help` lists what can.\
+""",
+            "/retry": """\
+That cannot be done: nothing has run here yet; /deploy starts a run.
+
+`/help` lists what can.\
+""",
+            "/teardown": """\
+That cannot be done: nothing is deployed for this conversation.
+
+`/help` lists what can.\
+""",
+            "/rollback": """\
+That cannot be done: an issue does not say which app; write /rollback on a pull request of it, open or merged.
+
+`/help` lists what can.\
+""",
+            "/test": """\
+That cannot be done: there is nothing to test on an issue; write /test on its pull request, or /deploy here.
+
+`/help` lists what can.\
+""",
+            "/approve": """\
+There is no workflow in this issue. Edit it, and put there one of these:
+
+- the workflow as a file: a `.json`, a picture that ComfyUI has saved, or a `.zip` of them;
+- its text, in a block of code;
+- a link to a gist, or the path of a file in this repository.
+
+In ComfyUI, *File → Export* saves the workflow.
+""",
+            "/deploy": """\
+There is no workflow in this issue. Edit it, and put there one of these:
+
+- the workflow as a file: a `.json`, a picture that ComfyUI has saved, or a `.zip` of them;
+- its text, in a block of code;
+- a link to a gist, or the path of a file in this repository.
+
+In ComfyUI, *File → Export* saves the workflow.
+""",
+        }
+    )
+
+    people.comments("dave", issue, "/deploy")
+    assert answers(people, issue, len(said) + 1)[-1] == snapshot(
+        "dave, nothing was done: commands take write permission for this repository, and you have read permission. Somebody who has it can give the same command.\n"
+    )
+    people.comments("dave", issue, "I'd say /deploy, or not?")
+    people.comments("dave", issue, "> /deploy\n\nNo.")
+
+    other = people.opens_issue("bob", title="Tile", body="---\ngpu: H100\n---\n" + pasted())
+    assert answers(people, other, 1) == snapshot(
+        [
+            """\
+That cannot be done: H100 is not among the GPUs that .github/flowberth.yml allows: L4.
+
+`/help` lists what can.\
+"""
+        ]
+    )
+    people.comments("bob", other, "/deploy --gpu L40S")
+    people.comments("bob", other, "/deploy --target modal --gpu L4")
+    assert answers(people, other, 3)[1:] == snapshot(
+        [
+            """\
+That cannot be done: L40S is not among the GPUs that .github/flowberth.yml allows: L4.
+
+`/help` lists what can.\
+""",
+            """\
+That cannot be done: this server deploys to the target local only, and modal was asked for.
+
+`/help` lists what can.\
+""",
+        ]
+    )
+    town.rests()
+    assert town.runs(people) == []
+    assert len(people.bodies(issue)) == len(said) + 1
+
+
+def test_settings_that_cannot_be_used_are_told_in_the_issue_and_checked_on_the_pull_request(town):
+    people = town.people(files={".github/flowberth.yml": "budgte: 5\ngpus: [L5]\n"})
+    issue = people.opens_issue("bob")
+    assert answers(people, issue, 1) == snapshot(
+        [
+            """\
+### ✗ `.github/flowberth.yml` cannot be used
+
+- line 1, `budgte`: there is no such setting; did you mean `budget_usd`?
+- line 2, `gpus.0`: must be 'T4', 'L4', 'A10', 'L40S', 'A100-40GB', 'A100-80GB', 'RTX-PRO-6000', 'H100', 'H200' or 'B200'
+
+Until it is put right, nothing is deployed from this repository.
+"""
+        ]
+    )
+    people.writes("bob", ".github/flowberth.yml", "budget_usd: five\n", branch="settings")
+    pull = people.do("bob", "POST", "/pulls", title="Settings", head="settings", base="main")
+    (check,) = people.until(lambda: people.checks(pull["head"]["sha"]))
+    assert (check["name"], check["status"], check["conclusion"]) == snapshot(
+        ("flowberth / settings", "completed", "failure")
+    )
+    assert [read(check["output"]["title"]), read(check["output"]["summary"])] == snapshot(
+        [
+            "The settings have 1 problem",
+            """\
+### ✗ `.github/flowberth.yml` cannot be used
+
+- line 1, `budget_usd`: must be a number, without quotes
+
+Until it is put right, nothing is deployed from this repository.
+""",
+        ]
+    )
+    notes = people.do("alice", "GET", f"/check-runs/{check['id']}/annotations")
+    assert [(note["path"], note["start_line"], note["message"]) for note in notes] == snapshot(
+        [(".github/flowberth.yml", 1, "line 1, budget_usd: must be a number, without quotes")]
+    )
+
+    sha = people.writes("bob", ".github/flowberth.yml", "budget_usd: 5\n", branch="settings")
+    (check,) = people.until(lambda: people.checks(sha))
+    assert [check["conclusion"], check["output"]["title"], check["output"]["summary"]] == snapshot(
+        [
+            "success",
+            "The settings can be used",
+            "They count as soon as they are on the default branch.",
+        ]
+    )
+    people.do("alice", "PUT", f"/pulls/{pull['number']}/merge", merge_method="squash")
+    people.do("bob", "PATCH", f"/issues/{issue}", title="Tile, please")
+    people.sees_ready_pull()
+    town.rests()
+    assert [state for _, state, _ in town.runs(people)] == ["succeeded"]
+    # What was wrong is not wrong any more, and nobody should go on reading of it.
+    assert [body.splitlines()[0] for body in map(read, people.bodies(issue))] == snapshot(
+        ["### ✓ `tile-please` is ready for review"]
+    )
+
+
+def test_what_is_asked_of_a_pull_request(town):
+    people = town.people()
+    issue = people.opens_issue("bob", body=pasted())
+    pull = people.sees_ready_pull()
+    number, sha = pull["number"], pull["head"]["sha"]
+    town.rests()
+    subjects = [
+        one["commit"]["message"].partition("\n")[0] for one in people.do("bob", "GET", f"/pulls/{number}/commits")
+    ]
+    assert subjects == snapshot(
+        [
+            "Vendor the Flowberth runtime 1.1.0",
+            "Add tile: generated app",
+            "Test tile: report, sample and knowledge-base entry",
+        ]
+    )
+    assert read(pull["body"]) == snapshot("""\
+> **Simulated.** The stand-in engine answered, not ComfyUI: whatever needs a model is SIMULATED, and so are times and costs. This shows that the app and its interface work, not that the workflow does, and does not count as a deployment that worked.
+
+The ComfyUI workflow `Tile` as an HTTP endpoint, in `apps/modal/tile/`.
+
+![What the test run made](https://github.com/acme/site/blob/COMMIT/apps/modal/tile/sample.png?raw=true)
+
+✓ **9 of 9 tests passed** by Stand-in for ComfyUI 0.3.64, local target: \\$0.0… a call (estimate), N s to start, then N s a call.
+
+## How to call it
+
+```sh
+curl --fail-with-body "$ENDPOINT/generate" \\
+  --header "Modal-Key: $MODAL_KEY" --header "Modal-Secret: $MODAL_SECRET" \\
+  --header "Content-Type: application/json" --data @- <<'BODY'
+{
+  "width": 64,
+  "height": 48
+}
+BODY
+```
+
+| input | kind | |
+|---|---|---|
+| `width` | integer | as in the workflow if left out |
+| `height` | integer | as in the workflow if left out |
+
+It answers with `image` (image).
+
+## Tests
+
+| | test | time | what was seen |
+|---|---|---|---|
+| ✓ | health | N s | stand-in engine 0.3.64 |
+| ✓ | root | N s | tile, 5 links |
+| ✓ | schema | N s | 2 inputs |
+| ✓ | bad input | N s | 5 wrong requests refused |
+| ✓ | generate | N s | 1 output in N s, and N s to start before |
+| ✓ | output validity | N s | image: PNG 64 × 48 |
+| ✓ | response time | N s | N s warm with another width |
+| ✓ | cost headers | N s | \\$0.0… for N s on none |
+| ✓ | two at once | N s | N s for both |
+
+## What it costs
+
+| | US dollars | |
+|---|---|---|
+| a call | \\$0.0… | estimate: N s at \\$0.0… a second |
+| a cold start | \\$0.0… | estimate: N s at the same price |
+| idle after the last call | \\$0.0… | estimate: N s, then it stops |
+
+It runs on no GPU, 2 cores, 4 GiB, \\$0.0… a second: no node loads a model, so no GPU is needed.
+
+## What is in it
+
+ComfyUI 0.3.64 (the oldest that ships has everything) on Python 3.12, with packages as they were on 2025-10-22.
+
+The knowledge-base entry is `docs/knowledge-base/workflows/patterns/tile.md`. Run `run_ID`, attempt 1.
+
+Closes #1.
+""")
+    (check,) = town.forge.repo(people.full_name).checks(sha)
+    assert [read(check.title), read(check.summary), read(check.text)] == snapshot(
+        [
+            "Simulated: tile is ready for review",
+            """\
+> **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
+
+**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+
+- ✓ Read the workflow, N s
+- ✓ Look up models and packs, N s
+- ✓ Open a branch, N s
+- ✓ Write the app, N s
+- ✓ Open the draft, N s
+- ✓ Deploy, N s
+- ✓ Test, N s
+- ✓ Write it up, N s
+- ✓ Bring the pull request up to date, N s
+- ✓ Clean up, N s
+
+Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT)
+
+Run `run_ID`.
+""",
+            """\
+## Tests
+
+| | test | time | what was seen |
+|---|---|---|---|
+| ✓ | health | N s | stand-in engine 0.3.64 |
+| ✓ | root | N s | tile, 5 links |
+| ✓ | schema | N s | 2 inputs |
+| ✓ | bad input | N s | 5 wrong requests refused |
+| ✓ | generate | N s | 1 output in N s, and N s to start before |
+| ✓ | output validity | N s | image: PNG 64 × 48 |
+| ✓ | response time | N s | N s warm with another width |
+| ✓ | cost headers | N s | \\$0.0… for N s on none |
+| ✓ | two at once | N s | N s for both |
+""",
+        ]
+    )
+
+    people.comments("bob", number, "/status")
+    assert answers(people, number, 1)[0] == snapshot("""\
+| app | state | attempt | spent | |
+|---|---|---|---|---|
+| `tile` | ✓ is ready for review | 1 of 10 | \\$0.00 of \\$20.00 spent (estimate) | [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT) |
+""")
+    people.comments("bob", number, "/logs")
+    assert answers(people, number, 2)[1].startswith("What `tile` printed last in run `run_ID`")
+    people.comments("carol", number, "/deploy")
+    assert answers(people, number, 3)[2] == snapshot(
+        "carol, nothing was done: commands take write permission for this repository, and you have triage permission. Somebody who has it can give the same command.\n"
+    )
+    for words in ("/fix make it faster", "/deploy --env production", "/rollback", "/approve"):
+        people.comments("bob", number, words)
+    assert answers(people, number, 7)[3:] == snapshot(
+        [
+            """\
+That hint names nothing that can be changed. `/fix` takes the name of a GPU (`/fix L4`), or an answer:
+
+```text
+pack NodeClass = https://github.com/owner/repository
+model folder/file = https://…
+```
+
+Anything else is changed in `app.lock.json` on the branch; a push there is deployed and tested again.\
+""",
+            """\
+That cannot be done: only what is merged goes to production; merge the pull request, and it is deployed.
+
+`/help` lists what can.\
+""",
+            """\
+That cannot be done: /approve is for workflows in issues; a pull request is approved with a review.
+
+`/help` lists what can.\
+""",
+            """\
+That cannot be done: tile has no earlier version to go back to; in production there was nothing yet.
+
+`/help` lists what can.\
+""",
+        ]
+    )
+
+    # Buttons of the check, and a review.
+    town.forge.press(people.full_name, check, "rerun", by="dave")
+    town.rests()
+    assert len(town.runs(people)) == 1
+    people.do("bob", "POST", f"/check-runs/{check.id}/rerequest")
+    people.until(lambda: len(town.runs(people)) == 2)
+    running = people.until(lambda: next((one for one in people.now() if one.status == "in_progress"), None))
+    town.forge.press(people.full_name, running, "cancel", by="dave")
+    town.forge.press(people.full_name, running, "cancel", by="bob")
+    town.rests()
+    assert town.runs(people)[1] == snapshot(("tile", "cancelled", "cancelled by bob"))
+    people.do("alice", "POST", f"/pulls/{number}/reviews", event="REQUEST_CHANGES", body="Too slow.\n\n/fix L4")
+    people.until(lambda: len(town.runs(people)) == 3)
+    town.rests()
+    assert town.runs(people)[2][:2] == ("tile", "succeeded")
+    lock = people.file("apps/modal/tile/app.lock.json", "flowberth/tile")
+    assert lock["hardware"]["gpu"] == "L4"
+    commits = people.do("bob", "GET", f"/pulls/{number}/commits")[len(subjects) :]
+    assert [one["commit"]["message"].partition("\n")[0] for one in commits] == snapshot(
+        ["Update tile: generated app", "Test tile: report, sample and knowledge-base entry"]
+    )
+
+    people.comments("bob", number, "/teardown")
+    people.until(lambda: [one[1] for one in people.deployments()] == ["inactive"] * len(people.deployments()))
+    people.comments("bob", number, "/teardown")
+    town.rests()
+    assert [read(body) for body in people.bodies(number)[7:]] == snapshot(
+        [
+            """\
+### ■ `tile` was cancelled
+
+- ✓ Read the workflow, N s
+- ✓ Look up models and packs, N s
+- ✗ Open a branch: flowberth/tile from main
+- ✓ Clean up, N s
+
+Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
+
+cancelled by bob
+
+`/retry` begins it again.
+
+<sub>Run `run_ID` of `Tile`, asked for by bob. `/help` lists what you can ask for.</sub>
+""",
+            """\
+### ✓ `tile` is ready again
+
+> **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
+
+**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+
+- ✓ Read the workflow, N s
+- ✓ Look up models and packs, N s
+- ✓ Open a branch, N s
+- ✓ Write the app, N s
+- ✓ Open the draft, N s
+- ✓ Deploy, N s
+- ✓ Test, N s
+- ✓ Write it up, N s
+- ✓ Bring the pull request up to date, N s
+- ✓ Clean up, N s
+
+Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 2](https://github.com/acme/site/pull/2)
+
+There is something to look at in the pull request: 1 note.
+
+<sub>Run `run_ID` of `Tile`, asked for by alice. `/help` lists what you can ask for.</sub>
+""",
+            """\
+That cannot be done: nothing is deployed for this conversation.
+
+`/help` lists what can.\
+""",
+        ]
+    )
+    assert [read(body) for body in people.bodies(issue)] == snapshot(
+        [
+            """\
+### ✓ `tile` is ready for review
+
+> **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
+
+**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+
+- ✓ Read the workflow, N s
+- ✓ Look up models and packs, N s
+- ✓ Open a branch, N s
+- ✓ Write the app, N s
+- ✓ Open the draft, N s
+- ✓ Deploy, N s
+- ✓ Test, N s
+- ✓ Write it up, N s
+- ✓ Bring the pull request up to date, N s
+- ✓ Clean up, N s
+
+Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 2](https://github.com/acme/site/pull/2)
+
+<sub>Run `run_ID` of `Tile`, asked for by bob. `/help` lists what you can ask for.</sub>
+"""
+        ]
+    )
