@@ -4,17 +4,17 @@
     uv run python benchmarks/webhooks.py --seconds 10 --json
     uv run python benchmarks/webhooks.py --only flowberth
 
-The payloads are GitHub's published examples (npm `@octokit/webhooks-examples`), each signed, each delivery with a GUID of its
-own. They are sent when they are due, whether or not the ones before have been answered, over connections that stay open;
-an acknowledgement is measured from the moment its delivery was due, so a stall counts for all that it holds up.
+The payloads are GitHub's published examples (npm `@octokit/webhooks-examples`), each signed, each delivery with a GUID
+of its own. They are sent when they are due, whether or not the ones before have been answered, over connections that
+stay open; an acknowledgement is measured from the moment its delivery was due, so a stall counts for all it holds up.
 
 The two servers do not do the same. Flowberth verifies, reads action and installation, commits the payload to Postgres
-(its embedded one, `fsync` on) and acknowledges after that; lost is what was acknowledged and is not in the table at the end.
-Probot (npm `probot`, with an app that has no handlers, and its log off) verifies, parses and acknowledges; nothing is on
-record, so a crash loses what was acknowledged, and there is nothing to count.
+(its embedded one, `fsync` on) and acknowledges after that; lost is what was acknowledged and is not in the table at the
+end. Probot (npm `probot`, with an app that has no handlers, and its log off) verifies, parses and acknowledges; nothing
+is on record, so a crash loses what was acknowledged, and there is nothing to count.
 
-CPU is that of the server's process; of the processes of Postgres in a line of its own. It says more than the times where
-other programs use the machine. npm, and network access for it, are needed for the payloads.
+CPU is that of the server's process; of the processes of Postgres in a line of its own. It says more than the times
+where other programs use the machine. npm, and network access for it, are needed for the payloads.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Example:
     def request(self, guid: str) -> bytes:
         """As GitHub sends it."""
         head = (
-            "POST /webhooks/github HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\nUser-Agent: GitHub-Hookshot/0000000\r\n"
+            "POST /webhooks/github HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\nUser-Agent: GitHub-Hookshot/0\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\nX-GitHub-Event: {self.event}\r\n"
             f"X-GitHub-Delivery: {guid}\r\nX-Hub-Signature-256: {self.signature}\r\n\r\n"
         )
@@ -380,6 +380,7 @@ def table(results: list[Result], rate: int, seconds: float) -> Table:
     shown.add_column("")
     for result in results:
         shown.add_column(result.name, justify="right")
+    postgres = ["-" if each.cpu_postgres is None else f"{each.cpu_postgres:.2f} s" for each in results]
     rows: list[tuple[str, list[str]]] = [
         ("on record before it is acknowledged", ["no" if each.lost is None else "yes" for each in results]),
         ("acknowledged", [f"{each.acknowledged:,} of {each.sent:,}" for each in results]),
@@ -389,8 +390,8 @@ def table(results: list[Result], rate: int, seconds: float) -> Table:
         ("longest", [f"{each.max_ms:.1f} ms" for each in results]),
         ("memory early → late", [f"{each.memory_early:.0f} → {each.memory_late:.0f} MiB" for each in results]),
         ("CPU per 1,000, server", [f"{each.cpu_server:.2f} s" for each in results]),
-        ("CPU per 1,000, Postgres", ["-" if each.cpu_postgres is None else f"{each.cpu_postgres:.2f} s" for each in results]),
-    ]  # fmt: skip
+        ("CPU per 1,000, Postgres", postgres),
+    ]
     for name, values in rows:
         shown.add_row(name, *values)
     return shown

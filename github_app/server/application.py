@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
-from github_app.server import webhooks
 from github_app.server.deliveries import conninfo
 from github_app.server.errors import NotStored
 from github_app.server.inbox import Inbox
 from github_app.server.manners import Manners
 from github_app.server.pages import home
 from github_app.server.problems import Problem
+from github_app.server.webhooks import Webhook
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -47,9 +46,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         yield
         await inbox.close()
 
-    webhook = Route(webhooks.PATH, webhooks.Webhook(credentials.webhook_secret, inbox), methods=["POST"])
-    app = FastAPI(lifespan=lifespan, routes=[webhook], docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Manners, https=(settings.public_url or "").startswith("https://"))
+    app.add_middleware(Webhook, secret=credentials.webhook_secret, inbox=inbox)  # the one added last is in front
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
 

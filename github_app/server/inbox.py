@@ -1,7 +1,8 @@
 """Puts deliveries on record: one statement for all that wait at a moment.
 
-One connection, one statement at a time. While it is on its way to the disk the next deliveries gather, so that a burst
-costs few commits, and a single delivery waits for nothing but its own. Whoever waits is told only after the commit.
+One connection, one statement at a time. While it is on its way to the disk, and for a moment after, the next deliveries
+gather, so that a burst costs few commits; a delivery that comes alone waits for nothing but its own. Whoever waits is
+told only after the commit.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from github_app.server.errors import NotStored
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+GATHER_SECONDS = 0.02
+"""Between two statements: a commit is the dearest part of a delivery, and a burst then shares one."""
 BATCH_DELIVERIES = 256
 BATCH_BYTES = 64 * 1024 * 1024
 """Of one statement: Postgres takes a message of at most 1 GB, and its memory is the machine's too."""
@@ -80,6 +83,7 @@ class Inbox:
             self._arrived.clear()
             while self._waiting:
                 await self._write_batch(self._take_batch())
+                await asyncio.sleep(GATHER_SECONDS)
 
     def _take_batch(self) -> list[tuple[Delivery, asyncio.Future[None]]]:
         size = count = 0

@@ -46,7 +46,9 @@ class Manners:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *self._headers]
+                ours = {name for name, _ in self._headers}
+                given = [header for header in message.get("headers", ()) if header[0] not in ours]
+                message["headers"] = [*given, *self._headers]
             await send(message)
 
         try:

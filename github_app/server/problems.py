@@ -21,4 +21,5 @@ class Problem(Exception):  # noqa: N818 - an answer, not a failure of ours
     def answer(self) -> JSONResponse:
         """What the client gets."""
         content = {"type": "about:blank", "title": self.status.phrase, "status": self.status, "detail": str(self)}
-        return JSONResponse(content, self.status, self.headers, media_type="application/problem+json")
+        headers = {"X-Content-Type-Options": "nosniff", **(self.headers or {})}
+        return JSONResponse(content, self.status, headers, media_type="application/problem+json")

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import Headers
-from starlette.responses import Response
 
 from codegen.json_values import as_object
 from github_app.server.deliveries import Delivery
@@ -22,8 +21,10 @@ from github_app.server.errors import NotStored
 from github_app.server.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import SecretStr
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from github_app.server.inbox import Inbox
 
@@ -39,10 +40,14 @@ HANG_UP = {"Connection": "close"}
 """What is still to come of the body would be read and thrown away, for as long as its sender likes."""
 
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_NAME = re.compile(r"[a-z][a-z_]{0,63}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """Of an event or an action."""
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 _MAX_ID = 2**63 - 1
+_SIGNED = b"x-hub-signature-256"
+_EMPTY = (b"content-length", b"0")
+
+log = logging.getLogger(__name__)
 
 
 class _Envelope(BaseModel):
@@ -53,26 +58,38 @@ class _Envelope(BaseModel):
 
 
 class Webhook:
-    """The endpoint, as an ASGI application: what lies between it and the socket is paid for by every delivery."""
+    """The endpoint, in front of the rest of the application: what lies before it is paid for by every delivery.
 
-    def __init__(self, secret: SecretStr, inbox: Inbox) -> None:
+    Only refusals are noted in the log; what was accepted is in the table.
+    """
+
+    def __init__(self, app: ASGIApp, *, secret: SecretStr, inbox: Inbox) -> None:
+        self._app = app
         self._secret = secret.get_secret_value().encode()
         self._inbox = inbox
         self._bytes_in_memory = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 202 once the delivery is on record, or a problem."""
+        """Answer 202 once the delivery is on record, or a problem; pass on what is for another path."""
+        if scope["type"] != "http" or scope["path"] != PATH:
+            await self._app(scope, receive, send)
+            return
         try:
-            await self._take(Headers(scope=scope), receive)
+            await self._take(scope, receive)
         except Problem as problem:
-            answer: Response = problem.answer()
+            log.info("refused with %d: %s", problem.status, problem)
+            await problem.answer()(scope, receive, send)
         else:
-            answer = Response(status_code=HTTPStatus.ACCEPTED)
-        await answer(scope, receive, send)
+            await send({"type": "http.response.start", "status": HTTPStatus.ACCEPTED, "headers": [_EMPTY]})
+            await send({"type": "http.response.body"})
 
-    async def _take(self, headers: Headers, receive: Receive) -> None:
+    async def _take(self, scope: Scope, receive: Receive) -> None:
+        if scope["method"] != "POST":
+            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "webhooks are posted", headers={"Allow": "POST"})
+        given: list[tuple[bytes, bytes]] = scope["headers"]
+        headers = {name: value.decode("latin-1") for name, value in given}
         guid, event = _said(headers)
-        signature = _signature(headers)
+        signature = _signature(headers, given)
         chunks: list[bytes] = []
         try:
             async with asyncio.timeout(RECEIVE_SECONDS):
@@ -113,37 +130,38 @@ class Webhook:
 _WRONG_SIGNATURE = "the signature is not that of this body: is FLOWBERTH_GITHUB_WEBHOOK_SECRET the secret of the App?"
 
 
-def _said(headers: Headers) -> tuple[str, str]:
+def _said(headers: Mapping[bytes, str]) -> tuple[str, str]:
     """GUID and event, if the request looks as GitHub's do."""
     try:
-        if int(headers.get("content-length", 0)) > MAX_PAYLOAD_BYTES:
+        if int(headers.get(b"content-length", 0)) > MAX_PAYLOAD_BYTES:
             raise _too_large()
     except ValueError:
         raise Problem(HTTPStatus.BAD_REQUEST, "Content-Length is no number") from None
-    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "payloads are taken as application/json only: choose that content type in the settings of the webhook",
         )
-    guid = headers.get("x-github-delivery", "")
+    guid = headers.get(b"x-github-delivery", "")
     if _GUID.fullmatch(guid) is None:
         raise Problem(HTTPStatus.BAD_REQUEST, "X-GitHub-Delivery must be a GUID")
-    event = headers.get("x-github-event", "")
+    event = headers.get(b"x-github-event", "")
     if _NAME.fullmatch(event) is None:
         raise Problem(HTTPStatus.BAD_REQUEST, "X-GitHub-Event must be the name of an event")
     return guid.lower(), event
 
 
-def _signature(headers: Headers) -> str:
+def _signature(headers: Mapping[bytes, str], given: list[tuple[bytes, bytes]]) -> str:
     """The digest that is claimed. `X-Hub-Signature` (SHA-1), which GitHub still sends along, counts for nothing."""
-    given = headers.getlist("x-hub-signature-256")
-    if not given:
+    claimed = headers.get(_SIGNED)
+    if claimed is None:
         detail = "X-Hub-Signature-256 is missing: set a secret in the settings of the webhook"
         raise Problem(HTTPStatus.UNAUTHORIZED, detail)
-    if len(given) > 1 or _SIGNATURE.fullmatch(given[0]) is None:
+    once = [name for name, _ in given].count(_SIGNED) == 1
+    if not once or _SIGNATURE.fullmatch(claimed) is None:
         raise Problem(HTTPStatus.UNAUTHORIZED, "X-Hub-Signature-256 must be `sha256=` and 64 hexadecimal digits")
-    return given[0].removeprefix("sha256=")
+    return claimed.removeprefix("sha256=")
 
 
 def _about(payload: bytes) -> tuple[str | None, int | None]:
