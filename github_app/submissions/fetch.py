@@ -113,7 +113,7 @@ def _what(reference: Reference) -> str:
 
 def _file(wanted: RepositoryFile, repository: str, files: RepositoryFiles, site: Site) -> bytes:
     if wanted.full_name != repository:
-        return download(f"{site.web}/{wanted.full_name}/raw/{quote(f'{wanted.ref}/{wanted.path}')}", site=site)
+        return download(f"{site.web}/{quote(f'{wanted.full_name}/raw/{wanted.ref}/{wanted.path}')}", site=site)
     for ref, path in wanted.readings():
         data = files.file(path, ref)
         if data is not None:
