@@ -41,15 +41,17 @@ class Checks(Subject):
         Annotations can only be added, says GitHub: those that it has stay. `known`: as returned before.
         """
         batches = _batches(view.annotations)
-        shown, created = self._find_or_create(
-            f"check {sha} {name} {external_id}",
-            lambda: self._our_check(sha, name, external_id, known),
-            lambda: self._change(
-                _shown_of,
-                self._rest.checks.create,
-                data=_said(view, batches[0], name=name, head_sha=sha, external_id=external_id),
-            ),
-        )
+        shown, created = self._known_check(known, sha, name, external_id), False
+        if shown is None:
+            shown, created = self._find_or_create(
+                f"check {sha} {name} {external_id}",
+                lambda: self._our_check(sha, name, external_id),
+                lambda: self._change(
+                    _shown_of,
+                    self._rest.checks.create,
+                    data=_said(view, batches[0], name=name, head_sha=sha, external_id=external_id),
+                ),
+            )
         if created:
             batches = batches[1:]
         elif view.annotations:
@@ -89,21 +91,28 @@ class Checks(Subject):
         failed += [context for context, state in statuses if state in ("failure", "error")]
         return CheckSummary(pending=tuple(pending), failed=tuple(failed))
 
-    def _our_check(self, sha: str, name: str, external_id: str, known: int | None) -> _Shown | None:
-        def ours(shown: _Shown) -> bool:
-            run = shown.run
-            is_it = (run.sha, run.name, run.external_id) == (sha, name, external_id)
-            return is_it and shown.app == self._installation.app.app_id
+    def _known_check(self, known: int | None, sha: str, name: str, external_id: str) -> _Shown | None:
+        if known is None:
+            return None
+        try:
+            shown = self._read(_shown_of, self._rest.checks.get, known)
+        except NotFound:
+            return None
+        return shown if self._is_that(shown, sha, name, external_id) else None
 
-        if known is not None:
-            try:
-                shown = self._read(_shown_of, self._rest.checks.get, known)
-            except NotFound:
-                pass
-            else:
-                if ours(shown):
-                    return shown
-        return next((shown for shown in self._shown(sha, name) if ours(shown)), None)
+    def _our_check(self, sha: str, name: str, external_id: str) -> _Shown | None:
+        there = self._shown(sha, name)
+        return next((shown for shown in there if self._is_that(shown, sha, name, external_id)), None)
+
+    def _is_that(self, shown: _Shown, sha: str, name: str, external_id: str) -> bool:
+        """Other Apps can use our names and ids, too."""
+        run = shown.run
+        return (run.sha, run.name, run.external_id, shown.app) == (
+            sha,
+            name,
+            external_id,
+            self._installation.app.app_id,
+        )
 
     def _shown(self, sha: str, name: str | None = None) -> Iterator[_Shown]:
         return self._pages(

@@ -21,13 +21,23 @@ def test_it_knows_its_name_and_where_it_is_installed(forge, app, installed):
 
 
 def test_an_installation_lists_its_repositories(forge, installation, installed):
-    for number in range(101):
-        forge.repository(f"acme/r{number}", labels=())
+    forge.repository("acme/other", private=True)
     forge.repository("elsewhere/x")
     listed = installation.repositories()
-    assert len(listed) == 102
+    assert [one.full_name for one in listed] == ["acme/site", "acme/other"]
     assert {one.installation for one in listed} == {installed}
-    assert installation.repository_named("acme/r7") in listed
+    assert installation.repository_named("acme/other") in listed
+
+
+def test_a_long_list_is_followed_to_its_end_also_where_pages_are_short(scripted):
+    pages = {1: range(100), 2: range(100, 103), 3: range(103, 150)}  # GitHub leaves out what it may not show
+    for page, ids in pages.items():
+        said = {"total_count": 150, "repositories": [{"id": one, "full_name": f"acme/r{one}"} for one in ids]}
+        where = f"/installation/repositories?per_page=100&page={page}"
+        more = {"link": f'<{scripted.url}/x?page={page + 1}>; rel="next"'} if page < 3 else {}
+        scripted.say(f"GET {where}", said, **more)
+    listed = scripted.app.installation(scripted.installation).repositories()
+    assert [one.id for one in listed] == list(range(150))
 
 
 @pytest.mark.parametrize("name", ["acme/nope", "acme", "", "acme/site/x", "../app", "acme/..", "a?b/c"])
