@@ -132,6 +132,12 @@ def lead(reason: str) -> str:
     return reason.strip().partition("\n")[0][:MAX_LEAD]
 
 
+def sentence(reason: str) -> str:
+    """The first paragraph, as a sentence."""
+    words = lead(reason)
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
+
+
 def rest(reason: str) -> str:
     """The end of a reason that says more than its lead."""
     whole = reason.strip()

@@ -290,7 +290,7 @@ What you can do: `/logs` shows what the app printed last, `/retry` tries again. 
 
 Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
 
-octocat asked for it.
+Octocat asked for it.
 
 `/retry` begins it again.
 
@@ -349,6 +349,8 @@ class TestCheck:
         )
         assert found.summary == snapshot("""\
 **1 of 1 tests passed**; a call costs \\$0.001995 (estimate).
+
+What it had deployed is stopped.
 
 Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
 
