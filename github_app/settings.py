@@ -143,6 +143,11 @@ class Settings(BaseSettings):
     concurrent_runs: int = Field(
         default=4, ge=1, le=64, description="Runs that one worker process carries out at the same time, 1 to 64."
     )
+    local_previews: int = Field(
+        default=8,
+        ge=1,
+        description="Previews that the `local` target leaves serving; the oldest make way. What is in production stays.",
+    )
 
     @field_validator("data_dir")
     @classmethod

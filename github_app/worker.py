@@ -87,6 +87,7 @@ class Worker:
             progress=Silent(),
             lookups=lookups_of(settings),
             drafts=True,
+            most_previews=settings.local_previews,
         )
         self._records = RunRecords(database)
         self._runs = Runs(database, services)
@@ -182,6 +183,8 @@ class Worker:
 
     def _reap(self) -> None:
         reap(self._settings.data_dir, active_run_ids=self._active, quota_bytes=DISK_BYTES)
+
+        self._runs.restore()
 
     def _active(self) -> frozenset[str]:
         return frozenset(record.id for record in self._records.unfinished())

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from codegen.adopt import adopt
+from codegen.answers import read_answers
 from codegen.committed import INTERFACE, LOCK, PROMPT
 from codegen.facts import NOTHING_LOOKED_UP
 from runner.intake import intake
@@ -74,7 +75,11 @@ class RunContext:
         """
         plan = intake(self.request, self._facts)
         if self._committed is not None:
-            plan = _asked_for(adopt(plan, self._files(self._committed), facts=self._facts), plan, self.request)
+            hardware = plan.lock.hardware
+            answers = read_answers((each.about, each.name, each.value) for each in self.request.answers)
+            plan = adopt(plan, self._files(self._committed), facts=self._facts, answers=answers)
+            if self.request.gpu is not None:  # what was asked for just now counts more
+                plan = plan.model_copy(update={"lock": plan.lock.model_copy(update={"hardware": hardware})})
         return plan.model_copy(update={"findings": (*self._learned, *plan.findings)})
 
     def _files(self, commit: str) -> dict[str, bytes]:
@@ -145,27 +150,3 @@ class RunContext:
     def note(self, **facts: Any) -> None:  # noqa: ANN401 - fields of `runner.model.RunProgress`
         """Put facts on record that people are to see before the run has ended."""
         self.progress.note(self.run_id, **facts)
-
-
-def _asked_for(plan: Plan, planned: Plan, request: RunRequest) -> Plan:
-    """What the request says counts more than what is committed: the GPU, and answers."""
-    lock, fresh = plan.lock, planned.lock
-    if request.gpu is not None:
-        lock = lock.model_copy(update={"hardware": fresh.hardware})
-    packs = {answer.name for answer in request.answers if answer.about == "pack"}
-    models = {answer.name for answer in request.answers if answer.about == "model"}
-    if packs:
-        answered = tuple(pin for pin in fresh.packs if packs & set(pin.classes))
-        others = (pin for pin in lock.packs if pin.repository not in {pin.repository for pin in answered})
-        lock = lock.model_copy(update={"packs": (*others, *answered)})
-    if models:
-        pins = {f"{pin.folder}/{pin.file}": pin for pin in fresh.models}
-        lock = lock.model_copy(
-            update={
-                "models": tuple(
-                    pins.get(name, pin) if (name := f"{pin.folder}/{pin.file}") in models else pin
-                    for pin in lock.models
-                )
-            }
-        )
-    return plan.model_copy(update={"lock": lock})

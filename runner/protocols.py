@@ -58,6 +58,10 @@ class Target(Protocol):
         """Let the deployment outlive this process."""
         ...
 
+    def serves(self, run_id: RunId) -> bool:
+        """Whether what this run has deployed is there, in whatever process."""
+        ...
+
     def stop(self, run_id: RunId) -> None:
         """Stop whatever this run has deployed, in any process. Idempotent."""
         ...

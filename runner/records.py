@@ -156,6 +156,14 @@ class RunRecords:
         """Runs of one lane that have left their app serving, newest first."""
         return self._select(_in(lane) & table.c.result["endpoint"].astext.is_not(None))
 
+    def serving_previews(self) -> tuple[RunRecord, ...]:
+        """Runs of all repositories that have left a preview serving, newest first."""
+        return self._select((table.c.environment == "preview") & table.c.result["endpoint"].astext.is_not(None))
+
+    def left_serving(self) -> tuple[RunRecord, ...]:
+        """All runs that have left something serving, newest first."""
+        return self._select(table.c.result["endpoint"].astext.is_not(None))
+
     def newest_of(self, lane: Lane) -> RunId | None:
         """The run of a lane that was asked for last."""
         query = sa.select(table.c.id).where(_in(lane)).order_by(table.c.number.desc()).limit(1)

@@ -113,6 +113,15 @@ class Runs:
         except ForgeBusy:
             return None
 
+    def restore(self) -> None:
+        """Bring back into production what has died there, such as with the machine; previews that died are told of."""
+        for record in self._records.left_serving():
+            if self._services.target.serves(record.id):
+                continue
+            if record.environment == "production" and self.is_newest(record):
+                self.ask(self._records.request(record.id), record.name, key=f"restore {record.id}")
+            self._records.endpoint_gone(record.id)
+
     def abandon(self) -> None:
         """Leave all runs of this process as they are on record, to be gone on with by another one."""
         for cancellation in tuple(self._going.values()):
@@ -266,14 +275,24 @@ class Runs:
                 self._going.pop(record.id, None)
         if result.endpoint is not None:
             self._replace_older(record)
+            self._make_room()
         return result
 
     def _replace_older(self, record: RunRecord) -> None:
         """What older runs of the same app left serving makes way for what this one does."""
         for older in self._records.serving(record.lane):
             if older.number < record.number:
-                self._services.target.stop(older.id)
-                self._records.endpoint_gone(older.id)
+                self._stop(older)
+
+    def _make_room(self) -> None:
+        """The previews that were left serving first make way when there are too many for this machine."""
+        if self._services.most_previews is not None:
+            for older in self._records.serving_previews()[self._services.most_previews :]:
+                self._stop(older)
+
+    def _stop(self, record: RunRecord) -> None:
+        self._services.target.stop(record.id)
+        self._records.endpoint_gone(record.id)
 
     def _settle(self, record: RunRecord, reason: str) -> None:
         """End a run that nobody carries out: clean up after it, and record it as cancelled."""

@@ -32,4 +32,6 @@ class Services:
     lookups: Lookups
     drafts: bool = False
     """Whether people follow pull requests while they are made, as on GitHub."""
+    most_previews: int | None = None
+    """How many previews of all repositories may be left serving; `None`: any number."""
     clock: Callable[[], datetime] = _now

@@ -88,6 +88,11 @@ class LocalTarget:
                 process.stdin.close()
             process.returncode = 0  # it lives on: Popen would warn that it was left running
 
+    def serves(self, run_id: RunId) -> bool:
+        """Whether the app's process lives."""
+        record = self._record(run_id)
+        return record is not None and _process(record) is not None
+
     def stop(self, run_id: RunId) -> None:
         """Stop whatever this run has deployed, in any process. Idempotent."""
         record = self._record(run_id)

@@ -40,6 +40,8 @@ class Order(BaseModel):
     pause_at: str | None = None
     """An event at which it says so and waits to be told to go on."""
     behaviour: Behaviour = "well"
+    drafts: bool = False
+    """Whether the forge has drafts."""
 
 
 def drive(document: str, line: Connection, out: str, err: str) -> None:
@@ -62,6 +64,7 @@ def drive(document: str, line: Connection, out: str, err: str) -> None:
             data_dir=data_dir,
             progress=journal,
             lookups=Offline(),
+            drafts=order.drafts,
         )
         runs = Runs(database, services)
         try:

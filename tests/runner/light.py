@@ -53,6 +53,9 @@ class ThreadTarget:
     def keep(self, spec: DeploymentSpec) -> None:
         assert spec.run_id in self._servers
 
+    def serves(self, run_id: RunId) -> bool:
+        return run_id in self._servers
+
     def stop(self, run_id: RunId) -> None:
         with self._guard:
             server = self._servers.pop(run_id, None)
@@ -197,7 +200,7 @@ class FileForge:
         return worktree.push()
 
     def draft(self, *, head: str, base: str, title: str, body: str) -> PullRequest | None:
-        return None
+        return self.propose(head=head, base=base, title=title, body=body, ready=False)
 
     def propose(self, *, head: str, base: str, title: str, body: str, ready: bool) -> PullRequest:
         with self._pulls() as pulls:

@@ -12,7 +12,7 @@ COMMITS = [
     "Add poster: generated app",
     "Test poster: report, sample and knowledge-base entry",
 ]
-STEPS = steps_of("propose", drafts=False)
+STEPS = steps_of("propose", drafts=True)
 EVENTS = [f"{step} {when}" for step in STEPS for when in ("started", "detail", "finished")]
 
 
@@ -33,14 +33,18 @@ def assert_ended_as_if_nothing_had_happened(bench, result) -> None:
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_a_killed_run_goes_on_at_the_step_it_was_in(bench, event):
-    bench.do_until_killed("up", kill_at=event)
+    bench.do_until_killed("up", kill_at=event, drafts=True)
     assert bench.journal()[-1] == event
     killed_in, before = event.partition(" ")[0], list(STEPS[: STEPS.index(event.partition(" ")[0])])
     (killed,) = bench.runs()
     assert (killed["state"], killed["step"]) == ("running", killed_in)
 
     # Either command goes on with it.
-    result = bench.do("up") if event.endswith("started") else bench.do("resume", run_id=killed["id"])[0]
+    result = (
+        bench.do("up", drafts=True)
+        if event.endswith("started")
+        else bench.do("resume", run_id=killed["id"], drafts=True)[0]
+    )
 
     assert result["run_id"] == killed["id"]
     assert_ended_as_if_nothing_had_happened(bench, result)
@@ -52,8 +56,8 @@ def test_a_killed_run_goes_on_at_the_step_it_was_in(bench, event):
 
 def test_a_run_that_is_killed_again_and_again_still_ends_well(bench):
     for event in EVENTS[1::6]:
-        bench.do_until_killed("up", kill_at=event)
-    assert_ended_as_if_nothing_had_happened(bench, bench.do("up"))
+        bench.do_until_killed("up", kill_at=event, drafts=True)
+    assert_ended_as_if_nothing_had_happened(bench, bench.do("up", drafts=True))
 
 
 def test_after_a_crash_another_file_of_that_name_starts_anew_and_cleans_up(bench):
