@@ -36,6 +36,17 @@ class Conversation(Subject):
         """All comments there, oldest first; asked page by page, as they are consumed."""
         return self._pages(comment_of, self._rest.issues.list_comments, number)
 
+    def said(self, number: int, marker: str) -> Comment | None:
+        """Our comment with this hidden marker. Others can write our markers, too: their comments are never ours."""
+        return next(
+            (
+                comment
+                for comment in self.comments(number)
+                if self._is_ours(comment.author.login) and has_marker(marker, comment.body)
+            ),
+            None,
+        )
+
     def say(self, number: int, marker: str, body: str, *, known: int | None = None) -> int:
         """Bring our comment with this hidden marker to say `body`; its id. Never a second one, no edit for nothing.
 
@@ -47,7 +58,7 @@ class Conversation(Subject):
         if said is None:
             said, _ = self._find_or_create(
                 f"comment {number} {marker}",
-                lambda: self._our_comment(number, marker),
+                lambda: self.said(number, marker),
                 lambda: self._create(comment_of, self._rest.issues.create_comment, number, data={"body": text}),
             )
         if not same_text(said.body, text):
@@ -56,7 +67,7 @@ class Conversation(Subject):
 
     def unsay(self, number: int, marker: str) -> None:
         """Delete our comment with this marker, if there is one."""
-        said = self._our_comment(number, marker)
+        said = self.said(number, marker)
         if said is not None:
             try:
                 self._change(nothing, self._rest.issues.delete_comment, said.id)
@@ -114,17 +125,6 @@ class Conversation(Subject):
             return None
         belongs = f"/{number}#" in said.url or not said.url
         return said if belongs and self._is_ours(said.author.login) and has_marker(marker, said.body) else None
-
-    def _our_comment(self, number: int, marker: str) -> Comment | None:
-        """Others can write our markers too: their comments are never ours."""
-        return next(
-            (
-                comment
-                for comment in self.comments(number)
-                if self._is_ours(comment.author.login) and has_marker(marker, comment.body)
-            ),
-            None,
-        )
 
     def _our_issue(self, marker: str) -> Issue | None:
         bot = self._installation.app.bot_login

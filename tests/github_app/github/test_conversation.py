@@ -38,6 +38,8 @@ def test_a_stranger_who_writes_our_marker_gets_no_comment_of_theirs_edited(forge
     mallory.post(f"/repos/acme/site/issues/{issue}/comments", json={"body": forged})
     said = site.say(issue, "run:1", "The truth")
     assert bodies(forge) == [forged, "<!-- flowberth run:1 -->\nThe truth"]
+    assert site.said(issue, "run:1").id == said
+    assert site.said(issue, "run:2") is None
     assert site.say(issue, "run:1", "More of it") == said
     stranger = forge.repo("acme/site").comments[0]
     assert site.say(issue, "run:1", "And more", known=stranger.id) == said
