@@ -10,9 +10,9 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 import httpx
 from cryptography.hazmat.primitives import serialization
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tests.forge.world import CheckRun
 
 T = TypeVar("T")
+P = ParamSpec("P")
 PERMISSIONS = {
     "metadata": "read",
     "contents": "write",
@@ -68,6 +69,17 @@ _HOOK = f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -ISE {shlex.quote(str(Pa
 def _app_key() -> rsa.RSAPrivateKey:
     """One for the whole process: making one takes a good part of a second."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _locked(method: Callable[Concatenate[Forge, P], T]) -> Callable[Concatenate[Forge, P], T]:
+    """For what tests change while the server is at work."""
+
+    @wraps(method)
+    def locked(self: Forge, *arguments: P.args, **named: P.kwargs) -> T:
+        with self.lock:
+            return method(self, *arguments, **named)
+
+    return locked
 
 
 class Forge:
@@ -134,6 +146,7 @@ class Forge:
         encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
         return self._key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
 
+    @_locked
     def account(self, login: str, kind: Literal["User", "Organization", "Bot"] = "User") -> Account:
         """Found by login, or made."""
         found = self.find_account(login)
@@ -145,6 +158,7 @@ class Forge:
     def find_account(self, login: str) -> Account | None:
         return self.accounts.get(login.lower())
 
+    @_locked
     def repository(
         self,
         full_name: str,
@@ -184,6 +198,7 @@ class Forge:
         self.repositories[full_name.lower()] = given
         return given
 
+    @_locked
     def install(
         self,
         owner: str,
@@ -206,19 +221,23 @@ class Forge:
             self.emit_installation(installation, "installation", "created", self.covered(installation))
         return installation
 
+    @_locked
     def uninstall(self, installation: Installation) -> None:
         covered = self.covered(installation)
         del self.installations[installation.id]
         self.emit_installation(installation, "installation", "deleted", covered)
 
+    @_locked
     def suspend(self, installation: Installation) -> None:
         installation.suspended_at = self.now()
         self.emit_installation(installation, "installation", "suspend", self.covered(installation))
 
+    @_locked
     def unsuspend(self, installation: Installation) -> None:
         installation.suspended_at = None
         self.emit_installation(installation, "installation", "unsuspend", self.covered(installation))
 
+    @_locked
     def select(self, installation: Installation, repositories: set[str]) -> None:
         """From now on these repositories (by full name), and no others."""
         before = self.covered(installation)
@@ -231,6 +250,7 @@ class Forge:
             if changed:
                 self.emit_installation(installation, "installation_repositories", action, changed)
 
+    @_locked
     def attach(self, full_name: str, name: str, data: bytes) -> str:
         """The address of a file that somebody dropped into a comment of the repository."""
         number = self.next_id()
@@ -243,6 +263,7 @@ class Forge:
         self.attachments[path] = Attachment(number, name, data, self.repo(full_name))
         return self.web_url + path
 
+    @_locked
     def gist(self, login: str, files: dict[str, str]) -> Gist:
         gist = Gist(secrets.token_hex(16), self.account(login), files, self.now())
         self.gists[gist.id] = gist
@@ -257,10 +278,10 @@ class Forge:
         return self.repositories.get(full_name.lower())
 
     def installation_for(self, repository: Repository) -> Installation | None:
-        return next((one for one in self.installations.values() if one.covers(repository)), None)
+        return next((one for one in list(self.installations.values()) if one.covers(repository)), None)
 
     def covered(self, installation: Installation) -> list[Repository]:
-        return [repository for repository in self.repositories.values() if installation.covers(repository)]
+        return [repository for repository in list(self.repositories.values()) if installation.covers(repository)]
 
     def client(self, login: str | None = None) -> httpx.Client:
         """REST as a person (None: as nobody), relative to the API: `forge.client("alice").post("/repos/acme/site/issues", json=…)`.
@@ -314,6 +335,7 @@ class Forge:
 
     # Events
 
+    @_locked
     def press(self, full_name: str, run: CheckRun, identifier: str, *, by: str) -> None:
         """A check's own button: only a browser can."""
         repository = self.repo(full_name)

@@ -90,22 +90,27 @@ class Webhooks:
         if fault and fault.kind == "reorder":
             self._held.append(delivery)
             return delivery
-        self._queue(delivery, fault.seconds if fault and fault.kind == "delay" else 0)
+        held, self._held = self._held, []
+        self._queue(fault.seconds if fault and fault.kind == "delay" else 0, delivery, *held)
         if fault and fault.kind == "duplicate":
-            self._queue(delivery)
-        while self._held:
-            self._queue(self._held.pop(), 0.2)  # behind the one that has just been queued
+            self._queue(0, delivery)
         return delivery
 
     def redeliver(self, delivery: Delivery) -> Delivery:
         return self.send(delivery.event, delivery.payload, delivery.guid, redelivery=True)
 
-    def _queue(self, delivery: Delivery, wait_seconds: float = 0) -> None:
-        self._threads.submit(self._deliver, delivery, wait_seconds)
+    def _queue(self, wait_seconds: float, *one_after_the_other: Delivery) -> None:
+        if not self._closing.is_set():
+            self._threads.submit(self._deliver, wait_seconds, one_after_the_other)
 
-    def _deliver(self, delivery: Delivery, wait_seconds: float) -> None:
+    def _deliver(self, wait_seconds: float, deliveries: tuple[Delivery, ...]) -> None:
         if wait_seconds and self._closing.wait(wait_seconds):
             return
+        for delivery in deliveries:
+            self._post(delivery)
+            self._forge.notify()
+
+    def _post(self, delivery: Delivery) -> None:
         body = json.dumps(delivery.payload).encode()
         delivery.request_headers = self._headers(delivery, body)
         started = time.monotonic()
@@ -120,7 +125,6 @@ class Webhooks:
             delivery.response_headers, delivery.response_body = dict(answer.headers), answer.text[:1000]
             delivery.status = "OK" if answer.is_success else f"Invalid HTTP Response: {answer.status_code}"
         delivery.seconds = round(time.monotonic() - started, 3)
-        self._forge.notify()
 
     def _headers(self, delivery: Delivery, body: bytes) -> dict[str, str]:
         secret = self._forge.webhook_secret.encode()

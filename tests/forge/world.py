@@ -1,4 +1,4 @@
-"""The state of the forge: plain values that the endpoints change, and that tests may read."""
+"""The state of the forge: plain values that the endpoints change under the forge's lock, and that tests may read without it."""
 
 from __future__ import annotations
 
@@ -296,7 +296,7 @@ class Repository:
 
     @property
     def pulls(self) -> list[Pull]:
-        return [issue.pull for issue in self.issues.values() if issue.pull]
+        return [issue.pull for issue in list(self.issues.values()) if issue.pull]
 
     @property
     def open_pulls(self) -> list[Pull]:
@@ -304,11 +304,11 @@ class Repository:
 
     @property
     def comments(self) -> list[Comment]:
-        return [comment for issue in self.issues.values() for comment in issue.comments]
+        return [comment for issue in list(self.issues.values()) for comment in list(issue.comments)]
 
     def checks(self, sha: str, name: str | None = None) -> list[CheckRun]:
         """The check runs of a commit, oldest first."""
-        return [run for run in self.check_runs.values() if run.head_sha == sha and name in (None, run.name)]
+        return [run for run in list(self.check_runs.values()) if run.head_sha == sha and name in (None, run.name)]
 
     def role(self, account: Account) -> str:
         if account is self.owner:
