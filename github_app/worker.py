@@ -100,6 +100,7 @@ class Worker:
             site=Site.of(credentials.api_url),
         )
         self._deliveries = Deliveries(database)
+        self._sweeper = Sweeper(self._github, self._deliveries)
 
     def serve(self) -> None:
         """Until `stop` is called; what is going on then is left as it is on record."""
@@ -159,6 +160,7 @@ class Worker:
             log.warning("%s %s: %s", delivery.guid, delivery.event, error)
             self._deliveries.failed(delivery, str(error))
         except DatabaseUnavailable:
+            self._deliveries.let_go(delivery)
             raise
         except Exception as error:
             log.exception("%s %s", delivery.guid, delivery.event)
@@ -178,7 +180,7 @@ class Worker:
             self._stop.wait(seconds)
 
     def _sweep(self) -> None:
-        Sweeper(self._github, self._deliveries).once()
+        self._sweeper.once()
         self._deliveries.prune()
 
     def _reap(self) -> None:

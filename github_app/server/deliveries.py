@@ -285,7 +285,7 @@ def _settled(guid: str, **values: object) -> sa.Update:
 
 def _lost(database: Database, error: DBAPIError | psycopg.OperationalError) -> NoReturn:
     """Raise what callers expect when it is the connection that failed; a mistake of ours stays what it is."""
-    if isinstance(error, DBAPIError) and not isinstance(error, OperationalError):
+    if isinstance(error, DBAPIError) and not (isinstance(error, OperationalError) or error.connection_invalidated):
         raise error
     cause = error.orig if isinstance(error, DBAPIError) else error
     raise DatabaseUnavailable(f"lost PostgreSQL ({database.place}): {' '.join(str(cause).split())}") from None
