@@ -40,10 +40,10 @@ def test_a_long_list_is_followed_to_its_end_also_where_pages_are_short(scripted)
     assert [one.id for one in listed] == list(range(150))
 
 
-@pytest.mark.parametrize("name", ["acme/nope", "acme", "", "acme/site/x", "../app", "acme/..", "a?b/c"])
-def test_what_is_no_repository_of_ours_is_not_found(installation, name):
-    with pytest.raises(NotFound):
-        installation.repository_named(name)
+def test_what_is_no_repository_of_ours_is_not_found(installation):
+    for name in ("acme/nope", "acme", "", "acme/site/x", "../app", "acme/..", "a?b/c"):
+        with pytest.raises(NotFound):
+            installation.repository_named(name)
 
 
 def test_permissions_are_asked_live(forge, site):

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from github_app.github.errors import NotFound, Refused, Unavailable
+from github_app.github.markers import marked
 from github_app.github.model import Label
 from tests.forge.faults import Fault
 
@@ -142,9 +143,9 @@ def test_a_body_longer_than_github_takes_is_cut(forge, site, issue):
 
 
 @pytest.mark.parametrize("marker", ["a --> b", "two--dashes", "", "a b", "é"])
-def test_a_marker_that_could_end_its_hiding_place_is_refused(site, issue, marker):
+def test_a_marker_that_could_end_its_hiding_place_is_refused(marker):
     with pytest.raises(ValueError, match="marker"):
-        site.say(issue, marker, "Hello")
+        marked(marker, "Hello")
 
 
 def test_the_welcome_issue_is_opened_once_and_stays_closed(forge, site):
