@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from github_app.github.markers import has_marker
 from github_app.handlers.errors import CannotDo
 from github_app.handlers.plans import plan_of
 from github_app.telling import pages
@@ -14,7 +13,6 @@ from github_app.telling.pages import plainly
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from github_app.github.model import Comment
     from github_app.handlers.talk import Talk
     from runner.model import RunRequest
 
@@ -24,7 +22,7 @@ MARKER = "outsider"
 
 def show(talk: Talk, requests: Sequence[RunRequest], author: str) -> None:
     """Say what waits for an approval, and what it would cost; nothing if just that was approved before."""
-    said = _comment(talk)
+    said = talk.api.said(talk.number, MARKER)
     wanted = _digests(requests)
     if said and plainly.is_approved(said.body) and wanted <= plainly.digests_in(said.body):
         return
@@ -50,7 +48,7 @@ def check(talk: Talk, requests: Sequence[RunRequest], author: str) -> None:
     Raises:
         CannotDo: it has not; it is shown now.
     """
-    said = _comment(talk)
+    said = talk.api.said(talk.number, MARKER)
     if said is None and talk.api.may_write(author):
         raise CannotDo("nothing here waits for an approval; /deploy starts a run")
     commanded = talk.api.comment(talk.comment).created_at if talk.comment is not None else None
@@ -64,22 +62,10 @@ def check(talk: Talk, requests: Sequence[RunRequest], author: str) -> None:
 
 def note(talk: Talk, requests: Sequence[RunRequest]) -> None:
     """Say who has approved it, which the first one has."""
-    said = _comment(talk)
+    said = talk.api.said(talk.number, MARKER)
     if said and plainly.is_approved(said.body) and plainly.digests_in(said.body) == _digests(requests):
         return
     talk.api.say(talk.number, MARKER, plainly.approved(talk.sender, _listed(requests)))
-
-
-def _comment(talk: Talk) -> Comment | None:
-    """Others can write our marker, too: only a comment of ours counts."""
-    return next(
-        (
-            comment
-            for comment in talk.api.comments(talk.number)
-            if comment.author.login == talk.doors.github.bot_login and has_marker(MARKER, comment.body)
-        ),
-        None,
-    )
 
 
 def _digests(requests: Sequence[RunRequest]) -> set[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from github_app.events.model import InstallationEvent
 from github_app.handlers.teardown import end, stop
-from github_app.repository_settings import DEFAULTS, InvalidRepositorySettings
+from github_app.repository_settings import DEFAULTS, PATH, InvalidRepositorySettings
 from github_app.rules import rules_of
 from github_app.telling import pages
 from github_app.telling.pages.welcome import TITLE, SetUp
@@ -92,7 +92,10 @@ def _set_up(
     )
     try:
         rules = rules_of(api)
-        settings = SetUp(name="Settings", ok=True, detail="`.github/flowberth.yml`, or the defaults")
+        there = api.file(PATH) is not None
+        settings = SetUp(
+            name="Settings", ok=True, detail=f"those in {PATH}" if there else f"the defaults, for there is no {PATH}"
+        )
     except InvalidRepositorySettings as error:
         rules = DEFAULTS
         settings = SetUp(name="Settings", ok=False, detail=str(error))
@@ -100,5 +103,7 @@ def _set_up(
     return rules, (
         permissions,
         settings,
-        SetUp(name="Issue form", ok=True, detail=FORM if form else f"none; with {FORM} people get a form to fill in"),
+        SetUp(
+            name="Issue form", ok=True, detail=FORM if form else f"none yet; with {FORM} people get a form to fill in"
+        ),
     )

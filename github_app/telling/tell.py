@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from github_app.github.errors import Busy, NotFound, Outdated, Refused, Unavailable
+from github_app.github.errors import (
+    BadCredentials,
+    Busy,
+    NotFound,
+    NotInstalled,
+    Outdated,
+    Refused,
+    Suspended,
+    Unavailable,
+)
 from github_app.github.model import Label
 from github_app.handlers.auto_merge import consider
 from github_app.handlers.production import versions
@@ -18,6 +28,8 @@ from runner.errors import RunNotFound
 from runner.model import GithubRepository
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from github_app.github.model import DeploymentState
     from github_app.github.repository import RepositoryApi
     from github_app.handlers.doors import Doors
@@ -49,6 +61,33 @@ _LABEL_OF: dict[ShownState, str | None] = {
 log = logging.getLogger(__name__)
 
 
+class Refusals:
+    """Of the parts of a telling: where the App may not write one of them, the others are written all the same."""
+
+    def __init__(self) -> None:
+        self._found: list[Refused] = []
+
+    @contextmanager
+    def kept(self) -> Generator[None]:
+        """Go on after a refusal of what is in the block; not where nothing at all can be told."""
+        try:
+            yield
+        except (BadCredentials, NotInstalled, Suspended):
+            raise
+        except Refused as error:
+            self._found.append(error)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Each reason once."""
+        return tuple(dict.fromkeys(map(str, self._found)))
+
+    def raise_first(self) -> None:
+        """Raise what was kept, if anything."""
+        if self._found:
+            raise self._found[0]
+
+
 class Tell:
     """What the teller does with one run."""
 
@@ -71,13 +110,21 @@ class Tell:
             superseded_by=self._number(superseding(record)),
             lock=_lock(api, record),
         )
-        self._check(api, view, shown)
-        self._deployment(api, rules.environments, record, view, shown)
-        self._comment(api, rules, request, view, shown)
+        refusals = Refusals()
+        with refusals.kept():
+            self._check(api, view, shown)
+        with refusals.kept():
+            self._deployment(api, rules.environments, record, view, shown)
         if rules.notifications.labels:
-            self._labels(api, record, request, view, shown)
+            with refusals.kept():
+                self._labels(api, record, request, view, shown)
+        view = view.model_copy(update={"unseen": refusals.words})
+        with refusals.kept():
+            self._comment(api, rules, request, view, shown)
         if view.state == "ready":
-            self._afterwards(record, request, shown)
+            with refusals.kept():
+                self._afterwards(record, request, shown)
+        refusals.raise_first()
 
     def _comment(
         self, api: RepositoryApi, rules: RepositorySettings, request: RunRequest, view: RunView, shown: Shown

@@ -78,6 +78,6 @@ class Teller:
             elif record.finished:
                 telling.given_up(str(error))
             else:
-                telling.told(record.revision, finished=False, pause=RETRY_SECONDS)
+                telling.told(record.revision, finished=False, pause=PAUSE_SECONDS)
         else:
             telling.told(record.revision, finished=record.finished, pause=PAUSE_SECONDS)

@@ -70,6 +70,8 @@ class RunView(Frozen):
     """`app.lock.json` of `commit`, so that findings can be shown on its lines."""
     requester: str | None = None
     """Login of who asked for it."""
+    unseen: tuple[str, ...] = ()
+    """Why something of this cannot be shown on GitHub, such as a permission that the App lacks."""
     queued_ahead: int = 0
     """Runs that have to end first."""
     put_away_until: datetime | None = None
