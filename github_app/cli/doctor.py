@@ -206,16 +206,15 @@ def check_github(settings: Settings) -> Check:
     """All three settings of a GitHub App, or none."""
     wanted = {
         "FLOWBERTH_GITHUB_APP_ID": settings.github_app_id,
-        "FLOWBERTH_GITHUB_PRIVATE_KEY": settings.github_private_key,
+        "FLOWBERTH_GITHUB_PRIVATE_KEY": settings.github_private_key or settings.github_private_key_file,
         "FLOWBERTH_GITHUB_WEBHOOK_SECRET": settings.github_webhook_secret,
     }
     missing = [name for name, value in wanted.items() if value is None]
     if not missing:
         return Check("GitHub App", "ok", f"app {settings.github_app_id}")
     detail = "not set up" if len(missing) == len(wanted) else f"{', '.join(missing)} not set"
-    return Check(
-        "GitHub App", "optional", f"{detail}; {NOT_NEEDED}", f"To answer issues on GitHub, set {', '.join(missing)}."
-    )
+    mend = f"To answer issues on GitHub, run `flowberth github init`, or set {', '.join(missing)}."
+    return Check("GitHub App", "optional", f"{detail}; {NOT_NEEDED}", mend)
 
 
 def _show(console: SafeConsole, checks: list[Check]) -> None:
