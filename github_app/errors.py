@@ -2,7 +2,13 @@
 
 GithubAppError
 ├── PullRequestNotFound        no pull request has that number
-└── ForgeRefused             it is in a state that does not allow this
+├── ForgeRefused               it is in a state that does not allow this
+├── InvalidSettings            a setting of ours cannot be used (github_app.settings)
+├── InvalidRepositorySettings  .github/flowberth.yml cannot be used, with every problem (github_app.repository_settings)
+├── InvalidYaml                a text is no YAML that is read here (github_app.strict_yaml)
+├── MalformedPayload           a webhook is not what GitHub documents (github_app.events.parse)
+├── CannotDo                   what a person asked for makes no sense there (github_app.handlers.errors)
+└── GithubError                GitHub was asked, in vain: a tree of its own (github_app.github)
 """
 
 from __future__ import annotations

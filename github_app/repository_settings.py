@@ -105,9 +105,6 @@ class RepositorySettings(Frozen):
         le=MAX_BUDGET_USD,
         description="The most that one run may spend, in US dollars. Whoever asks for a run may lower it.",
     )
-    monthly_budget_usd: Dollars | None = Field(
-        default=None, description="The most that all runs of a calendar month may spend, in US dollars."
-    )
     gpus: tuple[Gpu, ...] | None = Field(
         default=None, min_length=1, description="GPUs that apps may use. Without it, all."
     )

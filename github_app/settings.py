@@ -146,7 +146,8 @@ class Settings(BaseSettings):
     local_previews: int = Field(
         default=8,
         ge=1,
-        description="Previews that the `local` target leaves serving; the oldest make way. What is in production stays.",
+        description="Previews that the `local` target leaves serving; the oldest make way. "
+        "What is in production stays.",
     )
 
     @field_validator("data_dir")

@@ -13,6 +13,7 @@ from github_app.handlers.errors import CannotDo, Explained
 from github_app.handlers.plans import plan_of
 from github_app.submissions.fetch import collect
 from github_app.submissions.find import find_submissions
+from github_app.submissions.model import RepositoryFile
 from github_app.telling import pages
 from runner.model import RunRequest, repository_key
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from codegen.model import AppName
     from github_app.github.model import Issue
     from github_app.handlers.talk import Talk
-    from github_app.submissions.model import Collected, Found
+    from github_app.submissions.model import Collected, Found, Reference
     from runner.records import RunRecord
 
 WORKFLOW_LABEL = "workflow"
@@ -44,10 +45,13 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
     found = find_submissions(issue.body, title=issue.title, repository=full_name, site=site)
     meant = found.is_form or WORKFLOW_LABEL in issue.labels or command is not None
     if not found.references:
+        if found.problems:
+            raise Explained(pages.unreadable((), found.problems))
         if meant:
             raise Explained(pages.nothing_found(is_form=found.is_form))
         return ()
-    collected = collect(found.references, repository=full_name, files=talk.api, site=site)
+    references = _allowed(talk, found.references, full_name)
+    collected = collect(references, repository=full_name, files=talk.api, site=site)
     if not collected.submissions:
         told = [each for each in collected.unreadable if meant or not each.incidental]
         if told:
@@ -101,6 +105,24 @@ def _requests(talk: Talk, found: Found, collected: Collected, command: Deploy | 
     ]
 
 
+def _allowed(talk: Talk, references: tuple[Reference, ...], full_name: str) -> tuple[Reference, ...]:
+    """Without files of the repository at paths that its settings leave out.
+
+    Raises:
+        CannotDo: nothing is left.
+    """
+    kept = tuple(
+        each
+        for each in references
+        if not isinstance(each, RepositoryFile)
+        or each.full_name.lower() != full_name.lower()
+        or any(talk.rules.allows_path(path) for _, path in each.readings())
+    )
+    if not kept:
+        raise CannotDo(f"workflows of this repository are to be at {', '.join(talk.rules.paths)}, say its settings")
+    return kept
+
+
 def _warn(talk: Talk, found: Found, collected: Collected) -> None:
     """Tell of what was left out, in one comment that goes when it is put right."""
     told = [each for each in collected.unreadable if not each.incidental]
@@ -132,7 +154,8 @@ def _ask(talk: Talk, requests: list[RunRequest], *, again: bool) -> tuple[RunRec
 
 
 def _differ(before: RunRequest, now: RunRequest) -> bool:
-    same = {"origin": None, "repo": now.repo, "answers": ()}
+    # A pasted workflow's file is named after the issue's title, in which people put words right.
+    same = {"origin": None, "repo": now.repo, "answers": (), "filename": now.filename}
     return before.model_copy(update=same) != now.model_copy(update=same)
 
 

@@ -59,7 +59,7 @@ def _pushed(event: PullRequestEvent, talk: Talk) -> None:
 def _closed(talk: Talk) -> None:
     pull = talk.pull
     runs = tuple(record for record in talk.runs() if record.environment == "preview")
-    if pull.state == "open" or not (runs or pull.head.branch.startswith(OWN_BRANCH)):
+    if pull.state == "open":
         return
     merged = pull.state == "merged"
     why = "merged" if merged else f"closed by {talk.sender}"
@@ -80,7 +80,7 @@ def _deploy_merged(talk: Talk) -> None:
     pull = talk.pull
     if talk.rules.environments.production is None or pull.merge_sha is None:
         return
-    if pull.base.branch != talk.api.default_branch():
+    if not talk.rules.allows_base(pull.base.branch, default=talk.api.default_branch()):
         return
     for name in sorted(apps_in(file.path for file in talk.api.pull_files(pull.number))):
         if talk.api.file(f"apps/modal/{name}/app.lock.json", pull.merge_sha) is not None:

@@ -71,6 +71,10 @@ def redeploy(
     pull = talk.pull
     if pull.state != "open":
         raise NotOurs(f"the pull request is {pull.state}")
+    if not talk.rules.allows_base(pull.base.branch, default=talk.api.default_branch()):
+        raise NotOurs(
+            f"pull requests for {pull.base.branch} are not deployed: `branches` of .github/flowberth.yml says so"
+        )
     name = app_of(talk.api, pull)
     workflow = talk.api.file(f"apps/modal/{name}/workflow.json", pull.head.sha)
     if workflow is None:

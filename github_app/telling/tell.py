@@ -132,7 +132,11 @@ class Tell:
         number = conversation(request)
         if number is None or not _wanted(rules, view):
             return
-        shown.comment = api.say(number, f"run:{view.id}", pages.sticky(view), known=shown.comment)
+        body = pages.sticky(view)
+        if view.state in ("failed", "needs-input") and rules.notifications.mention:
+            mentioned = " ".join("@" + name.removeprefix("@") for name in rules.notifications.mention)
+            body = f"{body}\n{mentioned}\n"
+        shown.comment = api.say(number, f"run:{view.id}", body, known=shown.comment)
 
     def _check(self, api: RepositoryApi, view: RunView, shown: Shown) -> None:
         """On the head that the run has pushed; those on heads before it end as it does."""

@@ -27,7 +27,6 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "flowberth.schema.json
 EVERYTHING = """\
 # yaml-language-server: $schema=https://raw.githubusercontent.com/flowberth/flowberth/main/docs/schemas/flowberth.schema.json
 budget_usd: 7.50
-monthly_budget_usd: 200
 gpus: [L4, A100-80GB]
 target: modal
 environments:
@@ -61,7 +60,6 @@ def test_everything_that_can_be_set() -> None:
     assert settings.model_dump() == snapshot(
         {
             "budget_usd": 7.5,
-            "monthly_budget_usd": 200.0,
             "gpus": ("L4", "A100-80GB"),
             "target": "modal",
             "environments": {"preview": "Preview", "production": "Production / EU"},
@@ -123,11 +121,10 @@ def test_auto_merge_in_one_word() -> None:
         ),
         ("budget_usd: '5'\n", snapshot(["line 1, budget_usd: must be a number, without quotes"])),
         (
-            "budget_usd: -1\nmonthly_budget_usd: .inf\n",
+            "budget_usd: -1\n",
             snapshot(
                 [
                     "line 1, budget_usd: should be greater than 0",
-                    "line 2, monthly_budget_usd: must be a number, without quotes",
                 ]
             ),
         ),
