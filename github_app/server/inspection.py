@@ -15,7 +15,6 @@ from github_app.github.connection import Connection, OpenGate
 from github_app.github.errors import BadCredentials
 from github_app.github.pace import Pace
 from github_app.server.manifest import EVENTS, OPTIONAL_PERMISSIONS, PERMISSIONS, covers, webhook_url
-from github_app.server.pages import install_url
 
 if TYPE_CHECKING:
     from github_app.github.model import HookDelivery
@@ -79,7 +78,7 @@ def inspect(settings: Settings, database: Database) -> list[Finding]:
         pace=Pace(database),  # of installations, which are not asked anything here
     )
     try:
-        found += _installations(github, install_url(settings.github_url, app.slug))
+        found += _installations(github, f"{app.url}/installations/new")
         found += _last_deliveries(list(islice(github.hook_deliveries(datetime.now(UTC) - LATELY), DELIVERIES)))
     finally:
         github.close()

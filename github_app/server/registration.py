@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 from githubkit import UnauthAuthStrategy
@@ -31,7 +32,7 @@ from github_app.github.connection import Connection, OpenGate
 from github_app.github.errors import GithubError
 from github_app.server.errors import RegistrationFailed
 from github_app.server.manifest import manifest
-from github_app.server.pages import STYLE, install_url
+from github_app.server.pages import STYLE
 from github_app.server.serving import http_server, listening
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Wanted:
     @property
     def form_url(self) -> str:
         """Where the manifest is posted to."""
-        owner = f"/organizations/{self.organization}" if self.organization else ""
+        owner = f"/organizations/{quote(self.organization, safe='')}" if self.organization else ""
         return f"{self.github_url}{owner}/settings/apps/new"
 
 
@@ -205,7 +206,7 @@ class Registration:
             slug=str(said["slug"]),
             name=str(said["name"]),
             url=str(said["html_url"]),
-            install_url=install_url(self._wanted.github_url, str(said["slug"])),
+            install_url=f"{said['html_url']}/installations/new",
             private_key=SecretStr(said["pem"]),
             webhook_secret=SecretStr(said["webhook_secret"]),
         )

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 BACKLOG = 2048
 SHUTDOWN_SECONDS = 10
 """For requests that were accepted to be answered; GitHub waits no longer."""
+KEEP_ALIVE_SECONDS = 75
+"""For a connection that says nothing. Longer than what proxies reuse theirs for (60 s, mostly): one that we close just as
+the next delivery is sent loses it."""
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
 """What an address to listen on everywhere is called from this machine."""
 
@@ -105,6 +108,7 @@ def http_server(app: ASGIApp, listener: socket.socket, on_ready: Callable[[str],
         server_header=False,
         proxy_headers=False,  # nobody's address is used for anything
         ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     return HttpServer(config, listener, on_ready)
