@@ -21,14 +21,16 @@ from github_app.server.webhooks import Webhook
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from starlette.types import ASGIApp
+
     from github_app.settings import Settings
     from runner.database import Database
 
 READS = ["GET", "HEAD"]
 
 
-def create_app(settings: Settings, database: Database) -> FastAPI:
-    """What `flowberth serve` serves.
+def create_app(settings: Settings, database: Database) -> ASGIApp:
+    """What `flowberth serve` serves: the webhook, and FastAPI behind it for the pages.
 
     Args:
         settings: with those of the GitHub App.
@@ -48,7 +50,6 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Manners, https=(settings.public_url or "").startswith("https://"))
-    app.add_middleware(Webhook, secret=credentials.webhook_secret, inbox=inbox)  # the one added last is in front
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
 
@@ -69,7 +70,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_api_route("/", show_home, methods=READS)
     app.add_api_route("/healthz", healthz, methods=READS)
     app.add_api_route("/readyz", readyz, methods=READS)
-    return app
+    return Webhook(app, secret=credentials.webhook_secret, inbox=inbox)
 
 
 async def _is_ready(inbox: Inbox) -> bool:

@@ -29,8 +29,8 @@ BACKLOG = 2048
 SHUTDOWN_SECONDS = 10
 """For requests that were accepted to be answered; GitHub waits no longer."""
 KEEP_ALIVE_SECONDS = 75
-"""For a connection that says nothing. Longer than what proxies reuse theirs for (60 s, mostly): one that we close just as
-the next delivery is sent loses it."""
+"""For a connection that says nothing. Longer than proxies reuse theirs (60 s, mostly): one that is closed just as the
+next delivery is sent loses it."""
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not bound
 """What an address to listen on everywhere is called from this machine."""
 
