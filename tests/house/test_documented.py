@@ -3,6 +3,7 @@
 `uv run pytest -n0 tests/house/test_documented.py --inline-snapshot=fix` brings the generated parts up to date.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,12 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from github_app.cli.program import app
+from github_app.commands.known import help_text
+from github_app.repository_settings import RepositorySettings
 from github_app.settings import Settings, variables
 
 DOCS = Path(__file__).parents[2] / "docs"
+COMPARED = "generated, the test of the documentation compares and updates it"
 GENERATED = "<!-- From here on generated: the test of the documentation compares and updates it. -->\n"
 
 
@@ -54,6 +58,24 @@ def test_each_setting_is_in_settings_md() -> None:
         sections.append(f"## `{title}`\n\n{field.description}\n")
     page = written_by_hand("settings.md") + GENERATED + "\n" + "\n".join(sections)
     assert page == external_file(DOCS / "settings.md", format=".txt")
+
+
+def between(page: str, mark: str, text: str) -> str:
+    """The page with `text` in the place that `mark` begins, up to the next heading."""
+    head, _, rest = page.partition(f"<!-- {mark}: {COMPARED} -->\n")
+    assert rest, f"no place for {mark}"
+    following = rest[rest.index("\n## ") :]
+    return f"{head}<!-- {mark}: {COMPARED} -->\n\n{text.strip()}\n{following}"
+
+
+def test_each_command_and_setting_of_repositories_is_in_github_md() -> None:
+    fields = "\n".join(
+        f"| `{name}` | {field.description} | {json.dumps(RepositorySettings().model_dump(mode='json')[name])} |"
+        for name, field in RepositorySettings.model_fields.items()
+    )
+    page = between((DOCS / "github.md").read_text(), "commands", help_text())
+    page = between(page, "settings", f"| setting | | default |\n|---|---|---|\n{fields.replace('|| ', '| ')}")
+    assert page == external_file(DOCS / "github.md", format=".txt")
 
 
 def test_help_teaches_with_an_example() -> None:
