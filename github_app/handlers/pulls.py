@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from github_app.handlers.talk import Talk
 
 RUNTIME = "apps/modal/shared/"
+CLOSED = "closed"
+"""Marker of the comment that says what a close without a merge has stopped."""
 
 
 def on_pull_request(event: PullRequestEvent, talk: Talk) -> None:
@@ -25,6 +27,8 @@ def on_pull_request(event: PullRequestEvent, talk: Talk) -> None:
     match event.action:
         case "opened" | "reopened" | "synchronize":
             check_settings(talk)
+            if event.action == "reopened":
+                talk.api.unsay(talk.number, CLOSED)
             if event.action == "synchronize":
                 _pushed(event, talk)
         case "ready_for_review":
@@ -72,7 +76,7 @@ def _closed(talk: Talk) -> None:
         if own:
             talk.api.delete_branch(pull.head.branch, sha=pull.head.sha)
     elif runs:
-        talk.api.say(talk.number, "closed", plainly.closed([record.name for record in stopped]))
+        talk.api.say(talk.number, CLOSED, plainly.closed([record.name for record in stopped]))
 
 
 def _deploy_merged(talk: Talk) -> None:

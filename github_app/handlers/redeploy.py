@@ -70,7 +70,8 @@ def redeploy(
     """
     pull = talk.pull
     if pull.state != "open":
-        raise NotOurs(f"the pull request is {pull.state}")
+        way_out = "/deploy --env production deploys it again" if pull.state == "merged" else "reopen it first"
+        raise NotOurs(f"the pull request is {pull.state}; {way_out}")
     if not talk.rules.allows_base(pull.base.branch, default=talk.api.default_branch()):
         raise NotOurs(
             f"pull requests for {pull.base.branch} are not deployed: `branches` of .github/flowberth.yml says so"

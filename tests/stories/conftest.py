@@ -26,9 +26,9 @@ def own_database_url(postgres: sa.URL) -> str:
     return _new_database(postgres)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def town(postgres: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """For all stories of a module."""
+    """For all stories that need no forge of their own."""
     with Town(tmp_path_factory.mktemp("town"), _new_database(postgres)) as running:
         yield running
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from inline_snapshot import snapshot
 
 from tests.stories.people import pasted
 from tests.stories.reading import read
-
-pytestmark = pytest.mark.xdist_group("stories of commands")
 
 
 def answers(people, number: int, count: int) -> list[str]:
@@ -137,6 +134,10 @@ In ComfyUI, *File → Export* saves the workflow.
     assert answers(people, issue, len(said) + 1)[-1] == snapshot(
         "dave, nothing was done: commands take write permission for this repository, and you have read permission. Somebody who has it can give the same command.\n"
     )
+    people.site.roles["bob"] = "read"  # asked live: what was true of bob a moment ago is not any more
+    people.comments("bob", issue, "/deploy")
+    assert answers(people, issue, len(said) + 2)[-1].startswith("bob, nothing was done")
+    people.site.roles["bob"] = "write"
     people.comments("dave", issue, "I'd say /deploy, or not?")
     people.comments("dave", issue, "> /deploy\n\nNo.")
 
@@ -168,7 +169,7 @@ That cannot be done: this server deploys to the target local only, and modal was
     )
     town.rests()
     assert town.runs(people) == []
-    assert len(people.bodies(issue)) == len(said) + 1
+    assert len(people.bodies(issue)) == len(said) + 2
 
 
 def test_settings_that_cannot_be_used_are_told_in_the_issue_and_checked_on_the_pull_request(town):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-pytestmark = pytest.mark.xdist_group("stories of deliveries")
-
 
 def by_us(town) -> int:
     return sum(

@@ -9,8 +9,6 @@ from tests.forge.fixtures import ROLES
 from tests.stories.people import People
 from tests.stories.reading import read
 
-pytestmark = pytest.mark.xdist_group("stories of installations")
-
 
 def moves_in(town, owner: str, *, permissions=None, names=("site",)) -> tuple[list[People], object]:
     for name in names:

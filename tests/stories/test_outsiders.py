@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 
-import pytest
 from inline_snapshot import snapshot
 
 from tests.github_app.workflows import GRAPH
 from tests.stories.people import pasted
 from tests.stories.reading import read
-
-pytestmark = pytest.mark.xdist_group("stories of outsiders")
 
 
 def tile_of(width: int) -> dict:

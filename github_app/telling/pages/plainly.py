@@ -39,8 +39,8 @@ def hints() -> str:
 def unusable(filename: str, words: str) -> str:
     """A file that is no workflow, or none that can run."""
     return (
-        f"{code(filename)} cannot be deployed: {plain(words, MAX_WORDS)}.\n\nEdit the issue when it is put right; "
-        "that starts it again."
+        f"{code(filename)} cannot be deployed: {plain(words, MAX_WORDS)}.\n\nPut it right and edit the issue; "
+        "that starts a run."
     )
 
 
@@ -78,7 +78,8 @@ def _listed(found: Sequence[tuple[str, str]]) -> str:
 def closed(names: Sequence[str]) -> str:
     """A pull request was closed without being merged."""
     stopped = f"Stopped: {', '.join(code(name) for name in names)}." if names else "Nothing was serving any more."
-    return f"Closed without a merge. {stopped} The branch is still there: reopen it, or write `/deploy`, to go on."
+    go_on = "The branch is still there: reopen the pull request and write `/deploy` to go on."
+    return f"Closed without a merge. {stopped} {go_on}"
 
 
 def settings_check(problems: Sequence[Problem]) -> CheckView:

@@ -40,6 +40,8 @@ def steps(view: RunView) -> tuple[Markdown, ...]:
     lines: list[Markdown] = []
     for name in view.planned or STEPS:
         step, words = begun.get(name), STEP_WORDS[name]
+        if name == "branch" and view.kind == "production":
+            words = "Check out the commit"
         if step is None:
             if not ended:
                 lines.append(Markdown(f"{TO_COME} {words}"))
@@ -62,7 +64,8 @@ def headline(view: RunView) -> str:
         case "waiting":
             return "waits" if view.put_away_until else "waits for approval"
         case "ready":
-            return READY[view.kind]
+            gone = view.kind == "production" and not view.endpoint
+            return "was in production" if gone else READY[view.kind]
         case "failed":
             return f"failed at: {at}" if at else "failed"
         case state:

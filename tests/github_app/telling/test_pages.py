@@ -308,7 +308,9 @@ Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
 
     @pytest.mark.parametrize(("kind", "words"), [("redeploy", "is ready again"), ("production", "is in production")])
     def test_the_end_says_what_it_was_for(self, kind: str, words: str) -> None:
-        assert pages.sticky(view("ready", kind=kind)).startswith(f"### ✓ `poster` {words}\n")
+        assert pages.sticky(view("ready", kind=kind, endpoint="https://poster.example")).startswith(
+            f"### ✓ `poster` {words}\n"
+        )
 
     def test_a_simulated_success_says_so(self) -> None:
         shown = view("ready", engine="stand-in", tests=(PASSED,))
@@ -318,7 +320,7 @@ Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
     def test_production_takes_its_own_steps(self) -> None:
         shown = view("running", kind="production", planned=("branch", "deploy"), steps=done("branch"))
         assert [each for each in pages.sticky(shown).splitlines() if each.startswith("- ")] == [
-            "- ✓ Open a branch, 0.3 s",
+            "- ✓ Check out the commit, 0.3 s",
             "- ○ Deploy",
         ]
 
