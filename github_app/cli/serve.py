@@ -51,7 +51,7 @@ def serve(
             sys.stdout.flush()
         out.note(f"Flowberth serves {ready.url} with {workers} worker{'' if workers == 1 else 's'}.")
         if settings.public_url is None:
-            out.note("FLOWBERTH_PUBLIC_URL is not set: `flowberth github check` cannot tell whether webhooks come here.")
+            out.note("FLOWBERTH_PUBLIC_URL is not set: `flowberth github check` cannot tell if webhooks come here.")
 
     log_to_stderr()
     serve_until_told(settings, host=host, port=port, workers=workers, on_ready=tell)
