@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from github_app.handlers.errors import CannotDo
@@ -55,6 +56,8 @@ def check(talk: Talk, requests: Sequence[RunRequest], author: str) -> None:
     if said is None or not _digests(requests) <= plainly.digests_in(said.body):
         show(talk, requests, author)
         raise CannotDo("the issue has changed since its workflow was last shown; look at it now, and approve again")
+    if plainly.is_approved(said.body):
+        return
     # GitHub tells times to the second: what is as old as the command may have come after it.
     if commanded is None or said.updated_at >= commanded:
         raise CannotDo("the issue was changing as you wrote this; look at what it holds now, and approve again")
@@ -73,4 +76,11 @@ def _digests(requests: Sequence[RunRequest]) -> set[str]:
 
 
 def _listed(requests: Sequence[RunRequest]) -> list[tuple[str, str]]:
-    return [(request.filename, hashlib.sha256(request.workflow).hexdigest()) for request in requests]
+    return [(request.filename, _fingerprint(request)) for request in requests]
+
+
+def _fingerprint(request: RunRequest) -> str:
+    """Of the workflow, and of what the issue asks for beside it: a GPU is a matter of money."""
+    workflow = hashlib.sha256(request.workflow).hexdigest()
+    exactly = [workflow, request.name, request.gpu, request.budget_usd]
+    return hashlib.sha256(json.dumps(exactly).encode()).hexdigest()

@@ -59,20 +59,21 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
         return ()
     talk.react("eyes")
     requests = _requests(talk, found, collected, command)
+    written = _requests(talk, found, collected, None)
     author = issue.author.login
     # Whoever labels or edits the issue of an outsider has not looked at what is in it.
     theirs = author != talk.sender and not talk.api.may_write(author)
     if not talk.may_write or (theirs and command is None):
-        approval.show(talk, requests, author)
+        approval.show(talk, written, author)
         return ()
     needs_approval = theirs or isinstance(command, Approve)
     if needs_approval:
-        approval.check(talk, requests, author)
+        approval.check(talk, written, author)
     _warn(talk, found, collected)
     with talk.doors.records.naming(repository_key(talk.repository)):
         asked = _ask(talk, requests, again=isinstance(command, Deploy))
         if needs_approval:  # by the same person, if two approve at once
-            approval.note(talk, requests)
+            approval.note(talk, written)
     return asked
 
 

@@ -110,6 +110,10 @@ class Tell:
             superseded_by=self._number(superseding(record)),
             lock=_lock(api, record),
         )
+        if view.state == "needs-input" and not self._doors.runs.is_newest(record):
+            view = view.model_copy(
+                update={"state": "superseded", "questions": ()}
+            )  # the answer, or another workflow, has come
         refusals = Refusals()
         with refusals.kept():
             self._check(api, view, shown)

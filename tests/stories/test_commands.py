@@ -365,7 +365,35 @@ Run `run_ID`.
     for count, words in enumerate(("/fix make it faster", "/deploy --env production", "/rollback", "/approve"), 4):
         people.comments("bob", number, words)
         found[words] = answers(people, number, count)[-1]
-    assert found == snapshot()
+    assert found == snapshot(
+        {
+            "/fix make it faster": """\
+That hint names nothing that can be changed. `/fix` takes the name of a GPU (`/fix L4`), or an answer:
+
+```text
+pack NodeClass = https://github.com/owner/repository
+model folder/file = https://…
+```
+
+Anything else is changed in `app.lock.json` on the branch; a push there is deployed and tested again.\
+""",
+            "/deploy --env production": """\
+That cannot be done: only what is merged goes to production; merge the pull request, and it is deployed.
+
+`/help` lists what can.\
+""",
+            "/rollback": """\
+That cannot be done: tile has no earlier version to go back to; in production there was nothing yet.
+
+`/help` lists what can.\
+""",
+            "/approve": """\
+That cannot be done: /approve is for workflows in issues; a pull request is approved with a review.
+
+`/help` lists what can.\
+""",
+        }
+    )
 
     # Buttons of the check, and a review.
     town.forge.press(people.full_name, check, "rerun", by="dave")
@@ -394,6 +422,68 @@ Run `run_ID`.
     people.comments("bob", number, "/teardown")
     town.rests()
     told, *others = [read(body) for body in people.bodies(number)[7:]]
-    assert [line for line in told.splitlines() if not line.startswith("- ")] == snapshot()
-    assert others == snapshot()
-    assert [read(body) for body in people.bodies(issue)] == snapshot()
+    assert told.startswith("### ■ `tile` was cancelled\n")
+    assert "\nCancelled by bob.\n\n`/retry` begins it again.\n" in told
+    assert others == snapshot(
+        [
+            """\
+### ✓ `tile` is ready again
+
+> **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
+
+**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+
+What it had deployed is stopped.
+
+- ✓ Read the workflow, N s
+- ✓ Look up models and packs, N s
+- ✓ Open a branch, N s
+- ✓ Write the app, N s
+- ✓ Open the draft, N s
+- ✓ Deploy, N s
+- ✓ Test, N s
+- ✓ Write it up, N s
+- ✓ Bring the pull request up to date, N s
+- ✓ Clean up, N s
+
+Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 2](https://github.com/acme/site/pull/2)
+
+There is something to look at in the pull request: 1 note.
+
+<sub>Run `run_ID` of `Tile`, asked for by alice. `/help` lists what you can ask for.</sub>
+""",
+            """\
+That cannot be done: nothing is deployed for this conversation.
+
+`/help` lists what can.\
+""",
+        ]
+    )
+    assert [read(body) for body in people.bodies(issue)] == snapshot(
+        [
+            """\
+### ✓ `tile` is ready for review
+
+> **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
+
+**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+
+What it had deployed is stopped.
+
+- ✓ Read the workflow, N s
+- ✓ Look up models and packs, N s
+- ✓ Open a branch, N s
+- ✓ Write the app, N s
+- ✓ Open the draft, N s
+- ✓ Deploy, N s
+- ✓ Test, N s
+- ✓ Write it up, N s
+- ✓ Bring the pull request up to date, N s
+- ✓ Clean up, N s
+
+Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 2](https://github.com/acme/site/pull/2)
+
+<sub>Run `run_ID` of `Tile`, asked for by bob. `/help` lists what you can ask for.</sub>
+"""
+        ]
+    )

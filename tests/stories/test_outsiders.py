@@ -41,7 +41,7 @@ Thank you, mallory. You have no write permission here, so nothing runs before a 
 
 An approval is for exactly this, and not for what the issue may hold later:
 
-- `Tile.json`, sha256 `SHA256`
+- `Tile.json`, fingerprint `SHA256`
 """
         ]
     )
@@ -54,7 +54,7 @@ An approval is for exactly this, and not for what the issue may hold later:
 
     # The server does not hear of the edit: only the approval makes it look.
     town.forge.faults.delivery("issues.edited", "drop")
-    people.do("mallory", "PATCH", f"/issues/{issue}", body=pasted(tile_of(96)))
+    people.do("mallory", "PATCH", f"/issues/{issue}", body="---\ngpu: B200\n---\n" + pasted(tile_of(80)))
     people.comments("alice", issue, "/approve")
     people.until(lambda: len(people.bodies(issue)) == 3)
     assert read(people.bodies(issue)[2]) == snapshot("""\
@@ -62,7 +62,11 @@ That cannot be done: the issue has changed since its workflow was last shown; lo
 
 `/help` lists what can.\
 """)
-    assert people.bodies(issue)[0] != shown[0]
+    assert "B200" in people.bodies(issue)[0]
+    assert "B200" not in shown[0]
+    people.do("mallory", "PATCH", f"/issues/{issue}", body=pasted(tile_of(96)))
+    people.until(lambda: "B200" not in people.bodies(issue)[0])
+    people.do("alice", "POST", f"/issues/{issue}/labels", labels=["workflow"])  # which approves nothing
     town.rests()
     assert town.runs(people) == []
 
@@ -80,7 +84,7 @@ That cannot be done: the issue has changed since its workflow was last shown; lo
             """\
 ✓ Approved by alice. That is for exactly this, and not for what the issue may hold later:
 
-- `Tile.json`, sha256 `SHA256`
+- `Tile.json`, fingerprint `SHA256`
 """,
             "mallory, nothing was done: commands take write permission for this repository, and you have read permission. Somebody who has it can give the same command.\n",
             """\
@@ -112,7 +116,7 @@ Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 2](http
 """,
         ]
     )
-    assert people.labels(issue) == ["flowberth:ready"]
+    assert people.labels(issue) == ["workflow", "flowberth:ready"]
 
 
 def test_a_pull_request_from_a_fork_is_refused_kindly(town):

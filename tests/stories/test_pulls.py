@@ -83,7 +83,7 @@ def test_two_versions_go_to_production_and_the_first_comes_back(town):
     assert [read(body) for body in people.bodies(numbers[0])] == snapshot(
         [
             """\
-### ✓ `tile` is in production
+### ✓ `tile` was in production
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
@@ -92,12 +92,12 @@ def test_two_versions_go_to_production_and_the_first_comes_back(town):
 What it had deployed is stopped.
 
 - ✓ Read the workflow, N s
-- ✓ Open a branch, N s
+- ✓ Check out the commit, N s
 - ✓ Deploy, N s
 - ✓ Test, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
+Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · commit `COMMIT`
 
 <sub>Run `run_ID` of `Tile`, asked for by alice. `/help` lists what you can ask for.</sub>
 """
@@ -106,7 +106,7 @@ Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
     assert [read(body) for body in people.bodies(numbers[1])] == snapshot(
         [
             """\
-### ✓ `tile` is in production
+### ✓ `tile` was in production
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
@@ -115,17 +115,17 @@ Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
 What it had deployed is stopped.
 
 - ✓ Read the workflow, N s
-- ✓ Open a branch, N s
+- ✓ Check out the commit, N s
 - ✓ Deploy, N s
 - ✓ Test, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
+Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · commit `COMMIT`
 
 <sub>Run `run_ID` of `Tile`, asked for by alice. `/help` lists what you can ask for.</sub>
 """,
             """\
-That cannot be done: v7 is no version of tile; in production there was tile/v2 (551ac5aa37a5), tile/v1 (79df572ee71b).
+That cannot be done: v7 is no version of tile; in production there was tile/v2 (COMMIT), tile/v1 (COMMIT).
 
 `/help` lists what can.\
 """,
@@ -137,12 +137,12 @@ That cannot be done: v7 is no version of tile; in production there was tile/v2 (
 **9 of 9 tests passed**; a call costs \\$0.0… (estimate).
 
 - ✓ Read the workflow, N s
-- ✓ Open a branch, N s
+- ✓ Check out the commit, N s
 - ✓ Deploy, N s
 - ✓ Test, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Endpoint](http://127.0.0.1:PORT)
+Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · commit `COMMIT` · [Endpoint](http://127.0.0.1:PORT)
 
 <sub>Run `run_ID` of `Tile`, asked for by alice. `/help` lists what you can ask for.</sub>
 """,

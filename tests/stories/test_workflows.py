@@ -209,7 +209,9 @@ pack SparkleInvert = https://github.com/owner/repository
     assert [state for _, state, _ in town.runs(people)] == ["failed", "failed"]  # the stand-in has no such node
     (pack,) = people.file("apps/modal/sparkle/app.lock.json", "flowberth/sparkle")["packs"]
     assert (pack["repository"], pack["commit"]) == ("https://github.com/acme/sparkles", "a" * 40)
-    told = people.bodies(asking)[1]
+    before, told = people.bodies(asking)
+    assert read(before).splitlines()[0] == "### » `sparkle` gave way to a newer run"
+    assert "SparkleInvert = " not in before
     assert read(told).splitlines()[0] == snapshot("### ✗ `sparkle` failed")
     assert "SparkleInvert = " not in told
     assert people.labels(asking) == ["flowberth:failed"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_WORDS = 2000
 """Characters of an explanation."""
 APPROVED = "✓ Approved by "
-_DIGEST = re.compile(r"- .*, sha256 `([0-9a-f]{64})`")
+_DIGEST = re.compile(r"- .*, fingerprint `([0-9a-f]{64})`")
 
 
 def cannot(words: str) -> str:
@@ -45,7 +45,7 @@ def unusable(filename: str, words: str) -> str:
 
 
 def digests(found: Sequence[tuple[str, str]]) -> str:
-    """What exactly an approval is for: file name and hash of each workflow. Ends a page."""
+    """What exactly an approval is for: file name and fingerprint of each workflow. Ends a page."""
     return f"\n\nAn approval is for exactly this, and not for what the issue may hold later:\n\n{_listed(found)}\n"
 
 
@@ -61,7 +61,7 @@ def is_approved(page: str) -> bool:
 
 
 def digests_in(page: str) -> set[str]:
-    """The hashes that a page ends with. Nothing above them counts: it holds words of strangers."""
+    """The fingerprints that a page ends with. Nothing above them counts: it holds words of strangers."""
     found: set[str] = set()
     for each in reversed(page.rstrip().splitlines()):
         match = _DIGEST.fullmatch(each)
@@ -72,7 +72,7 @@ def digests_in(page: str) -> set[str]:
 
 
 def _listed(found: Sequence[tuple[str, str]]) -> str:
-    return "\n".join(f"- {code(filename)}, sha256 `{digest}`" for filename, digest in found)
+    return "\n".join(f"- {code(filename)}, fingerprint `{digest}`" for filename, digest in found)
 
 
 def closed(names: Sequence[str]) -> str:
