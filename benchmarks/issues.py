@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from runner.model import RunId
+from runner.targets.local import LocalTarget
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -152,6 +155,9 @@ def running(folder: Path) -> Generator[httpx.Client]:
                 hook = f"{server['url']}/webhooks/github"
                 client.post(f"{forge['web_url']}/_forge/settings", json={"hook_url": hook}).raise_for_status()
                 yield client
+        target = LocalTarget(folder / "data")
+        for deployment in _entries(folder / "data" / "deployments"):
+            target.stop(RunId(deployment.name))
 
 
 @contextmanager

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
+from runner.model import RunId
+from runner.targets.local import LocalTarget
+
 if TYPE_CHECKING:
     from tests.forge.forge import Forge
 
@@ -89,3 +92,10 @@ class Served:
     def __exit__(self, *_: object) -> None:
         if self.process is not None:
             self.end()
+        self._stop_what_was_left_serving()
+
+    def _stop_what_was_left_serving(self) -> None:
+        """Previews and production outlive the server."""
+        target = LocalTarget(self.data_dir)
+        for deployment in (self.data_dir / "deployments").glob("*"):
+            target.stop(RunId(deployment.name))
