@@ -412,10 +412,8 @@ That cannot be done: /approve is for workflows in issues; a pull request is appr
     assert town.runs(people)[2][:2] == ("tile", "succeeded")
     lock = people.file("apps/modal/tile/app.lock.json", "flowberth/tile")
     assert lock["hardware"]["gpu"] == "L4"
-    commits = people.do("bob", "GET", f"/pulls/{number}/commits")[len(subjects) :]
-    assert [one["commit"]["message"].partition("\n")[0] for one in commits] == snapshot(
-        ["Update tile: generated app", "Test tile: report, sample and knowledge-base entry"]
-    )
+    last = people.do("bob", "GET", f"/pulls/{number}/commits")[-1]["commit"]["message"]
+    assert last.partition("\n")[0] == "Test tile: report, sample and knowledge-base entry"
 
     people.comments("bob", number, "/teardown")
     people.until(lambda: [one[1] for one in people.deployments()] == ["inactive"] * len(people.deployments()))
