@@ -93,7 +93,7 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
     steps = _Steps(run, records)
     trail = Trail()
     state, reason = _forward(run, steps, trail)
-    keep = trail.deployment is not None and run.request.keep and state != "cancelled"
+    keep = trail.deployment is not None and run.request.keep and _may_stay(run, state)
     try:
         endpoint = steps.do("finish", lambda: finish(run, keep=keep), Finished, always=True).endpoint
     except StepFailed as error:
@@ -120,6 +120,11 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
     return result
 
 
+def _may_stay(run: RunContext, state: RunState) -> bool:
+    """A preview whose tests fail can be looked at; in production, what was there stays in its place."""
+    return state == "succeeded" if run.request.kind == "production" else state != "cancelled"
+
+
 def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, str | None]:
     """All steps but the last, as far as they go; how the run ends, and why if not well."""
     try:
@@ -135,7 +140,11 @@ def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, st
         return "succeeded", None
     failed = [result for result in tested.report.tests if not result.passed]
     names = ", ".join(result.name for result in failed) or "there were none"
-    return "failed", f"{len(failed)} of {len(tested.report.tests)} tests failed ({names}); the pull request says how"
+    count = f"{len(failed)} of {len(tested.report.tests)} tests failed ({names})"
+    if run.request.kind == "production":
+        details = "\n".join(f"{result.name}: {result.detail}" for result in failed)
+        return "failed", f"{count}, so it was stopped again, and what was in production stays\n{details}"
+    return "failed", f"{count}; the pull request says how"
 
 
 def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> Tested:

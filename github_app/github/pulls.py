@@ -164,19 +164,22 @@ class Pulls(Subject):
             data={"sha": sha, "merge_method": method},
         )
 
-    def auto_merge(self, number: int, method: MergeMethod = "merge") -> None:
+    def auto_merge(self, number: int, method: MergeMethod = "merge", *, sha: str) -> None:
         """Let GitHub merge it as soon as its rules allow; merges at once where nothing is missing.
 
         Raises:
+            Outdated: its head is not `sha` any more.
             Refused: the repository does not allow auto-merge.
         """
         there = self.pull(number)
         if there.auto_merge or there.state != "open":
             return
-        wish = {"pullRequestId": there.node_id, "mergeMethod": method.upper()}
+        if there.head.sha != sha:
+            raise Outdated(f"the head of pull request {number} has moved on to {there.head.sha[:12]}")
+        wish = {"pullRequestId": there.node_id, "mergeMethod": method.upper(), "expectedHeadOid": sha}
         try:
             self._connection.graphql(AUTO_MERGE, {"input": wish})
         except Refused as error:
             if "clean status" not in str(error).lower():
                 raise
-            self.merge(number, sha=there.head.sha, method=method)
+            self.merge(number, sha=sha, method=method)

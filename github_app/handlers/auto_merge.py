@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from github_app.github.errors import Refused
+from github_app.github.errors import Outdated, Refused
 from runner.model import repository_key
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def consider(talk: Talk) -> None:
     if not talk.rules.auto_merge.authors and not talk.api.may_write(origin.sender):
         return
     try:
-        talk.api.auto_merge(talk.number, talk.rules.auto_merge.method)
+        talk.api.auto_merge(talk.number, talk.rules.auto_merge.method, sha=pull.head.sha)
+    except Outdated:
+        return  # the push that has come meanwhile is tested on its own
     except Refused as error:
         talk.api.say(talk.number, "auto-merge", f"Auto-merge is in the settings, but GitHub does not allow it: {error}")

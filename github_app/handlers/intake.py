@@ -78,13 +78,12 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
 
 
 def _requests(talk: Talk, found: Found, collected: Collected, command: Deploy | Approve | None) -> list[RunRequest]:
-    rules = talk.rules
     options = found.options
     given = command if isinstance(command, Deploy) else Deploy()
     gpu = given.gpu or options.gpu
     talk.check_gpu(gpu)
     talk.check_target(given.target or options.target)
-    budget = min(given.budget or options.budget or rules.budget_usd, rules.budget_usd)
+    budget = talk.budget(given.budget or options.budget)
     if len(collected.submissions) > MAX_WORKFLOWS:
         raise CannotDo(
             f"the issue holds {len(collected.submissions)} workflows; at most {MAX_WORKFLOWS} are taken from one"
@@ -148,7 +147,7 @@ def _ask(talk: Talk, requests: list[RunRequest], *, again: bool) -> tuple[RunRec
             name = _free_name(talk, plan.name, [record.name for record in earlier], used)
         used.add(name)
         named = request.model_copy(update={"name": name})
-        last = next((record for record in earlier if record.name == name), None)
+        last = next((record for record in earlier if record.name == name and record.kind == "propose"), None)
         if again or last is None or _differ(records.request(last.id), named):
             asked.append(talk.doors.runs.ask(named, name, key=f"{talk.key}/{index}"))
     return tuple(asked)

@@ -17,8 +17,14 @@ def to_production(talk: Talk, name: AppName, commit: str, *, base: str) -> RunRe
     """Ask for a run that deploys an app as it is at `commit`, and leaves it serving.
 
     Raises:
-        CannotDo: the commit has no such app.
+        CannotDo: the commit has no such app, or the repository's settings do not want it in production.
     """
+    if talk.rules.environments.production is None:
+        raise CannotDo("nothing of this repository goes to production, says .github/flowberth.yml")
+    if not talk.rules.allows_base(base, default=talk.api.default_branch()):
+        raise CannotDo(
+            f"what is merged into {base} does not go to production; `branches` in .github/flowberth.yml decides"
+        )
     workflow = talk.api.file(f"apps/modal/{name}/workflow.json", commit)
     if workflow is None:
         raise CannotDo(f"apps/modal/{name}/workflow.json is not in {commit[:12]}")
@@ -36,6 +42,25 @@ def to_production(talk: Talk, name: AppName, commit: str, *, base: str) -> RunRe
         origin=Origin(sender=talk.sender, pull=talk.number if talk.is_pull else None, comment=talk.comment),
     )
     return talk.doors.runs.ask(request, name, key=f"{talk.key}/{name}")
+
+
+def is_overtaken(talk: Talk, name: AppName, commit: str) -> bool:
+    """Whether production has had a commit that already holds this one: an event that comes late changes nothing."""
+    known = {
+        record.progress.commit or talk.doors.records.request(record.id).commit
+        for record in talk.doors.records.of_app(repository_key(talk.repository), name)
+        if record.environment == "production"
+    }
+    return any(
+        other is not None and other != commit and talk.api.compare(commit, other).behind_by == 0 for other in known
+    )
+
+
+def serving(talk: Talk, name: AppName) -> str | None:
+    """The commit that is in production now."""
+    for record in talk.doors.records.serving(lane(talk, name)):
+        return talk.doors.records.request(record.id).commit
+    return None
 
 
 def versions(talk: Talk, name: AppName) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from github_app.handlers.auto_merge import consider
 from github_app.handlers.errors import CannotDo
-from github_app.handlers.production import to_production
+from github_app.handlers.production import is_overtaken, to_production
 from github_app.handlers.redeploy import OWN_BRANCH, app_of, apps_in, redeploy
 from github_app.handlers.settings_check import check_settings
 from github_app.handlers.talking import told
@@ -46,6 +46,8 @@ def _pushed(event: PullRequestEvent, talk: Talk) -> None:
         return  # a newer event says what is there now
     if not (pull.head.branch.startswith(OWN_BRANCH) or talk.runs()):
         return
+    if pull.auto_merge:  # what is not tested yet does not merge itself: a draft cannot
+        talk.api.to_draft(pull.number)
     before = event.before or pull.base.sha
     changed = [file.path for file in talk.api.compare(before, pull.head.sha).files]
     with told(talk):
@@ -87,5 +89,6 @@ def _deploy_merged(talk: Talk) -> None:
     if not talk.rules.allows_base(pull.base.branch, default=talk.api.default_branch()):
         return
     for name in sorted(apps_in(file.path for file in talk.api.pull_files(pull.number))):
-        if talk.api.file(f"apps/modal/{name}/app.lock.json", pull.merge_sha) is not None:
+        there = talk.api.file(f"apps/modal/{name}/app.lock.json", pull.merge_sha) is not None
+        if there and not is_overtaken(talk, name, pull.merge_sha):
             to_production(talk, name, pull.merge_sha, base=pull.base.branch)

@@ -92,7 +92,7 @@ def redeploy(
         workflow=workflow,
         name=name,
         gpu=gpu,
-        budget_usd=budget or (before.budget_usd if before else None) or talk.rules.budget_usd,
+        budget_usd=talk.budget(budget or (before.budget_usd if before else None)),
         answers=answers,  # earlier ones are in the lock by now, where people may have changed them
         keep=True,
         origin=talk.origin.model_copy(update={"issue": before.origin.issue if before and before.origin else None}),

@@ -57,6 +57,11 @@ class Talk:
         """Whether the person may tell us what to do, asked live."""
         return self.api.may_write(self.sender)
 
+    def budget(self, asked: float | None) -> float:
+        """US dollars of a run: what was asked for, but never more than the repository's settings allow."""
+        limit = self.rules.budget_usd
+        return min(asked or limit, limit)
+
     def check_gpu(self, gpu: Gpu | None) -> None:
         """Let only those pass that the repository's settings allow.
 

@@ -28,7 +28,13 @@ def answer(talk: Talk, command: Answers) -> None:
         raise CannotDo("nothing has run here yet that this could answer; /deploy starts a run")
     for name in sorted(names):
         last = talk.doors.records.request(next(record for record in runs if record.name == name).id)
-        request = last.model_copy(update={"answers": _together(last.answers, command.answers), "origin": talk.origin})
+        request = last.model_copy(
+            update={
+                "answers": _together(last.answers, command.answers),
+                "origin": talk.origin,
+                "budget_usd": talk.budget(last.budget_usd),
+            }
+        )
         talk.doors.runs.ask(request, name, key=f"{talk.key}/{name}")
 
 

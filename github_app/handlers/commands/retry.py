@@ -38,4 +38,8 @@ def again(talk: Talk, record: RunRecord) -> None:
         redeploy(talk, gpu=request.gpu, budget=request.budget_usd)
         return
     origin = request.origin.model_copy(update={"sender": talk.sender}) if request.origin else talk.origin
-    talk.doors.runs.ask(request.model_copy(update={"origin": origin}), record.name, key=talk.key)
+    talk.doors.runs.ask(
+        request.model_copy(update={"origin": origin, "budget_usd": talk.budget(request.budget_usd)}),
+        record.name,
+        key=talk.key,
+    )

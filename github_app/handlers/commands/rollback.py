@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from github_app.handlers.errors import CannotDo
-from github_app.handlers.production import to_production, versions
+from github_app.handlers.production import serving, to_production, versions
 from github_app.handlers.redeploy import app_of
 
 if TYPE_CHECKING:
@@ -25,9 +25,12 @@ def rollback(talk: Talk, command: Rollback) -> None:
     known = versions(talk, name)
     listed = ", ".join(f"{tag} ({commit[:12]})" for tag, commit in known) or "nothing yet"
     if command.to is None:
-        if len(known) < 2:  # noqa: PLR2004 - the one there is and the one before
+        commits = [commit for _, commit in known]
+        now = serving(talk, name)
+        before = commits[commits.index(now) + 1 :] if now in commits else commits
+        if not before:
             raise CannotDo(f"{name} has no earlier version to go back to; in production there was {listed}")
-        chosen = known[1][1]
+        chosen = before[0]
     else:
         matching = [
             commit

@@ -119,8 +119,8 @@ def test_auto_merge_waits_for_what_is_missing_or_merges_at_once(forge, site, hea
     number = open_one(site, draft=False)[0].number
     with pytest.raises(Refused):
         site.merge(number, sha=head)
-    site.auto_merge(number, "squash")
-    site.auto_merge(number, "squash")
+    site.auto_merge(number, "squash", sha=site.pull(number).head.sha)
+    site.auto_merge(number, "squash", sha=site.pull(number).head.sha)
     assert site.pull(number).auto_merge
     alice.post(f"/repos/acme/site/statuses/{head}", json={"state": "success", "context": "ci"})
     assert site.pull(number).state == "merged"
@@ -134,7 +134,7 @@ def test_auto_merge_of_what_lacks_nothing_merges(scripted):
     clean = {"data": None, "errors": [{"type": "UNPROCESSABLE", "message": "Pull request is in clean status"}]}
     scripted.say("POST /api/graphql", clean)
     scripted.say("PUT /repos/acme/site/pulls/3/merge", {"sha": "2" * 40, "merged": True})
-    scripted.site.auto_merge(3, "squash")
+    scripted.site.auto_merge(3, "squash", sha=scripted.site.pull(3).head.sha)
     assert [body for what, _, body in scripted.asked if what.startswith("PUT")] == [
         {"sha": "1" * 40, "merge_method": "squash"}
     ]
