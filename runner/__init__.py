@@ -12,6 +12,7 @@ Errors (all in `runner.errors`); `retryable` is a property of the type, and `dec
     ├── ForgeBusy                parked     the forge asks for patience; carries until when
     ├── ForgeRefused             terminal   the forge does not allow it
     ├── ForgeUnavailable         retryable  the forge does not answer
+    ├── NotAllowed               terminal   the repository's settings forbid what the lock asks for
     ├── RuntimeTooNew            terminal   the repository's runtime is newer than ours
     ├── RunBusy                  terminal   another process carries out the run and does not let go
     ├── RunCancelled             terminal   a person, or a newer run of the same app, ended it

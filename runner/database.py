@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 DATABASE_NAME = "flowberth"
 """On the embedded server; a URL names its own."""
 CONNECT_TIMEOUT_SECONDS = 10
+MAX_OVERFLOW = 40
+"""Connections of one process beyond the five it keeps: every thread of a busy worker may hold one. Postgres takes a
+hundred unless told otherwise."""
 STARTING_PATIENCE_SECONDS = 30.0
 """A Postgres that was killed replays its log before it accepts connections."""
 MIGRATION_LOCK = 0x464C4F57
@@ -92,6 +95,7 @@ class Database:
         engine = sa.create_engine(
             url,
             connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "flowberth"},
+            max_overflow=MAX_OVERFLOW,
             pool_pre_ping=True,  # a server that was restarted meanwhile is no reason to fail
         )
         try:

@@ -53,6 +53,10 @@ class RuntimeTooNew(RunnerError):  # noqa: N818
     """The repository's vendored runtime is newer than the one this Flowberth brings."""
 
 
+class NotAllowed(RunnerError):  # noqa: N818
+    """The repository's settings do not allow what the lock asks for."""
+
+
 class RunBusy(RunnerError):  # noqa: N818
     """Another process carries out the run, or an older one of the same app, and does not let go."""
 

@@ -110,6 +110,8 @@ class RunRequest(Frozen):
     """`redeploy`: head of the pull request; by default Flowberth's own branch for the app."""
     environment: Environment = "preview"
     origin: Origin | None = None
+    closes_issue: bool = True
+    """Whether merging the pull request is all that the issue asked for."""
     answers: tuple[Answer, ...] = ()
     budget_usd: float | None = None
     """The most that may be spent; `None` for the default."""
@@ -121,11 +123,18 @@ class RunRequest(Frozen):
     """App name asked for; by default made from the workflow's title or file name."""
     core: str | None = None
     gpu: Gpu | None = None
+    gpus: tuple[Gpu, ...] | None = None
+    """Those that the repository's settings allow; `None`: all."""
     engine: EngineChoice = EngineChoice()
     keep: bool = False
     """Leave the app serving when the run has ended."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    @property
+    def closes(self) -> int | None:
+        """The issue that a merge closes."""
+        return self.origin.issue if self.origin and self.closes_issue else None
 
     @property
     def repo_key(self) -> str:

@@ -137,7 +137,8 @@ def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, st
     except StepFailed as error:
         return "failed", str(error)
     if tested.report.passed:
-        return "succeeded", None
+        conflict = trail.branch.conflict if trail.branch else None
+        return ("succeeded", None) if conflict is None else ("failed", f"{conflict.message}; {conflict.hint}")
     failed = [result for result in tested.report.tests if not result.passed]
     names = ", ".join(result.name for result in failed) or "there were none"
     count = f"{len(failed)} of {len(tested.report.tests)} tests failed ({names})"

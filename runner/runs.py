@@ -114,9 +114,16 @@ class Runs:
             return None
 
     def restore(self) -> None:
-        """Bring back into production what has died there, such as with the machine; previews that died are told of."""
+        """Bring back into production what has died there, such as with the machine; previews that died are told of.
+
+        Of several deployments of one lane only the newest is left.
+        """
+        newest: set[Lane] = set()
         for record in self._records.left_serving():
             if self._services.target.serves(record.id):
+                if record.lane in newest:  # whoever was to replace it has died just then
+                    self._stop(record)
+                newest.add(record.lane)
                 continue
             if record.environment == "production" and self.is_newest(record):
                 self.ask(self._records.request(record.id), record.name, key=f"restore {record.id}")

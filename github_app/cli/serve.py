@@ -50,6 +50,8 @@ def serve(
             sys.stdout.write(json_format.dumps({"url": ready.url, "pid": ready.pid}) + "\n")
             sys.stdout.flush()
         out.note(f"Flowberth serves {ready.url} with {workers} worker{'' if workers == 1 else 's'}.")
+        if settings.target == "local":
+            out.note("The local target runs what is on branches as this user: read SECURITY.md before others can push.")
         if settings.public_url is None:
             out.note("FLOWBERTH_PUBLIC_URL is not set: `flowberth github check` cannot tell if webhooks come here.")
 

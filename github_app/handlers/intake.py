@@ -45,7 +45,7 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
     found = find_submissions(issue.body, title=issue.title, repository=full_name, site=site)
     meant = found.is_form or WORKFLOW_LABEL in issue.labels or command is not None
     if not found.references:
-        if found.problems:
+        if meant and found.problems:
             raise Explained(pages.unreadable((), found.problems))
         if meant:
             raise Explained(pages.nothing_found(is_form=found.is_form))
@@ -99,6 +99,8 @@ def _requests(talk: Talk, found: Found, collected: Collected, command: Deploy | 
             gpu=gpu,
             budget_usd=budget,
             keep=True,
+            gpus=talk.rules.gpus,
+            closes_issue=len(collected.submissions) == 1,
             origin=talk.origin,
         )
         for submission in collected.submissions

@@ -38,6 +38,7 @@ def to_production(talk: Talk, name: AppName, commit: str, *, base: str) -> RunRe
         workflow=workflow,
         name=name,
         keep=True,
+        gpus=talk.rules.gpus,
         budget_usd=talk.rules.budget_usd,
         origin=Origin(sender=talk.sender, pull=talk.number if talk.is_pull else None, comment=talk.comment),
     )

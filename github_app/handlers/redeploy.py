@@ -95,6 +95,8 @@ def redeploy(
         budget_usd=talk.budget(budget or (before.budget_usd if before else None)),
         answers=answers,  # earlier ones are in the lock by now, where people may have changed them
         keep=True,
+        gpus=talk.rules.gpus,
+        closes_issue=before.closes_issue if before else True,
         origin=talk.origin.model_copy(update={"issue": before.origin.issue if before and before.origin else None}),
     )
     return talk.doors.runs.ask(request, name, key=talk.key)

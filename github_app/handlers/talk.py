@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from github_app.handlers.errors import CannotDo
 from github_app.rules import rules_of
-from runner.model import Origin
+from runner.model import Origin, repository_key
 
 if TYPE_CHECKING:
     from codegen.lock import Gpu
@@ -96,8 +96,10 @@ class Talk:
 
     def runs(self) -> tuple[RunRecord, ...]:
         """The runs of this conversation, newest first."""
-        records, key = self.doors.records, f"github:{self.repository.id}"
-        return records.of_pull(key, self.number) if self.is_pull else records.of_issue(key, self.number)
+        records, key = self.doors.records, repository_key(self.repository)
+        if self.is_pull:
+            return records.of_pull(key, self.number)
+        return tuple(record for record in records.of_issue(key, self.number) if record.kind == "propose")
 
     def reply(self, body: str) -> None:
         """Answer what was said, once. Of what an issue itself says only the newest answer stands."""

@@ -24,9 +24,7 @@ def draft(run: RunContext) -> Drafted:
     forge = run.services.forge(run.request.repo)
     commit = forge.publish(run.worktree)
     run.tell(f"pushed {run.branch}")
-    title, body = documents.draft_pull_request(
-        run.plan, run_id=run.run_id, closes=run.request.origin.issue if run.request.origin else None
-    )
+    title, body = documents.draft_pull_request(run.plan, run_id=run.run_id, closes=run.request.closes)
     pull = forge.draft(head=run.branch, base=run.request.base, title=title, body=body)
     ref = PullRequestRef(number=pull.number, title=pull.title, url=pull.url) if pull else None
     run.note(commit=commit, pull=ref)

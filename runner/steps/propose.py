@@ -33,7 +33,7 @@ def propose(run: RunContext, tested: Tested) -> Proposed:
         tested.sample,
         forge,
         updates=updates,
-        closes=run.request.origin.issue if run.request.origin else None,
+        closes=run.request.closes,
         budget=run.request.budget_usd,
     )
     ready = tested.report.passed and not any(finding.code == CONFLICT for finding in run.plan.findings)

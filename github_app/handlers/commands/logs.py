@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from github_app.github.redaction import redacted
 from github_app.handlers.errors import CannotDo
 from github_app.telling import pages
 from github_app.telling.viewing import view_of
@@ -22,6 +23,6 @@ def logs(talk: Talk, _: Logs) -> None:
     for record in talk.runs():
         log = talk.doors.target.log(record.id)
         if log:
-            talk.reply(pages.logs(view_of(record, talk.doors.records.request(record.id)), log))
+            talk.reply(pages.logs(view_of(record, talk.doors.records.request(record.id)), redacted(log)))
             return
     raise CannotDo("no deployment of this conversation has left a log")
