@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from github_app.handlers.intake import WORKFLOW_LABEL, take_in
 from github_app.handlers.talking import told
 from github_app.handlers.teardown import end
+from runner.model import repository_key
 
 if TYPE_CHECKING:
     from github_app.events.model import IssueEvent
@@ -25,7 +26,11 @@ def on_issue(event: IssueEvent, talk: Talk) -> None:
         case "labeled" if event.label == WORKFLOW_LABEL:
             _take_in(talk)
         case "closed" | "deleted" | "transferred":
-            end(talk.doors, talk.runs(), f"the issue was {event.action} by {event.sender.login}")
+            end(
+                talk.doors,
+                talk.doors.records.of_issue(repository_key(talk.repository), talk.number),
+                f"the issue was {event.action} by {event.sender.login}",
+            )
         case _:
             pass
 

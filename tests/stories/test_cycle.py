@@ -20,7 +20,7 @@ def test_an_issue_becomes_a_pull_request_that_is_deployed_again_reviewed_merged_
     assert (pull["head"]["ref"], pull["base"]["ref"], pull["title"]) == ("flowberth/tile", "main", "Add tile")
     assert f"Closes #{issue}." in pull["body"]
     assert people.labels(issue) == people.labels(number) == ["flowberth:ready"]
-    assert [body.splitlines()[1] for body in people.bodies(issue)] == ["### ✓ `tile` is ready for review"]
+    people.until(lambda: [one.splitlines()[1] for one in people.bodies(issue)] == ["### ✓ `tile` is ready for review"])
     assert [(check["status"], check["conclusion"]) for check in people.checks(pull["head"]["sha"])] == [
         ("completed", "success")
     ]
