@@ -91,7 +91,8 @@ class Runs:
         return tuple(
             record
             for record in sorted(newest.values(), key=lambda record: record.number)
-            if lease_key(record.lane) not in held and (record.not_before is None or record.not_before <= now)
+            if lease_key(record.lane) not in held
+            and (record.not_before is None or record.not_before <= now or record.cancel_reason is not None)
         )
 
     def ahead_of(self, record: RunRecord) -> int:
