@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from github_app.composition import database_of, lookups_of
+from github_app.errors import GithubAppError
 from github_app.events.parse import MalformedPayload
 from github_app.github.app import GithubApp
 from github_app.github.errors import Busy, GithubError
@@ -57,11 +58,15 @@ SWEEP_SECONDS = 300.0
 """Between two looks at what GitHub could not deliver. One request, mostly."""
 REAP_SECONDS = 600.0
 LOST_SECONDS = 5.0
-"""Before the next try when the database could not be reached."""
+"""Before the next try when the database could not be reached, or anything else went wrong that is no delivery's."""
 DISK_BYTES = 20 * 1024**3
 """Of all mirrors and worktrees; mirrors that were not used for longest go first."""
 
 log = logging.getLogger(__name__)
+
+
+class WorkerBroken(GithubAppError):  # noqa: N818 - reads as the sentence that is shown
+    """A thread of the worker has ended before its time, so the process is of no use any more."""
 
 
 class Worker:
@@ -72,6 +77,7 @@ class Worker:
         self._settings = settings
         self._database = database
         self._stop = threading.Event()
+        self._broken: str | None = None
         self._github = GithubApp(
             api_url=credentials.api_url,
             app_id=credentials.app_id,
@@ -103,7 +109,11 @@ class Worker:
         self._sweeper = Sweeper(self._github, self._deliveries)
 
     def serve(self) -> None:
-        """Until `stop` is called; what is going on then is left as it is on record."""
+        """Until `stop` is called; what is going on then is left as it is on record.
+
+        Raises:
+            WorkerBroken: a part of it has stopped working. Whoever looks after the process starts another one.
+        """
         pool = RunPool(self._runs, self._settings.concurrent_runs)
         tellings = Tellings(self._database)
         work: list[tuple[str, Callable[[], None]]] = [("runs", lambda: pool.serve(self._stop))]
@@ -113,13 +123,15 @@ class Worker:
             work.append((f"teller-{number}", lambda teller=teller: teller.serve(self._stop)))
         work.append(("sweeper", lambda: self._now_and_then(SWEEP_SECONDS, self._sweep)))
         work.append(("reaper", lambda: self._now_and_then(REAP_SECONDS, self._reap)))
-        threads = [threading.Thread(target=body, name=name) for name, body in work]
+        threads = [threading.Thread(target=self._to_the_end, args=part, name=part[0]) for part in work]
         for thread in threads:
             thread.start()
         self._stop.wait()
         pool.wake()
         for thread in threads:
             thread.join()
+        if self._broken is not None:
+            raise WorkerBroken(self._broken)
 
     def stop(self) -> None:
         """Make `serve` return."""
@@ -130,6 +142,16 @@ class Worker:
         self._deliveries.close()
         self._runs.close()
         self._github.close()
+
+    def _to_the_end(self, name: str, body: Callable[[], None]) -> None:
+        """A thread that ends silently would be missed by nobody, so all end with it."""
+        try:
+            body()
+        except BaseException:
+            log.critical("the thread %s has died, and the worker ends with it", name, exc_info=True)
+        if not self._stop.is_set():
+            self._broken = f"the thread {name} ended before its time"
+            self._stop.set()
 
     def _handle_all(self) -> None:
         arrivals = Arrivals(self._database)
@@ -142,6 +164,9 @@ class Worker:
                     self._handle(delivery)
             except DatabaseUnavailable as error:
                 log.warning("%s", error)
+                self._stop.wait(LOST_SECONDS)
+            except Exception:
+                log.exception("taking deliveries")
                 self._stop.wait(LOST_SECONDS)
         arrivals.close()
 
@@ -184,12 +209,10 @@ class Worker:
         self._deliveries.prune()
 
     def _reap(self) -> None:
-        reap(self._settings.data_dir, active_run_ids=self._active, quota_bytes=DISK_BYTES)
-
-        self._runs.restore()
-
-    def _active(self) -> frozenset[str]:
-        return frozenset(record.id for record in self._records.unfinished())
+        try:
+            reap(self._settings.data_dir, active_run_ids=self._records.unfinished_ids, quota_bytes=DISK_BYTES)
+        finally:  # a disk that cannot be tidied is no reason to leave production down
+            self._runs.restore()
 
     def _forge(self, repository: Repository) -> GithubForge:
         assert isinstance(repository, GithubRepository)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import DatabaseUnavailable, RunnerError
 
@@ -21,9 +22,20 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 """Between two looks at what is due; two short queries."""
 LOST_SECONDS = 5.0
-"""Before the next look when the database could not be reached."""
+"""Before the next look when the database could not be reached; also before the first new try of a run that could not be
+carried out."""
+LONGEST_REST_SECONDS = 600.0
+"""Between two tries of a run that cannot be carried out time after time."""
 
 log = logging.getLogger(__name__)
+
+
+class _Rest(NamedTuple):
+    """Of a run that could not be carried out."""
+
+    until: float
+    """On the monotonic clock."""
+    seconds: float
 
 
 class RunPool:
@@ -33,6 +45,7 @@ class RunPool:
         self._runs = runs
         self._size = size
         self._mine: set[RunId] = set()
+        self._resting: dict[RunId, _Rest] = {}
         self._guard = threading.Lock()
         self._wake = threading.Event()
 
@@ -48,6 +61,9 @@ class RunPool:
                 except DatabaseUnavailable as error:
                     log.warning("%s", error)
                     patience = LOST_SECONDS
+                except Exception:
+                    log.exception("looking for what is due")
+                    patience = LOST_SECONDS
                 self._wake.wait(patience)
                 self._wake.clear()
             self._runs.abandon()
@@ -58,19 +74,33 @@ class RunPool:
 
     def _take(self, record: RunRecord) -> bool:
         with self._guard:
-            if record.id in self._mine or len(self._mine) >= self._size:
+            rest = self._resting.get(record.id)
+            resting = rest is not None and time.monotonic() < rest.until
+            if resting or record.id in self._mine or len(self._mine) >= self._size:
                 return False
             self._mine.add(record.id)
             return True
 
     def _carry_out(self, record: RunRecord) -> None:
+        rest: _Rest | None = None
         try:
             self._runs.go_on(record)
         except RunnerError as error:
             log.warning("%s: left as it is on record: %s", record.id, error)
+            rest = _Rest(time.monotonic() + LOST_SECONDS, LOST_SECONDS)
         except Exception:
             log.exception("%s: left as it is on record", record.id)
+            rest = self._rest(record)
         finally:
             with self._guard:
                 self._mine.discard(record.id)
+                if rest is None:
+                    self._resting.pop(record.id, None)
+                else:
+                    self._resting[record.id] = rest
             self._wake.set()
+
+    def _rest(self, record: RunRecord) -> _Rest:
+        before = self._resting.get(record.id)
+        seconds = LOST_SECONDS if before is None else min(2 * before.seconds, LONGEST_REST_SECONDS)
+        return _Rest(time.monotonic() + seconds, seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
 from base64 import b32encode
@@ -11,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert
 
 from codegen.model import AppName
@@ -41,6 +43,8 @@ UNFINISHED: tuple[RunState, ...] = ("queued", "running")
 _ID = re.compile(r"run_[a-z2-7]{1,80}")
 RUN_ID_BYTES = 13
 """13 bytes are 20 whole base-32 characters: 100 bits of chance."""
+
+log = logging.getLogger(__name__)
 
 
 class RunRecord(Frozen):
@@ -87,10 +91,14 @@ _filename = table.c.request["filename"].astext.label("filename")
 
 
 class RunRecords:
-    """Reads and writes rows. Each call is one short transaction."""
+    """Reads and writes rows. Each call is one short transaction.
+
+    A row that cannot be read, such as one of a newer version beside this one, is left out of what lists several.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._unreadable: set[str] = set()
 
     def add(
         self, request: RunRequest, name: AppName, *, protocol: str, key: str | None = None, told: bool = False
@@ -151,6 +159,12 @@ class RunRecords:
         """Runs that have not ended, of one lane or of all, newest first."""
         condition = table.c.state.in_(UNFINISHED)
         return self._select(condition if lane is None else condition & _in(lane))
+
+    def unfinished_ids(self) -> frozenset[RunId]:
+        """Of all runs that have not ended, readable or not."""
+        query = sa.select(table.c.id).where(table.c.state.in_(UNFINISHED))
+        with self._database.begin() as connection:
+            return frozenset(RunId(run_id) for run_id in connection.scalars(query))
 
     def serving(self, lane: Lane) -> tuple[RunRecord, ...]:
         """Runs of one lane that have left their app serving, newest first."""
@@ -246,7 +260,19 @@ class RunRecords:
     def _select(self, condition: sa.ColumnElement[bool], limit: int | None = None) -> tuple[RunRecord, ...]:
         query = sa.select(*_columns, _filename).where(condition).order_by(table.c.number.desc()).limit(limit)
         with self._database.begin() as connection:
-            return tuple(RunRecord.model_validate(row) for row in connection.execute(query).mappings())
+            rows = connection.execute(query).mappings().all()
+        read = (self._read(row) for row in rows)
+        return tuple(record for record in read if record is not None)
+
+    def _read(self, row: sa.RowMapping) -> RunRecord | None:
+        try:
+            return RunRecord.model_validate(row)
+        except ValidationError as error:
+            run_id = str(row["id"])
+            if run_id not in self._unreadable:  # rows are read twice a second
+                self._unreadable.add(run_id)
+                log.error("%s is left out, as its row cannot be read: %s", run_id, error)  # noqa: TRY400 - no bug here
+            return None
 
     def _update(self, condition: sa.ColumnElement[bool], values: dict[str, Any]) -> None:
         change = (

@@ -41,7 +41,9 @@ class Watch:
         while not self._over.wait(WATCH_SECONDS):
             try:
                 reason = wanted_end(self._lease.connection, run.run_id)
-            except DBAPIError:
+            except Exception as error:
+                if not isinstance(error, DBAPIError):
+                    log.exception("%s: asking whether it is to end", run.run_id)
                 run.cancellation.disown("the connection to the database was lost")
                 return
             if reason is not None:

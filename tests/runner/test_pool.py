@@ -1,0 +1,139 @@
+"""Runs that are carried out as they are asked for, in this process: what must not keep them from it, and what is done
+with what they leave serving."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from runner.lookups.offline import Offline
+from runner.model import RunRequest
+from runner.pool import RunPool
+from runner.records import RunRecords
+from runner.runs import Runs
+from runner.services import Services
+from runner.tables import run as table
+from tests.runner.bench import PATIENCE_SECONDS, POSTER
+from tests.runner.light import FileForge, Journal, ThreadTarget
+from worktrees.mirror import Mirror
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+class Place:
+    """A repository, and everything that carries out runs for it, in this process."""
+
+    def __init__(self, bench, database) -> None:
+        self.bench = bench
+        self.database = database
+        self.records = RunRecords(database)
+        self.target = ThreadTarget()
+        self.now: datetime | None = None
+        self.at: dict[str, object] = {}
+        data_dir = bench.folder / "data"
+        services = Services(
+            target=self.target,
+            forge=lambda repo: FileForge(bench.folder / "pulls.json"),
+            mirror=lambda repo: Mirror(data_dir, repo),
+            data_dir=data_dir,
+            progress=Journal(bench.folder / "journal", "finish detail", lambda: self.at_finish()),
+            lookups=Offline(),
+            most_previews=2,
+            clock=lambda: self.now or datetime.now(UTC),
+        )
+        self.at_finish = lambda: None
+        self.runs = Runs(database, services)
+
+    def ask(self, name="poster", **options):
+        request = RunRequest(
+            repo=self.bench.repo,
+            base="main",
+            filename="poster.json",
+            workflow=POSTER.encode(),
+            name=name,
+            keep=True,
+            **options,
+        )
+        key = f"{self.bench.folder} {name} {len(self.records.newest(1000))}"
+        return self.runs.ask(request, name, key=key)
+
+    def get(self, record):
+        return self.records.get(record.id)
+
+    def spoil(self, record, **values) -> None:
+        with self.database.begin() as connection:
+            connection.execute(sa.update(table).where(table.c.id == record.id).values(**values))
+
+    @contextmanager
+    def pool(self):
+        stop = threading.Event()
+        pool = RunPool(self.runs, 2)
+        thread = threading.Thread(target=pool.serve, args=(stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            pool.wake()
+            thread.join()
+
+    def ended(self, record):
+        until(lambda: self.get(record).finished)
+        return self.get(record)
+
+    def serving(self) -> set[str]:
+        return {record.id for record in self.records.left_serving() if record.repo == str(self.bench.repo)}
+
+
+@pytest.fixture
+def place(bench, database):
+    made = Place(bench, database)
+    yield made
+    made.runs.close()
+    with database.begin() as connection:
+        connection.execute(sa.delete(table))
+
+
+def test_a_row_that_cannot_be_read_keeps_no_other_run_from_going_on(place):
+    of_another_version, ours = place.ask("banner"), place.ask()
+    place.spoil(of_another_version, step="no-such-step")
+    assert place.records.unfinished_ids() == {of_another_version.id, ours.id}
+    with place.pool():
+        assert place.ended(ours).state == "succeeded"
+
+
+def test_a_request_that_cannot_be_read_keeps_no_other_run_from_going_on(place):
+    of_another_version, ours = place.ask("banner"), place.ask()
+    place.spoil(of_another_version, request={"filename": "x.json", "no": "such field"})
+    with place.pool():
+        assert place.ended(ours).state == "succeeded"
+    assert not place.get(of_another_version).finished
+
+
+def test_the_pool_outlives_what_it_does_not_know(place, caplog):
+    with place.database.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE flowberth.run RENAME TO elsewhere"))
+    with place.pool():
+        until(lambda: "looking for what is due" in caplog.text)
+        with place.database.begin() as connection:
+            connection.execute(sa.text("ALTER TABLE flowberth.elsewhere RENAME TO run"))
+        assert place.ended(place.ask()).state == "succeeded"
+
+
+def test_a_run_that_was_put_away_is_due_at_once_when_it_is_to_end(place):
+    record = place.ask()
+    place.records.park(record.id, datetime.now(UTC) + timedelta(hours=1))
+    assert place.runs.due() == ()
+    place.records.want_cancelled(record.id, "cancelled by alice")
+    with place.pool():
+        assert place.ended(record).reason == "cancelled by alice"
