@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _MARKER = re.compile(r"[\w.:/-]{1,200}", re.ASCII)
+_DASHES = re.compile("-(?=-)")
 
 
 def marked(marker: str, body: str) -> str:
@@ -14,6 +15,11 @@ def marked(marker: str, body: str) -> str:
         ValueError: the marker could end the comment that hides it.
     """
     return f"{_hidden(marker)}\n{body}"
+
+
+def in_marker(login: str) -> str:
+    """A login as a part of a marker: old ones may have two dashes, which end the comment that hides it."""
+    return _DASHES.sub("-.", login)
 
 
 def has_marker(marker: str, body: str) -> bool:

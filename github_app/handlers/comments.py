@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from github_app.commands.comment import parse_comment
 from github_app.commands.fix import Fix
 from github_app.commands.grammar import CommandError
+from github_app.github.markers import in_marker
 from github_app.handlers.auto_merge import consider
 from github_app.handlers.commands import carry_out
 from github_app.handlers.talking import told
@@ -41,7 +42,7 @@ def _obey(talk: Talk, found: tuple[Command | CommandError, ...]) -> None:
     if not talk.may_write:
         talk.api.say(
             talk.number,
-            f"refused:{talk.sender}",
+            f"refused:{in_marker(talk.sender)}",
             pages.permission_refused(talk.sender, has=talk.api.permission(talk.sender)),
         )
         return

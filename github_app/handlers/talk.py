@@ -32,6 +32,8 @@ class Talk:
     sender: str
     key: str
     comment: int | None = None
+    part_name: str | None = None
+    """Of what was said, where it is several things."""
 
     @cached_property
     def api(self) -> RepositoryApi:
@@ -112,7 +114,7 @@ class Talk:
     @property
     def _reply_marker(self) -> str:
         said = "issue" if self.comment is None and not self.is_pull else self.comment or self.key
-        return f"reply:{said}"
+        return f"reply:{said}" if self.part_name is None else f"reply:{said}/{self.part_name}"
 
     def react(self, content: Content) -> None:
         """React to what was said."""
@@ -122,5 +124,5 @@ class Talk:
             self.api.react(content, issue=self.number)
 
     def part(self, name: str) -> Talk:
-        """The same, with a key for one of several things that are done because of it."""
-        return replace(self, key=f"{self.key}/{name}")
+        """The same for one of several things that are done because of it, with a key and an answer of its own."""
+        return replace(self, key=f"{self.key}/{name}", part_name=name)

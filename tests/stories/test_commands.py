@@ -138,6 +138,12 @@ In ComfyUI, *File → Export* saves the workflow.
     people.comments("bob", issue, "/deploy")
     assert answers(people, issue, len(said) + 2)[-1].startswith("bob, nothing was done")
     people.site.roles["bob"] = "write"
+    old = "an--old---login"
+    town.forge.account(old)
+    people.comments(old, issue, "/deploy")
+    assert answers(people, issue, len(said) + 3)[-1].startswith(f"{old}, nothing was done")
+    people.comments("bob", issue, "/status\n/test\n/help")
+    assert answers(people, issue, len(said) + 6)[-3:] == [found["/status"], found["/test"], found["/help"]]
     people.comments("dave", issue, "I'd say /deploy, or not?")
     people.comments("dave", issue, "> /deploy\n\nNo.")
 
@@ -152,6 +158,7 @@ That cannot be done: H100 is not among the GPUs that .github/flowberth.yml allow
         ]
     )
     people.comments("bob", other, "/deploy --gpu L40S")
+    answers(people, other, 2)
     people.comments("bob", other, "/deploy --target modal --gpu L4")
     assert answers(people, other, 3)[1:] == snapshot(
         [
@@ -169,7 +176,7 @@ That cannot be done: this server deploys to the target local only, and modal was
     )
     town.rests()
     assert town.runs(people) == []
-    assert len(people.bodies(issue)) == len(said) + 2
+    assert len(people.bodies(issue)) == len(said) + 6
 
 
 def test_settings_that_cannot_be_used_are_told_in_the_issue_and_checked_on_the_pull_request(town):
