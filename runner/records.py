@@ -225,10 +225,16 @@ class RunRecords:
         values: dict[str, Any] = {"state": "running"} if step is None else {"state": "running", "step": step}
         self._update(table.c.id == run_id, values)
 
-    def finish(self, run_id: RunId, result: RunResult) -> None:
-        """Note how the run ended. The first end is the one that counts."""
-        self._update(
-            (table.c.id == run_id) & table.c.state.in_(UNFINISHED),
+    def finish(self, run_id: RunId, result: RunResult, *, unless_cancelled: bool = False) -> bool:
+        """Note how the run ended. The first end is the one that counts.
+
+        `unless_cancelled`: only if nobody has asked for its end. Returns whether it was noted.
+        """
+        condition = (table.c.id == run_id) & table.c.state.in_(UNFINISHED)
+        if unless_cancelled:
+            condition &= table.c.cancel_reason.is_(None)
+        return self._update(
+            condition,
             storable({"state": result.state, "result": result.model_dump(mode="json"), "reason": result.reason}),
         )
 
@@ -274,7 +280,8 @@ class RunRecords:
                 log.error("%s is left out, as its row cannot be read: %s", run_id, error)  # noqa: TRY400 - no bug here
             return None
 
-    def _update(self, condition: sa.ColumnElement[bool], values: dict[str, Any]) -> None:
+    def _update(self, condition: sa.ColumnElement[bool], values: dict[str, Any]) -> bool:
+        """Returns whether there was a row to change."""
         change = (
             sa.update(table)
             .where(condition)
@@ -286,6 +293,7 @@ class RunRecords:
             connection.execute(
                 sa.update(telling).where(telling.c.run_id.in_(changed) & telling.c.settled).values(settled=False)
             )
+        return bool(changed)
 
 
 def _in(lane: Lane) -> sa.ColumnElement[bool]:

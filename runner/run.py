@@ -96,6 +96,9 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
     keep = trail.deployment is not None and run.request.keep and _may_stay(run, state)
     try:
         endpoint = steps.do("finish", lambda: finish(run, keep=keep), Finished, always=True).endpoint
+    except RunCancelled as error:
+        endpoint = None
+        state, reason = "cancelled", str(error)
     except StepFailed as error:
         endpoint = None
         state, reason = "failed", reason or str(error)
@@ -116,8 +119,30 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
         findings=_findings(trail),
         reason=reason,
     )
+    return _end(run, records, result)
+
+
+def _end(run: RunContext, records: RunRecords, result: RunResult) -> RunResult:
+    """Put it on record. Whoever asks for a run's end before that finds nothing serving; who does after, stops it."""
+    if result.endpoint is not None:
+        why = _asked_to_end(run)
+        if why is None and records.finish(run.run_id, result, unless_cancelled=True):
+            return result
+        run.services.target.stop(run.run_id)
+        why = why or records.get(run.run_id).cancel_reason
+        result = result.model_copy(update={"state": "cancelled", "endpoint": None, "reason": why})
     records.finish(run.run_id, result)
     return result
+
+
+def _asked_to_end(run: RunContext) -> str | None:
+    try:
+        run.cancellation.check()
+    except RunCancelled as error:
+        return str(error)
+    except DatabaseUnavailable as error:
+        raise durable.Abandoned(str(error)) from error
+    return None
 
 
 def _may_stay(run: RunContext, state: RunState) -> bool:

@@ -20,8 +20,9 @@ def end(doors: Doors, records: Iterable[RunRecord], reason: str) -> tuple[RunRec
 
 
 def stop(doors: Doors, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-    """Stop what runs left serving; which ones did."""
-    serving = tuple(record for record in records if record.result and record.result.endpoint)
+    """Stop what runs left serving, as it is on record now; which ones did."""
+    now = [doors.records.get(record.id) for record in records]
+    serving = tuple(record for record in now if record.result and record.result.endpoint)
     for record in serving:
         doors.target.stop(record.id)
         doors.records.endpoint_gone(record.id)

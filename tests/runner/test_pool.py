@@ -30,6 +30,10 @@ def until(condition) -> None:
         time.sleep(0.05)
 
 
+def nothing() -> None:
+    pass
+
+
 class Place:
     """A repository, and everything that carries out runs for it, in this process."""
 
@@ -39,20 +43,22 @@ class Place:
         self.records = RunRecords(database)
         self.target = ThreadTarget()
         self.now: datetime | None = None
-        self.at: dict[str, object] = {}
+        self.at_finish = nothing
         data_dir = bench.folder / "data"
         services = Services(
             target=self.target,
             forge=lambda repo: FileForge(bench.folder / "pulls.json"),
             mirror=lambda repo: Mirror(data_dir, repo),
             data_dir=data_dir,
-            progress=Journal(bench.folder / "journal", "finish detail", lambda: self.at_finish()),
+            progress=Journal(bench.folder / "journal", "finish detail", self._at_finish),
             lookups=Offline(),
             most_previews=2,
             clock=lambda: self.now or datetime.now(UTC),
         )
-        self.at_finish = lambda: None
         self.runs = Runs(database, services)
+
+    def _at_finish(self) -> None:
+        self.at_finish()
 
     def ask(self, name="poster", **options):
         request = RunRequest(
@@ -137,3 +143,23 @@ def test_a_run_that_was_put_away_is_due_at_once_when_it_is_to_end(place):
     place.records.want_cancelled(record.id, "cancelled by alice")
     with place.pool():
         assert place.ended(record).reason == "cancelled by alice"
+
+
+def test_a_run_that_is_asked_to_end_in_its_last_moment_leaves_nothing_serving(place):
+    record = place.ask()
+    place.at_finish = lambda: place.records.want_cancelled(record.id, "the pull request was closed by alice")
+    with place.pool():
+        end = place.ended(record)
+    assert (end.state, end.reason) == ("cancelled", "the pull request was closed by alice")
+    assert end.result is not None
+    assert end.result.endpoint is None
+    assert not place.target.serves(record.id)
+
+
+def test_a_run_is_kept_as_it_ended_when_its_end_is_asked_for_too_late(place):
+    record = place.ask()
+    with place.pool():
+        place.ended(record)
+    place.records.want_cancelled(record.id, "too late")
+    assert place.get(record).state == "succeeded"
+    assert place.serving() == {record.id}
