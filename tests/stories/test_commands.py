@@ -55,7 +55,7 @@ This was not understood, so nothing was done:
 | `/fix <hint>` | Change the app by a hint that names a GPU, or that answers a question: a commit to its lock. |
 | `/approve` | Let the workflow of somebody without write permission run, at the cost that was estimated. |
 | `/rollback [version]` | On a pull request of the app: put the version before, or the one named, back into production. |
-| `/teardown` | Stop everything that is deployed for this pull request or issue. |
+| `/teardown [--env preview\\|production]` | Stop the previews of this pull request or issue, or what a merged pull request has put into production. |
 | `/help` | Show this list. |
 
 Options of `/deploy`:
@@ -66,6 +66,12 @@ Options of `/deploy`:
 - `--env`: the environment; a preview unless said otherwise (preview, production).
 
 Example: `/deploy --gpu L4 --budget 5`
+
+Options of `/teardown`:
+
+- `--env`: what is stopped; previews unless said otherwise (preview, production).
+
+Example: `/teardown --env production`
 
 Questions are answered with one line each:
 
@@ -95,7 +101,7 @@ That cannot be done: nothing has run here yet; /deploy starts a run.
 `/help` lists what can.\
 """,
             "/teardown": """\
-That cannot be done: nothing is deployed for this conversation.
+That cannot be done: no preview is deployed for this conversation; on a merged pull request, /teardown --env production stops what it has put into production.
 
 `/help` lists what can.\
 """,
@@ -458,7 +464,7 @@ There is something to look at in the pull request: 1 note.
 <sub>Run `run_ID` of `Tile`, asked for by alice. `/help` lists what you can ask for.</sub>
 """,
             """\
-That cannot be done: nothing is deployed for this conversation.
+That cannot be done: no preview is deployed for this conversation; on a merged pull request, /teardown --env production stops what it has put into production.
 
 `/help` lists what can.\
 """,

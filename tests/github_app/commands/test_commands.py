@@ -209,7 +209,7 @@ def test_help_is_made_from_the_grammar() -> None:
 | `/fix <hint>` | Change the app by a hint that names a GPU, or that answers a question: a commit to its lock. |
 | `/approve` | Let the workflow of somebody without write permission run, at the cost that was estimated. |
 | `/rollback [version]` | On a pull request of the app: put the version before, or the one named, back into production. |
-| `/teardown` | Stop everything that is deployed for this pull request or issue. |
+| `/teardown [--env preview\\|production]` | Stop the previews of this pull request or issue, or what a merged pull request has put into production. |
 | `/help` | Show this list. |
 
 Options of `/deploy`:
@@ -220,6 +220,12 @@ Options of `/deploy`:
 - `--env`: the environment; a preview unless said otherwise (preview, production).
 
 Example: `/deploy --gpu L4 --budget 5`
+
+Options of `/teardown`:
+
+- `--env`: what is stopped; previews unless said otherwise (preview, production).
+
+Example: `/teardown --env production`
 
 Questions are answered with one line each:
 
