@@ -9,11 +9,11 @@ from codegen.naming import MAX_LENGTH, app_name
 from github_app.commands.approve import Approve
 from github_app.commands.deploy import Deploy
 from github_app.handlers import approval
-from github_app.handlers.errors import CannotDo, Explained
+from github_app.handlers.errors import CannotDo, Explained, Unusable
 from github_app.handlers.plans import plan_of
 from github_app.submissions.fetch import collect
 from github_app.submissions.find import find_submissions
-from github_app.submissions.model import RepositoryFile
+from github_app.submissions.model import Collected, RepositoryFile, Unreadable
 from github_app.telling import pages
 from runner.model import RunRequest, repository_key
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from codegen.model import AppName
     from github_app.github.model import Issue
     from github_app.handlers.talk import Talk
-    from github_app.submissions.model import Collected, Found, Reference
+    from github_app.submissions.model import Found, Reference
     from runner.records import RunRecord
 
 WORKFLOW_LABEL = "workflow"
 """Says that an issue is meant for us; the issue form sets it."""
 MAX_WORKFLOWS = 10
 """Of one issue; more are a mistake, or mischief."""
+PUT_IT_RIGHT = "Put it right and edit the issue; that starts a run."
 _NUMBERED = re.compile(r"(.+)-[0-9]+")
 
 
@@ -58,8 +59,10 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
             raise Explained(pages.unreadable(told, found.problems))
         return ()
     talk.react("eyes")
-    requests = _requests(talk, found, collected, command)
-    written = _requests(talk, found, collected, None)
+    alone = len(collected.submissions) == 1
+    collected = _usable(talk, found, collected, alone=alone)
+    requests = _requests(talk, found, collected, command, alone=alone)
+    written = _requests(talk, found, collected, None, alone=alone)
     author = issue.author.login
     # Whoever labels or edits the issue of an outsider has not looked at what is in it.
     theirs = author != talk.sender and not talk.api.may_write(author)
@@ -71,13 +74,40 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
         approval.check(talk, written, author)
     _warn(talk, found, collected)
     with talk.doors.records.naming(repository_key(talk.repository)):
-        asked = _ask(talk, requests, again=isinstance(command, Deploy))
+        asked = _ask(talk, requests, again=isinstance(command, Deploy), alone=alone)
         if needs_approval:  # by the same person, if two approve at once
             approval.note(talk, written)
     return asked
 
 
-def _requests(talk: Talk, found: Found, collected: Collected, command: Deploy | Approve | None) -> list[RunRequest]:
+def _usable(talk: Talk, found: Found, collected: Collected, *, alone: bool) -> Collected:
+    """Those that can be deployed; a file that cannot is no reason to leave the others.
+
+    Raises:
+        Explained: none can.
+    """
+    kept, spoiled = list(collected.submissions), list[Unreadable]()
+    requests = _requests(talk, found, collected, None, alone=alone)
+    for submission, request in zip(collected.submissions, requests, strict=True):
+        try:
+            plan_of(request)
+        except Unusable as error:
+            if alone:
+                raise
+            kept.remove(submission)
+            spoiled.append(
+                Unreadable(what=error.filename, kind="not-a-workflow", why=error.words, way_out=PUT_IT_RIGHT)
+            )
+    unreadable = (*collected.unreadable, *spoiled)
+    if not kept:
+        raise Explained(pages.unreadable(unreadable, found.problems))
+    return Collected(submissions=tuple(kept), unreadable=unreadable)
+
+
+def _requests(
+    talk: Talk, found: Found, collected: Collected, command: Deploy | Approve | None, *, alone: bool
+) -> list[RunRequest]:
+    """Of all that was collected. `alone`: the issue holds one workflow, so what it says of a name is about that."""
     options = found.options
     given = command if isinstance(command, Deploy) else Deploy()
     gpu = given.gpu or options.gpu
@@ -95,12 +125,12 @@ def _requests(talk: Talk, found: Found, collected: Collected, command: Deploy | 
             base=reference.default_branch,
             filename=submission.filename,
             workflow=submission.data,
-            name=options.name if len(collected.submissions) == 1 else None,
+            name=options.name if alone else None,
             gpu=gpu,
             budget_usd=budget,
             keep=True,
             gpus=talk.rules.gpus,
-            closes_issue=len(collected.submissions) == 1,
+            closes_issue=alone,
             origin=talk.origin,
         )
         for submission in collected.submissions
@@ -134,7 +164,7 @@ def _warn(talk: Talk, found: Found, collected: Collected) -> None:
         talk.api.unsay(talk.number, "problems")
 
 
-def _ask(talk: Talk, requests: list[RunRequest], *, again: bool) -> tuple[RunRecord, ...]:
+def _ask(talk: Talk, requests: list[RunRequest], *, again: bool, alone: bool) -> tuple[RunRecord, ...]:
     records = talk.doors.records
     earlier = records.of_issue(repository_key(talk.repository), talk.number)
     used: set[str] = set()
@@ -143,7 +173,7 @@ def _ask(talk: Talk, requests: list[RunRequest], *, again: bool) -> tuple[RunRec
         plan = plan_of(request)
         if request.name is not None:
             name = _given_name(talk, plan.name)
-        elif len(requests) == 1 and len({record.name for record in earlier}) == 1:
+        elif alone and len({record.name for record in earlier}) == 1:
             name = earlier[0].name
         else:
             name = _free_name(talk, plan.name, [record.name for record in earlier], used)

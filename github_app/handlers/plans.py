@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.errors import CodegenError
-from github_app.handlers.errors import Explained
-from github_app.telling.pages import plainly
+from github_app.handlers.errors import Unusable
 from runner.intake import intake
 
 if TYPE_CHECKING:
@@ -18,9 +17,9 @@ def plan_of(request: RunRequest) -> Plan:
     """Its plan, before anything is looked up.
 
     Raises:
-        Explained: the file is no workflow that can be deployed, or the name cannot be one.
+        Unusable: the file is no workflow that can be deployed, or the name cannot be one.
     """
     try:
         return intake(request)
     except CodegenError as error:
-        raise Explained(plainly.unusable(request.filename, str(error))) from None
+        raise Unusable(request.filename, str(error)) from None

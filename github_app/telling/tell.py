@@ -23,7 +23,7 @@ from github_app.handlers.talk import Talk
 from github_app.repository_settings import DEFAULTS, InvalidRepositorySettings
 from github_app.rules import rules_of
 from github_app.telling import pages
-from github_app.telling.viewing import superseding, view_of
+from github_app.telling.viewing import state_of, superseding, view_of
 from runner.errors import RunNotFound
 from runner.model import GithubRepository
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from github_app.repository_settings import Environments, RepositorySettings
     from github_app.telling.tellings import Shown
     from github_app.telling.view import RunView, ShownState
-    from runner.model import RunRequest
+    from runner.model import Lane, RunRequest
     from runner.records import RunRecord
 
 LABELS = {
@@ -47,6 +47,10 @@ LABELS = {
     "flowberth:ready": Label(name="flowberth:ready", color="0e8a16", description="Tested, and ready for review"),
     "flowberth:failed": Label(name="flowberth:failed", color="b60205", description="The last run failed"),
 }
+GRAVEST_FIRST = ("flowberth:failed", "flowberth:needs-input", "flowberth:running", "flowberth:ready")
+"""Of several apps in one conversation, the one that wants people most is what its label says."""
+LOOKS = 3
+"""At what the labels are to be: somebody else may tell of another app of the conversation at the same time."""
 _LABEL_OF: dict[ShownState, str | None] = {
     "queued": "flowberth:running",
     "running": "flowberth:running",
@@ -168,24 +172,44 @@ class Tell:
             shown.deployment_state = state
 
     def _labels(self, api: RepositoryApi, record: RunRecord, request: RunRequest, view: RunView, shown: Shown) -> None:
-        """On the issue and the pull request, by the newest run only."""
-        wanted = _LABEL_OF[view.state] if view.kind != "production" else None
-        numbers = {
-            number for number in (request.origin.issue if request.origin else None, _pull(request, view)) if number
-        }
-        key = f"{wanted} {sorted(numbers)}"
-        if shown.label == key or view.state == "superseded":
+        """On the issue and the pull request, by the newest run of an app only."""
+        if view.state == "superseded" or (view.kind != "production" and not self._doors.runs.is_newest(record)):
             return
-        if view.kind != "production" and not self._doors.runs.is_newest(record):
-            return
-        if wanted is not None:
-            api.ensure_labels([LABELS[wanted]])
-        for number in sorted(numbers):
-            try:
-                api.label(number, add=[wanted] if wanted else [], remove=[name for name in LABELS if name != wanted])
-            except NotFound:  # an issue that was deleted or moved meanwhile
-                continue
-        shown.label = key
+        for _ in range(LOOKS):
+            wanted = self._wanted_labels(record, request, view)
+            key = f"{view.state} {sorted(wanted.items())}"
+            if shown.label == key:
+                return
+            for number, label in sorted(wanted.items()):
+                if label is not None:
+                    api.ensure_labels([LABELS[label]])
+                others = [name for name in LABELS if name != label]
+                try:
+                    api.label(number, add=[label] if label else [], remove=others)
+                except NotFound:  # an issue that was deleted or moved meanwhile
+                    continue
+            shown.label = key
+
+    def _wanted_labels(self, record: RunRecord, request: RunRequest, view: RunView) -> dict[int, str | None]:
+        """Of each conversation that the run belongs to."""
+        issue, pull = request.origin.issue if request.origin else None, _pull(request, view)
+        if view.kind == "production":  # what is merged wants nothing any more
+            return {number: None for number in (issue, pull) if number}
+        records, wanted = self._doors.records, dict[int, str | None]()
+        if issue:
+            wanted[issue] = self._gravest(records.of_issue(record.repo, issue))
+        if pull:
+            wanted[pull] = self._gravest(records.of_pull(record.repo, pull))
+        return wanted
+
+    def _gravest(self, runs: tuple[RunRecord, ...]) -> str | None:
+        """The label of one conversation, from the newest run of each of its apps."""
+        newest: dict[Lane, RunRecord] = {}
+        for run in runs:
+            if run.environment == "preview":
+                newest.setdefault(run.lane, run)
+        labels = {_LABEL_OF[state_of(run)] for run in newest.values() if self._doors.runs.is_newest(run)}
+        return next((label for label in GRAVEST_FIRST if label in labels), None)
 
     def _afterwards(self, record: RunRecord, request: RunRequest, shown: Shown) -> None:
         assert isinstance(request.repo, GithubRepository)

@@ -65,6 +65,11 @@ def view_of(
     )
 
 
+def state_of(record: RunRecord) -> ShownState:
+    """How it stands, as people are told."""
+    return _state(record, _questions(record.progress))
+
+
 def superseding(record: RunRecord) -> str | None:
     """The id of the run that took this one's place."""
     found = _SUPERSEDED.search(record.reason or "")

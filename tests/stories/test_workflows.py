@@ -19,6 +19,19 @@ def tile_of(width: int) -> dict[str, Any]:
     return graph
 
 
+def without_output() -> dict[str, Any]:
+    graph = copy.deepcopy(GRAPH)
+    graph["nodes"], graph["links"] = graph["nodes"][:2], graph["links"][:1]
+    graph["nodes"][1]["outputs"][0]["links"] = []
+    return graph
+
+
+def of_unknown_class() -> dict[str, Any]:
+    graph = copy.deepcopy(GRAPH)
+    graph["nodes"][1]["type"] = "SparkleInvert"
+    return graph
+
+
 def names(people) -> list[str]:
     return sorted(pull["head"]["ref"] for pull in people.pulls())
 
@@ -59,22 +72,33 @@ Edit the issue, and it is read again. What always works is the workflow itself i
 
 
 def test_files_gists_and_paths_each_become_a_run_with_a_name_of_its_own(town):
-    people = town.people(files={"workflows/by-path.json": json.dumps(tile_of(96))})
+    files = {"workflows/by-path.json": json.dumps(tile_of(96)), "workflows/useless.json": json.dumps(without_output())}
+    people = town.people(files=files)
     attached = town.forge.attach(people.full_name, "attached.json", json.dumps(GRAPH).encode())
-    gist = town.forge.gist("bob", {"of-a-gist.json": json.dumps(tile_of(80))})
+    gist = town.forge.gist("bob", {"of-a-gist.json": json.dumps(of_unknown_class())})
     body = f"[attached.json]({attached})\n\nhttps://gist.github.com/bob/{gist.id}\n\n`workflows/by-path.json`\n"
+    body = f"`workflows/useless.json`\n\n{body}"
     body = body.replace("https://gist.github.com", f"{town.forge.web_url}/gist")
     issue = people.opens_issue("bob", title="Three of them", body=body)
-    people.until(lambda: len([pull for pull in people.pulls() if not pull["draft"]]) == 3)
+    people.until(lambda: len([pull for pull in people.pulls() if not pull["draft"]]) == 2)
     town.rests()
+    # One that wants people is what the issue's label says, however well the others went.
+    assert people.labels(issue) == ["flowberth:needs-input"]
+    assert sorted(people.labels(pull["number"]) for pull in people.pulls()) == [
+        ["flowberth:needs-input"],
+        ["flowberth:ready"],
+        ["flowberth:ready"],
+    ]
     assert names(people) == snapshot(["flowberth/attached", "flowberth/by-path", "flowberth/of-a-gist"])
     assert sorted(read(body).splitlines()[0] for body in people.bodies(issue)) == snapshot(
         [
+            "### ? `of-a-gist` needs an answer",
             "### ✓ `attached` is ready for review",
             "### ✓ `by-path` is ready for review",
-            "### ✓ `of-a-gist` is ready for review",
+            "This could not be read:",
         ]
     )
+    assert sum("`useless.json`: the workflow has no output node" in body for body in people.bodies(issue)) == 1
     assert [pull["body"].count(f"Closes #{issue}.") for pull in people.pulls()] == [0, 0, 0]  # one merge is not all
 
 
@@ -116,16 +140,11 @@ That cannot be done: tile is the name of the app for #\u200b1; give another one 
 
 def test_what_cannot_run_is_told_and_what_is_not_known_is_asked(town):
     people = town.people()
-    no_output = copy.deepcopy(GRAPH)
-    no_output["nodes"], no_output["links"] = no_output["nodes"][:2], no_output["links"][:1]
-    no_output["nodes"][1]["outputs"][0]["links"] = []
     talk = people.opens_issue("bob", title="Hello", body='Some JSON:\n\n```json\n{"a": 1}\n```\n')
-    useless = people.opens_issue("bob", title="Nothing comes out", body=pasted(no_output))
+    useless = people.opens_issue("bob", title="Nothing comes out", body=pasted(without_output()))
     broken = people.opens_issue("bob", title="Broken", body=pasted()[:-30], labels=["workflow"])
     people.until(lambda: people.bodies(useless) and people.bodies(broken))
-    unknown = copy.deepcopy(GRAPH)
-    unknown["nodes"][1]["type"] = "SparkleInvert"
-    asking = people.opens_issue("bob", title="Sparkle", body=pasted(unknown))
+    asking = people.opens_issue("bob", title="Sparkle", body=pasted(of_unknown_class()))
     people.until(lambda: people.labels(asking) == ["flowberth:needs-input"])
     town.rests()
     assert people.bodies(talk) == []
