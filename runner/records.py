@@ -101,12 +101,19 @@ class RunRecords:
         self._unreadable: set[str] = set()
 
     def add(
-        self, request: RunRequest, name: AppName, *, protocol: str, key: str | None = None, told: bool = False
+        self,
+        request: RunRequest,
+        name: AppName,
+        *,
+        protocol: str,
+        key: str | None = None,
+        told: bool = False,
+        not_before: datetime | None = None,
     ) -> RunRecord:
         """Note that a run is wanted; it is `queued`.
 
         `key`: whatever asks for it; asked with the same key again it is the same run, however it stands by now.
-        `told`: people are told of it on the forge.
+        `told`: people are told of it on the forge. `not_before`: it is put away until then.
         """
         run_id = new_run_id() if key is None else keyed_run_id(key)
         values = {
@@ -120,6 +127,7 @@ class RunRecords:
             "kind": request.kind,
             "environment": request.environment,
             "state": "queued",
+            "not_before": not_before,
         }
         with self._database.begin() as connection:
             connection.execute(insert(table).values(storable(values)).on_conflict_do_nothing(index_elements=["id"]))
@@ -183,6 +191,10 @@ class RunRecords:
         query = sa.select(table.c.id).where(_in(lane)).order_by(table.c.number.desc()).limit(1)
         with self._database.begin() as connection:
             return connection.scalar(query)
+
+    def succeeded(self, lane: Lane) -> tuple[RunRecord, ...]:
+        """Runs of one lane that ended well, newest first: in production, those that have served."""
+        return self._select(_in(lane) & (table.c.state == "succeeded"))
 
     def of_issue(self, repo: str, issue: int) -> tuple[RunRecord, ...]:
         """Runs for the workflows of an issue, newest first."""

@@ -6,8 +6,11 @@ runs whose lease can be had belong to nobody, and are either gone on with or end
 
 from __future__ import annotations
 
+import logging
 import time
 from concurrent.futures import Future
+from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runner.cancellation import Cancellation, Terminated
@@ -18,11 +21,13 @@ from runner.intake import intake
 from runner.lease import Lease, held_keys, lease_key
 from runner.model import Lane, RunResult
 from runner.progress import Recorded
-from runner.records import RunRecord, RunRecords
+from runner.records import RunRecord, RunRecords, keyed_run_id
 from runner.run import carry_out
 from runner.watch import Watch
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from codegen.model import AppName
     from runner.database import Database
     from runner.model import RunRequest
@@ -32,8 +37,16 @@ WAIT_SECONDS = 0.1
 """How often a newer run looks whether the older one has gone."""
 LEAVE_PATIENCE_SECONDS = 120.0
 """How long a cancelled run may take to go: stopping a deployment takes seconds, a git push perhaps a minute."""
+SHORT_LIFE = timedelta(hours=1)
+"""What dies so soon after it was asked for would die again."""
+MOST_SHORT_LIVES = 3
+"""In a row, of what was brought back into production; then it is left to people."""
+FIRST_PAUSE = timedelta(minutes=10)
+"""Before production is brought back once more after a short life; doubled each time."""
 BY_A_PERSON = "cancelled by a person"
 INTERRUPTED = "interrupted at the terminal"
+
+log = logging.getLogger(__name__)
 
 
 class Runs:
@@ -70,12 +83,13 @@ class Runs:
         finally:
             lease.release()
 
-    def ask(self, request: RunRequest, name: AppName, *, key: str) -> RunRecord:
+    def ask(self, request: RunRequest, name: AppName, *, key: str, not_before: datetime | None = None) -> RunRecord:
         """Note that a run is wanted, for whoever carries out runs. With the same `key` it is the same run again.
 
-        The end of older runs of the same lane is asked for; a queued one that nobody has begun ends with it.
+        It is not begun before `not_before`. The end of older runs of the same lane is asked for; a queued one that
+        nobody has begun ends with it.
         """
-        record = self._records.add(request, name, protocol=RUN_PROTOCOL, key=key, told=True)
+        record = self._records.add(request, name, protocol=RUN_PROTOCOL, key=key, told=True, not_before=not_before)
         if not record.finished:
             self._records.want_older_cancelled(record, f"superseded by {record.id}")
         return record
@@ -117,18 +131,43 @@ class Runs:
     def restore(self) -> None:
         """Bring back into production what has died there, such as with the machine; previews that died are told of.
 
-        Of several deployments of one lane only the newest is left.
+        What is to make way does: of several deployments of one lane all but the newest, and previews that are too many.
+        Whoever was to see to that may have died just then.
         """
         newest: set[Lane] = set()
         for record in self._records.left_serving():
-            if self._services.target.serves(record.id):
-                if record.lane in newest:  # whoever was to replace it has died just then
-                    self._stop(record)
-                newest.add(record.lane)
-                continue
-            if record.environment == "production" and self.is_newest(record):
-                self.ask(self._records.request(record.id), record.name, key=f"restore {record.id}")
-            self._records.endpoint_gone(record.id)
+            try:
+                if self._services.target.serves(record.id):
+                    if record.lane in newest:
+                        self._stop(record)
+                    newest.add(record.lane)
+                elif record.environment == "production":
+                    self._bring_back(record)
+                else:
+                    self._records.endpoint_gone(record.id)
+            except DatabaseUnavailable:
+                raise
+            except Exception:
+                log.exception("%s: looking after what it left serving", record.id)
+        self._make_room()
+
+    def _bring_back(self, record: RunRecord) -> None:
+        """Ask for it again if it is what production should be, and does not die time after time."""
+        if self._records.unfinished(record.lane):
+            return  # which takes its place; how it ends is seen next time
+        served = self._records.succeeded(record.lane)
+        if served and served[0].id == record.id:
+            now = self._services.clock()
+            lives = _short_lives(served, now)
+            if lives < MOST_SHORT_LIVES:
+                due = now + FIRST_PAUSE * 2 ** (lives - 1) if lives else None
+                self.ask(self._records.request(record.id), record.name, key=_restoring(record), not_before=due)
+            else:
+                log.error(
+                    "%s of %s is not brought back into production any more: %d times in a row it died within an hour",
+                    record.name, record.repo, lives,
+                )  # fmt: skip
+        self._records.endpoint_gone(record.id)
 
     def abandon(self) -> None:
         """Leave all runs of this process as they are on record, to be gone on with by another one."""
@@ -331,6 +370,20 @@ class Runs:
         progress = Recorded(self._records, record.progress, services.progress, services.clock)
         request = self._records.request(record.id)
         return RunContext(record.id, record.name, request, services, cancellation=cancellation, progress=progress)
+
+
+def _restoring(record: RunRecord) -> str:
+    return f"restore {record.id}"
+
+
+def _short_lives(served: tuple[RunRecord, ...], now: datetime) -> int:
+    """How often in a row, up to `now`, what was brought back has died soon. `served`: of one lane, newest first."""
+    died, count = now, 0
+    for life, before in pairwise(served):
+        if life.id != keyed_run_id(_restoring(before)) or died - life.created_at > SHORT_LIFE:
+            break
+        died, count = life.created_at, count + 1
+    return count
 
 
 def _patient(deadline: float, complaint: str) -> None:

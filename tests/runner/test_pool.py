@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,10 +16,10 @@ from runner.lookups.offline import Offline
 from runner.model import RunRequest
 from runner.pool import RunPool
 from runner.records import RunRecords
-from runner.runs import Runs
+from runner.runs import MOST_SHORT_LIVES, Runs
 from runner.services import Services
 from runner.tables import run as table
-from tests.runner.bench import PATIENCE_SECONDS, POSTER
+from tests.runner.bench import PATIENCE_SECONDS, POSTER, git
 from tests.runner.light import FileForge, Journal, ThreadTarget
 from worktrees.mirror import Mirror
 
@@ -45,17 +46,16 @@ class Place:
         self.now: datetime | None = None
         self.at_finish = nothing
         data_dir = bench.folder / "data"
-        services = Services(
+        self.services = Services(
             target=self.target,
             forge=lambda repo: FileForge(bench.folder / "pulls.json"),
             mirror=lambda repo: Mirror(data_dir, repo),
             data_dir=data_dir,
             progress=Journal(bench.folder / "journal", "finish detail", self._at_finish),
             lookups=Offline(),
-            most_previews=2,
             clock=lambda: self.now or datetime.now(UTC),
         )
-        self.runs = Runs(database, services)
+        self.runs = Runs(database, self.services)
 
     def _at_finish(self) -> None:
         self.at_finish()
@@ -163,3 +163,72 @@ def test_a_run_is_kept_as_it_ended_when_its_end_is_asked_for_too_late(place):
     place.records.want_cancelled(record.id, "too late")
     assert place.get(record).state == "succeeded"
     assert place.serving() == {record.id}
+
+
+def in_production(place):
+    """The app, as it was merged and deployed."""
+    proposed = place.ask()
+    with place.pool():
+        merged = place.ended(proposed).result.commit
+        git(place.bench.repo, "update-ref", "refs/heads/main", merged)
+        there = place.ask(kind="production", environment="production", commit=merged)
+        assert place.ended(there).state == "succeeded", place.get(there).reason
+    return there
+
+
+def test_production_that_has_died_is_brought_back(place):
+    there = in_production(place)
+    place.target.stop(there.id)
+    place.runs.restore()
+    (again,) = place.runs.due()
+    assert (again.environment, again.lane) == ("production", there.lane)
+    place.runs.restore()
+    assert place.runs.due() == (place.get(again),)
+    with place.pool():
+        place.ended(again)
+    assert place.target.serves(again.id)
+
+
+def test_production_is_brought_back_though_a_later_version_never_came_up(place):
+    there = in_production(place)
+    request = place.records.request(there.id)
+    later = place.runs.ask(request, there.name, key="later")
+    place.target.stop(there.id)
+    place.runs.restore()
+    assert place.runs.due() == (place.get(later),)  # it may still take the place
+    place.records.want_cancelled(later.id, "cancelled by alice")
+    with place.pool():
+        place.ended(later)
+    place.runs.restore()
+    (again,) = place.runs.due()
+    assert again.number > later.number
+
+
+def test_production_that_dies_again_and_again_is_left_to_people(place, caplog):
+    served = in_production(place)
+    place.now = datetime.now(UTC)
+    pauses: list[float] = []
+    for _ in range(MOST_SHORT_LIVES):
+        place.target.stop(served.id)
+        place.runs.restore()
+        (waiting,) = place.records.unfinished(served.lane)
+        due = waiting.not_before or place.now
+        pauses.append((due - place.now).total_seconds() / 60)
+        place.now = due
+        with place.pool():
+            served = place.ended(waiting)
+        place.spoil(served, created_at=place.now)
+    place.target.stop(served.id)
+    place.runs.restore()
+    assert place.records.unfinished(served.lane) == ()
+    assert pauses == [0, 10, 20]
+    assert "not brought back into production any more" in caplog.text
+
+
+def test_previews_that_are_too_many_make_way_though_nobody_saw_to_it(place):
+    with place.pool():
+        previews = [place.ended(place.ask(name)) for name in ("first", "second")]
+    assert place.serving() == {preview.id for preview in previews}
+    Runs(place.database, replace(place.services, most_previews=1)).restore()
+    assert place.serving() == {previews[1].id}
+    assert not place.target.serves(previews[0].id)
