@@ -24,7 +24,8 @@ POLL_SECONDS = 0.5
 PAUSE_SECONDS = 3.0
 """Between two tellings of one run that goes on: GitHub counts every edit, and people read slower."""
 RETRY_SECONDS = 30.0
-"""After a failure that may pass."""
+"""After a failure that may pass; after the second in a row twice as long, and so on."""
+LONGEST_RETRY_SECONDS = 3600.0
 LOST_SECONDS = 5.0
 """Before the next look when the database could not be reached."""
 
@@ -62,6 +63,15 @@ class Teller:
         return True
 
     def _one(self, telling: Telling) -> None:
+        try:
+            self._show(telling)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # of this run only: the others are to be told of all the same
+            log.exception("%s: not told", telling.run_id)
+            self._put_off(telling, f"{type(error).__name__}: {error}")
+
+    def _show(self, telling: Telling) -> None:
         record = self._records.get(telling.run_id)
         request = self._records.request(telling.run_id)
         assert isinstance(request.repo, GithubRepository), "only runs on GitHub are told of"
@@ -74,10 +84,15 @@ class Teller:
         except GithubError as error:
             log.warning("%s: not told: %s", record.id, error)
             if error.retryable:
-                telling.failed(str(error), self._clock() + timedelta(seconds=RETRY_SECONDS))
+                self._put_off(telling, str(error))
             elif record.finished:
                 telling.given_up(str(error))
             else:
                 telling.told(record.revision, finished=False, pause=PAUSE_SECONDS)
         else:
             telling.told(record.revision, finished=record.finished, pause=PAUSE_SECONDS)
+
+    def _put_off(self, telling: Telling, error: str) -> None:
+        seconds = min(RETRY_SECONDS * 2 ** min(telling.shown.failures, 10), LONGEST_RETRY_SECONDS)
+        telling.shown.failures += 1
+        telling.failed(error, self._clock() + timedelta(seconds=seconds))

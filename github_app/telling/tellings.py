@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runner.model import RunId
-from runner.records import UNFINISHED
+from runner.records import UNFINISHED, storable
 from runner.tables import run, telling
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Shown(BaseModel):
     label: str | None = None
     tag: str | None = None
     auto_merge: bool = False
+    failures: int = 0
+    """In a row, of telling it."""
 
 
 class Telling:
@@ -46,6 +48,7 @@ class Telling:
 
     def told(self, revision: int, *, finished: bool, pause: float) -> None:
         """People see that revision now. The next one is told after `pause` seconds at the earliest."""
+        self.shown.failures = 0
         self._values = {
             "told": revision,
             # What happened while it was told is still to be told.
@@ -59,11 +62,12 @@ class Telling:
 
     def failed(self, error: str, until: datetime) -> None:
         """It did not work out; try again then."""
-        self._values = {"error": error, "not_before": until}
+        self._values = {"error": storable(error), "not_before": until}
 
     def given_up(self, error: str) -> None:
-        """It never will: nobody is told any more."""
-        self._values = {"error": error, "settled": True}
+        """It never will: nobody is told any more, until there is something new."""
+        self.shown.failures = 0
+        self._values = {"error": storable(error), "settled": True}
 
     @property
     def values(self) -> dict[str, object]:
@@ -98,7 +102,7 @@ class Tellings:
             if row is None:
                 yield None
                 return
-            held = Telling(RunId(row.run_id), Shown.model_validate(row.state), clock)
+            held = Telling(RunId(row.run_id), _shown(row.state), clock)
             yield held
             connection.execute(
                 sa.update(telling)
@@ -110,4 +114,12 @@ class Tellings:
         """What was made on GitHub for a run; `None` if nobody is told of it."""
         with self._database.begin() as connection:
             row = connection.execute(sa.select(telling.c.state).where(telling.c.run_id == run_id)).one_or_none()
-        return None if row is None else Shown.model_validate(row.state)
+        return None if row is None else _shown(row.state)
+
+
+def _shown(state: object) -> Shown:
+    """What cannot be read is found again."""
+    try:
+        return Shown.model_validate(state)
+    except ValidationError:
+        return Shown()
