@@ -54,9 +54,6 @@ def init(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Name to propose; no other App may have it.")
     ] = None,
-    administration: Annotated[
-        bool, typer.Option("--administration", help="Also ask to read branch protection, to explain refused pushes.")
-    ] = False,
     port: Annotated[
         int, typer.Option(metavar="PORT", min=0, max=65535, help="Port for the page on this machine; 0: a free one.")
     ] = 0,
@@ -90,7 +87,6 @@ def init(
         public_url=settings.public_url,
         name=name or f"Flowberth {org or secrets.token_hex(3)}",
         organization=org,
-        administration=administration,
     )
     out = Output(as_json=json)
     with registering(wanted, lambda made: keep(settings.data_dir, made, wanted), port=port) as registration:

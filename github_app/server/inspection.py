@@ -14,7 +14,7 @@ from github_app.github.app import TIMEOUT_SECONDS, GithubApp
 from github_app.github.connection import Connection, OpenGate
 from github_app.github.errors import BadCredentials
 from github_app.github.pace import Pace
-from github_app.server.manifest import EVENTS, OPTIONAL_PERMISSIONS, PERMISSIONS, covers, webhook_url
+from github_app.server.manifest import EVENTS, PERMISSIONS, covers, webhook_url
 
 if TYPE_CHECKING:
     from github_app.github.model import HookDelivery
@@ -122,10 +122,6 @@ def _permissions(app: _App) -> list[Finding]:
     ]
     if not findings:
         findings.append(Finding("permissions", True, ", ".join(PERMISSIONS)))
-    for name, (level, why) in OPTIONAL_PERMISSIONS.items():
-        if not covers(app.permissions.get(name), level):
-            detail = f"is not given; with {level}, Flowberth can {why}"
-            findings.append(Finding(f"permission {name}", False, detail, f"Change it on {where}.", needed=False))
     return findings
 
 

@@ -25,13 +25,10 @@ PERMISSIONS: Final[Mapping[str, tuple[Level, str]]] = {
     "pull_requests": ("write", "open, update and merge pull requests"),
     "checks": ("write", "show the progress and the findings of a run on its commit"),
     "deployments": ("write", "show what is deployed where, with its address"),
-    "statuses": ("write", "read what other checks say before anything is merged"),
+    "statuses": ("read", "read what other checks say before anything is merged"),
     "metadata": ("read", "GitHub gives it to every App"),
 }
 """With what each is for."""
-OPTIONAL_PERMISSIONS: Final[Mapping[str, tuple[Level, str]]] = {
-    "administration": ("read", "read branch protection, to explain a refused push before it is tried"),
-}
 ALWAYS_SENT = frozenset({"installation", "installation_repositories", "ping"})
 """To every App; nobody can subscribe to these."""
 EVENTS: Final = tuple(sorted(ROUTES.keys() - ALWAYS_SENT))
@@ -40,9 +37,8 @@ MAX_NAME_CHARACTERS = 34
 """GitHub's limit."""
 
 
-def manifest(*, name: str, public_url: str, redirect_url: str, administration: bool = False) -> JsonObject:
+def manifest(*, name: str, public_url: str, redirect_url: str) -> JsonObject:
     """The App as it is to be made. `redirect_url`: where GitHub sends the browser with the code."""
-    wanted = {**PERMISSIONS, **(OPTIONAL_PERMISSIONS if administration else {})}
     return {
         "name": name[:MAX_NAME_CHARACTERS],
         "url": HOMEPAGE,
@@ -50,7 +46,7 @@ def manifest(*, name: str, public_url: str, redirect_url: str, administration: b
         "hook_attributes": {"url": webhook_url(public_url), "active": True},
         "redirect_url": redirect_url,
         "public": False,
-        "default_permissions": {permission: level for permission, (level, _) in wanted.items()},
+        "default_permissions": {permission: level for permission, (level, _) in PERMISSIONS.items()},
         "default_events": list(EVENTS),
     }
 

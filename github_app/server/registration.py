@@ -73,7 +73,6 @@ class Wanted:
     name: str
     organization: str | None = None
     """Whose it will be; `None`: the person's own."""
-    administration: bool = False
 
     @property
     def form_url(self) -> str:
@@ -140,7 +139,6 @@ class Registration:
             name=wanted.name,
             public_url=wanted.public_url,
             redirect_url=f"{self.url}made",
-            administration=wanted.administration,
         )
         whose = f"the organization {wanted.organization}" if wanted.organization else "your account"
         return _page(
