@@ -17,16 +17,12 @@ from github_app.events.things import (
     Issue,
     Place,
     Pull,
-    PushedCommit,
     Review,
     Somebody,
     Text,
     Tolerant,
 )
 from runner.model import GithubRepository
-
-NOBODYS_COMMIT = "0" * 40
-"""What a push has in the place of a commit when a branch is made or deleted."""
 
 
 def _keys(value: object) -> frozenset[str]:
@@ -48,7 +44,7 @@ class RepositoryEvent(Tolerant):
 
 
 class RepositoryChangedEvent(RepositoryEvent):
-    """`repository`: renamed, moved, archived or gone."""
+    """`repository`: it went to another account, was archived, or is gone."""
 
 
 class IssueEvent(RepositoryEvent):
@@ -97,28 +93,6 @@ class CheckSuiteEvent(RepositoryEvent):
     """`check_suite`: somebody pressed Re-run all."""
 
     suite: CheckSuite = Field(validation_alias="check_suite")
-
-
-class PushEvent(RepositoryEvent):
-    """`push`: of a branch or a tag, also one that deletes it."""
-
-    ref: Text
-    before: Text = ""
-    after: Text = ""
-    deleted: bool = False
-    forced: bool = False
-    commits: tuple[PushedCommit, ...] = ()
-    """GitHub lists at most 2,048 of them."""
-
-    @property
-    def branch(self) -> str | None:
-        """The branch, unless it is a tag."""
-        return self.ref.removeprefix("refs/heads/") if self.ref.startswith("refs/heads/") else None
-
-    @property
-    def paths(self) -> frozenset[str]:
-        """All that the listed commits touch."""
-        return frozenset(path for each in self.commits for path in (*each.added, *each.modified, *each.removed))
 
 
 class InstallationEvent(Tolerant):
@@ -174,7 +148,6 @@ Event: TypeAlias = (
     | ReviewEvent
     | CheckRunEvent
     | CheckSuiteEvent
-    | PushEvent
     | RepositoryChangedEvent
     | InstallationEvent
     | InstallationRepositoriesEvent

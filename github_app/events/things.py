@@ -182,12 +182,3 @@ class InstallationOf(Tolerant):
     """`all` or `selected`."""
     permissions: dict[Text, Text] = {}
     suspended: Present = Field(default=False, validation_alias="suspended_at")
-
-
-class PushedCommit(Tolerant):
-    """A commit of a push, with the paths it touches."""
-
-    id: Sha
-    added: tuple[Text, ...] = ()
-    modified: tuple[Text, ...] = ()
-    removed: tuple[Text, ...] = ()

@@ -6,7 +6,7 @@
     comments.py        comments and reviews: commands, one module each in commands/
     pulls.py           a person pushed, merged or closed
     checks.py          the buttons of our checks
-    installations.py   the App was installed, removed, suspended
+    installations.py   the App was installed, removed, suspended; a repository went away
     redeploy.py, production.py, teardown.py    what several of them do
 
 A handler may be called again for the same delivery after a crash or a redelivery, at the same time as others and in

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from github_app.github.repository import RepositoryApi
     from github_app.installations import Installations
     from github_app.submissions.site import Site
-    from runner.model import GithubRepository
+    from runner.model import EngineChoice, GithubRepository
     from runner.protocols import Target
     from runner.records import RunRecords
     from runner.runs import Runs
@@ -25,6 +25,8 @@ class Doors:
     records: RunRecords
     installations: Installations
     target: Target
+    engine: EngineChoice
+    """The ComfyUI of apps that run on this machine."""
     site: Site
     """The GitHub all of this is on."""
 

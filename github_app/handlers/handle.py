@@ -13,6 +13,7 @@ from github_app.events.model import (
     IssueEvent,
     PingEvent,
     PullRequestEvent,
+    RepositoryChangedEvent,
     ReviewEvent,
 )
 from github_app.events.parse import parse_event
@@ -24,6 +25,7 @@ from github_app.handlers.pulls import on_pull_request
 from github_app.handlers.talk import Talk
 
 if TYPE_CHECKING:
+    from github_app.events.model import RepositoryEvent
     from github_app.handlers.doors import Doors
     from github_app.server.deliveries import Delivery
 
@@ -38,11 +40,10 @@ def handle(delivery: Delivery, doors: Doors) -> bool:
     event = parse_event(delivery.event, delivery.payload)
     if event is None or isinstance(event, PingEvent):
         return False
-    if isinstance(event, InstallationEvent | InstallationRepositoriesEvent):
+    if isinstance(event, InstallationEvent | InstallationRepositoriesEvent | RepositoryChangedEvent):
         on_installation(event, doors)
         return True
-    # Other bots talk to people; ours has said it already. A merge by a bot is a merge.
-    if event.sender.is_bot and not (isinstance(event, PullRequestEvent) and event.action == "closed"):
+    if event.sender.is_bot and not _is_done(event, doors):
         return False
     if isinstance(event, CheckRunEvent | CheckSuiteEvent):
         on_check(event, delivery.guid, doors)
@@ -65,3 +66,14 @@ def handle(delivery: Delivery, doors: Doors) -> bool:
         case _:
             return False
     return True
+
+
+def _is_done(event: RepositoryEvent, doors: Doors) -> bool:
+    """Whether what a bot has done counts: a merge is a merge, and a push is a push, unless it is our own.
+
+    What bots say is for people.
+    """
+    if not isinstance(event, PullRequestEvent):
+        return False
+    ours = event.sender.login == doors.github.bot_login
+    return event.action == "closed" or (event.action == "synchronize" and not ours)

@@ -1,10 +1,10 @@
-"""`installation`, `installation_repositories`: where the App is, and where it is no longer."""
+"""`installation`, `installation_repositories`, `repository`: where the App is, and where it is no longer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from github_app.events.model import InstallationEvent
+from github_app.events.model import InstallationEvent, RepositoryChangedEvent
 from github_app.handlers.teardown import end, stop
 from github_app.repository_settings import DEFAULTS, PATH, InvalidRepositorySettings
 from github_app.rules import rules_of
@@ -30,13 +30,18 @@ NEEDED = {
     "pull_requests": "write",
     "checks": "write",
     "deployments": "write",
-    "statuses": "write",
+    "statuses": "read",
 }
 """Permissions, as the manifest asks for them."""
 
 
-def on_installation(event: InstallationEvent | InstallationRepositoriesEvent, doors: Doors) -> None:
-    """Welcome where we are new; where we are gone, nothing goes on."""
+def on_installation(
+    event: InstallationEvent | InstallationRepositoriesEvent | RepositoryChangedEvent, doors: Doors
+) -> None:
+    """Welcome where we are new; where we, or the repository, are gone, nothing goes on."""
+    if isinstance(event, RepositoryChangedEvent):
+        _went(event, doors)
+        return
     if isinstance(event, InstallationEvent):
         _changed(event, doors)
         return
@@ -45,6 +50,15 @@ def on_installation(event: InstallationEvent | InstallationRepositoriesEvent, do
     end(doors, gone, "the App was removed from the repository")
     stop(doors, gone)
     _welcome(doors, event.added)
+
+
+def _went(event: RepositoryChangedEvent, doors: Doors) -> None:
+    """Nothing goes on or serves for a repository that nobody works in any more, or that is somebody else's now."""
+    key = repository_key(event.repository)
+    live = {record.id: record for record in (*doors.records.unfinished(), *doors.records.left_serving())}
+    gone = [record for record in live.values() if record.repo == key]
+    end(doors, gone, f"the repository was {event.action}")
+    stop(doors, gone)
 
 
 def _changed(event: InstallationEvent, doors: Doors) -> None:
@@ -84,7 +98,7 @@ def _set_up(
     doors: Doors, repository: GithubRepository, api: RepositoryApi
 ) -> tuple[RepositorySettings, tuple[SetUp, ...]]:
     has = doors.github.installation(repository.installation).info().permissions
-    missing = [name for name, level in NEEDED.items() if has.get(name) != level]
+    missing = [name for name, level in NEEDED.items() if has.get(name) not in (level, "write")]
     permissions = SetUp(
         name="Permissions",
         ok=not missing,

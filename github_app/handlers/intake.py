@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from codegen.naming import MAX_LENGTH, app_name
 from github_app.commands.approve import Approve
 from github_app.commands.deploy import Deploy
+from github_app.github.errors import Busy
 from github_app.handlers import approval
 from github_app.handlers.errors import CannotDo, Explained, Unusable
 from github_app.handlers.plans import plan_of
@@ -29,6 +31,9 @@ WORKFLOW_LABEL = "workflow"
 MAX_WORKFLOWS = 10
 """Of one issue; more are a mistake, or mischief."""
 PUT_IT_RIGHT = "Put it right and edit the issue; that starts a run."
+NAMING_ATTEMPTS = 5
+"""One fails only if another issue got one of the names just then, and few are handled at the same time."""
+NAMING_PAUSE = timedelta(seconds=1)
 _NUMBERED = re.compile(r"(.+)-[0-9]+")
 
 
@@ -73,10 +78,9 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
     if needs_approval:
         approval.check(talk, written, author)
     _warn(talk, found, collected)
-    with talk.doors.records.naming(repository_key(talk.repository)):
-        asked = _ask(talk, requests, again=isinstance(command, Deploy), alone=alone)
-        if needs_approval:  # by the same person, if two approve at once
-            approval.note(talk, written)
+    asked = _ask(talk, requests, again=isinstance(command, Deploy), alone=alone)
+    if needs_approval:
+        approval.note(talk, written)
     return asked
 
 
@@ -128,6 +132,7 @@ def _requests(
             name=options.name if alone else None,
             gpu=gpu,
             budget_usd=budget,
+            engine=talk.doors.engine,
             keep=True,
             gpus=talk.rules.gpus,
             closes_issue=alone,
@@ -164,12 +169,42 @@ def _warn(talk: Talk, found: Found, collected: Collected) -> None:
         talk.api.unsay(talk.number, "problems")
 
 
+class _Named(NamedTuple):
+    request: RunRequest
+    name: AppName
+    last: RunRecord | None
+    """The issue's last run of that name."""
+
+
 def _ask(talk: Talk, requests: list[RunRequest], *, again: bool, alone: bool) -> tuple[RunRecord, ...]:
-    records = talk.doors.records
-    earlier = records.of_issue(repository_key(talk.repository), talk.number)
+    """Ask for a run of each, unless it is as the issue's last run had it.
+
+    Whether a name is free is asked of GitHub, which takes its time; other issues are named meanwhile. If one of them
+    has taken a name that was found here, it is all looked at again.
+
+    Raises:
+        Busy: that has happened time after time.
+    """
+    records, repository = talk.doors.records, repository_key(talk.repository)
+    for _ in range(NAMING_ATTEMPTS):
+        with records.naming(repository):
+            before = records.newest_number(repository)
+        named = _named(talk, requests, alone=alone)
+        with records.naming(repository):
+            if records.names_since(repository, before).isdisjoint(name for _, name, _ in named):
+                return tuple(
+                    talk.doors.runs.ask(request, name, key=f"{talk.key}/{index}")
+                    for index, (request, name, last) in enumerate(named)
+                    if again or last is None or _differ(records.request(last.id), request)
+                )
+    raise Busy("many issues ask for the same names", until=datetime.now(UTC) + NAMING_PAUSE)
+
+
+def _named(talk: Talk, requests: list[RunRequest], *, alone: bool) -> list[_Named]:
+    earlier = talk.doors.records.of_issue(repository_key(talk.repository), talk.number)
     used: set[str] = set()
-    asked: list[RunRecord] = []
-    for index, request in enumerate(requests):
+    named: list[_Named] = []
+    for request in requests:
         plan = plan_of(request)
         if request.name is not None:
             name = _given_name(talk, plan.name)
@@ -178,11 +213,9 @@ def _ask(talk: Talk, requests: list[RunRequest], *, again: bool, alone: bool) ->
         else:
             name = _free_name(talk, plan.name, [record.name for record in earlier], used)
         used.add(name)
-        named = request.model_copy(update={"name": name})
         last = next((record for record in earlier if record.name == name and record.kind == "propose"), None)
-        if again or last is None or _differ(records.request(last.id), named):
-            asked.append(talk.doors.runs.ask(named, name, key=f"{talk.key}/{index}"))
-    return tuple(asked)
+        named.append(_Named(request.model_copy(update={"name": name}), name, last))
+    return named
 
 
 def _differ(before: RunRequest, now: RunRequest) -> bool:

@@ -37,6 +37,7 @@ def to_production(talk: Talk, name: AppName, commit: str, *, base: str) -> RunRe
         filename="workflow.json",
         workflow=workflow,
         name=name,
+        engine=talk.doors.engine,
         keep=True,
         gpus=talk.rules.gpus,
         budget_usd=talk.rules.budget_usd,

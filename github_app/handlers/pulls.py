@@ -40,7 +40,7 @@ def on_pull_request(event: PullRequestEvent, talk: Talk) -> None:
 
 
 def _pushed(event: PullRequestEvent, talk: Talk) -> None:
-    """A person's commits on an app that we know are deployed and tested; our own were, before they were pushed."""
+    """Others' commits on an app that we know are deployed and tested; our own were, before they were pushed."""
     pull = talk.pull
     if pull.state != "open" or pull.from_fork or pull.head.sha != event.pull.head.sha:
         return  # a newer event says what is there now
@@ -57,7 +57,7 @@ def _pushed(event: PullRequestEvent, talk: Talk) -> None:
             return
         if not (name in apps_in(changed) or any(path.startswith(RUNTIME) for path in changed)):
             return
-        if not talk.may_write:
+        if not event.sender.is_bot and not talk.may_write:  # of an App nobody can ask; it could push
             return  # who may push to the branch may write; that has just ended
         redeploy(talk)
 

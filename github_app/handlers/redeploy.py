@@ -94,6 +94,7 @@ def redeploy(
         gpu=gpu,
         budget_usd=talk.budget(budget or (before.budget_usd if before else None)),
         answers=answers,  # earlier ones are in the lock by now, where people may have changed them
+        engine=talk.doors.engine,
         keep=True,
         gpus=talk.rules.gpus,
         closes_issue=before.closes_issue if before else True,

@@ -43,7 +43,8 @@ def test_an_edited_lock_is_rendered_and_an_edited_app_is_kept_and_what_conflicts
     assert "321" in read(people, APP)[0]
 
     app = read(people, APP)[0]
-    write(people, "alice", APP, app + "\n# Ours.\n")
+    people.knows_bot("fixer[bot]", role="write")
+    write(people, "fixer[bot]", APP, app + "\n# Ours.\n")
     told(people, number, "app.py was edited by hand and stays as it is")
     assert read(people, APP)[0].endswith("# Ours.\n")
     assert len(people.pulls("all")) == 1

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from github_app.events.model import CommentEvent, IssueEvent, PullRequestEvent, PushEvent, RepositoryEvent
+from github_app.events.model import CommentEvent, IssueEvent, PullRequestEvent, RepositoryEvent
 from github_app.events.parse import ROUTES, MalformedPayload, parse_event
 from runner.model import GithubRepository
 from tests.forge import npm
@@ -73,8 +73,6 @@ def test_every_example_is_routed_right() -> None:
             "pull_request.synchronize PullRequestEvent": 1,
             "pull_request_review.dismissed ReviewEvent": 1,
             "pull_request_review.submitted ReviewEvent": 3,
-            "push. PushEvent": 7,
-            "repository.renamed RepositoryChangedEvent": 1,
             "repository.transferred RepositoryChangedEvent": 3,
         }
     )
@@ -136,14 +134,6 @@ def test_a_pull_request_of_a_fork_even_of_a_deleted_one(head: Any) -> None:
     pull = payload["pull_request"]
     event = read("pull_request", {**payload, "pull_request": {**pull, "head": {**pull["head"], "repo": head}}})
     assert event.pull.is_from_fork
-
-
-def test_a_push_says_what_it_touches() -> None:
-    commit = {"id": "a" * 40, "added": ["new.json"], "modified": [".github/flowberth.yml"], "removed": []}
-    event = read("push", example("push", ref="refs/heads/main", commits=[commit]))
-    assert isinstance(event, PushEvent)
-    assert (event.branch, event.paths) == ("main", {"new.json", ".github/flowberth.yml"})
-    assert read("push", example("push", ref="refs/tags/v1")).branch is None
 
 
 def test_an_installation_lists_its_repositories() -> None:
@@ -258,7 +248,7 @@ def spoiled(draw: st.DrawFn) -> tuple[str, Any]:
     return name, payload
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(spoiled())
 def test_spoiled_payloads_are_refused_or_read(delivery: tuple[str, Any]) -> None:
     name, payload = delivery
