@@ -11,6 +11,7 @@ import signal
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from github_app.composition import database_of, lookups_of
@@ -28,11 +29,12 @@ from github_app.rules import rules_of
 from github_app.server.deliveries import Arrivals, Deliveries
 from github_app.server.sweep import Sweeper
 from github_app.submissions.site import Site
+from github_app.telling.reconcile import Reconciler
 from github_app.telling.tell import Tell
 from github_app.telling.teller import Teller
 from github_app.telling.tellings import Tellings
 from runner.errors import DatabaseUnavailable, ForgeRefused
-from runner.model import GithubRepository, Repository
+from runner.model import EngineChoice, GithubRepository, Repository
 from runner.pool import RunPool
 from runner.progress import Silent
 from runner.records import RunRecords
@@ -103,10 +105,13 @@ class Worker:
             records=self._records,
             installations=Installations(database),
             target=target,
+            engine=_engine_of(settings),
             site=Site.of(credentials.api_url),
         )
         self._deliveries = Deliveries(database)
         self._sweeper = Sweeper(self._github, self._deliveries)
+        self._reconciler = Reconciler(self._records, Tellings(database), self._doors.repository)
+        self._reconciled = False
 
     def serve(self) -> None:
         """Until `stop` is called; what is going on then is left as it is on record.
@@ -207,6 +212,9 @@ class Worker:
     def _sweep(self) -> None:
         self._sweeper.once()
         self._deliveries.prune()
+        if not self._reconciled and self._deliveries.may_sweep():
+            self._reconciler.once(self._stop)
+            self._reconciled = True
 
     def _reap(self) -> None:
         try:
@@ -227,6 +235,16 @@ class Worker:
     def _mirror(self, repository: Repository) -> Mirror:
         assert isinstance(repository, GithubRepository)
         return Mirror(self._settings.data_dir, GithubForge(self._doors.repository(repository)).remote())
+
+
+def _engine_of(settings: Settings) -> EngineChoice:
+    """As `--comfyui` of `flowberth up`; whether it can be used, its first run says."""
+    given = settings.comfyui
+    if given is None:
+        return EngineChoice()
+    if given.startswith(("http://", "https://")):
+        return EngineChoice(url=given.rstrip("/"))
+    return EngineChoice(path=Path(given).expanduser().absolute())
 
 
 def _now() -> datetime:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from tests.engine import STAND_IN, engine
 from tests.forge.fixtures import forge  # noqa: F401 - a fixture
 from tests.stories.people import People
 from tests.stories.served import Served
@@ -27,9 +28,16 @@ def own_database_url(postgres: sa.URL) -> str:
 
 
 @pytest.fixture(scope="session")
-def town(postgres: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def engine_url() -> Iterator[str]:
+    """A ComfyUI that all apps share, so that not each has to start its own."""
+    with engine((*STAND_IN, "--core", "0.3.64")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def town(postgres: sa.URL, tmp_path_factory: pytest.TempPathFactory, engine_url: str) -> Iterator[Town]:
     """For all stories that need no forge of their own."""
-    with Town(tmp_path_factory.mktemp("town"), _new_database(postgres)) as running:
+    with Town(tmp_path_factory.mktemp("town"), _new_database(postgres), engine_url) as running:
         yield running
 
 
@@ -42,8 +50,13 @@ def _new_database(postgres: sa.URL) -> str:
 
 
 @pytest.fixture
-def served(tmp_path: Path, forge: Forge, own_database_url: str) -> Iterator[Served]:  # noqa: F811 - the fixture
-    with Served(tmp_path, forge, own_database_url) as running:
+def served(
+    tmp_path: Path,
+    forge: Forge,  # noqa: F811 - the fixture
+    own_database_url: str,
+    engine_url: str,
+) -> Iterator[Served]:
+    with Served(tmp_path, forge, own_database_url, engine_url) as running:
         yield running
 
 

@@ -31,9 +31,9 @@ REST_SECONDS = 120
 class Town:
     """At its end nothing may have gone wrong in the server, and nothing been asked of GitHub that it does not know."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, engine_url: str) -> None:
         self.forge = Forge(folder / "forge", openapi=openapi.github())
-        self.served = Served(folder, self.forge, database_url)
+        self.served = Served(folder, self.forge, database_url, engine_url)
         self._engine = sa.create_engine(
             database_url.replace("postgresql://", "postgresql+psycopg://"), poolclass=sa.NullPool
         )
