@@ -21,6 +21,10 @@ MAX_REVIEWERS = 15
 """Of people, and of teams, says GitHub."""
 
 
+_NOTHING_TO_WAIT_FOR = ("clean status", "unstable status")
+"""GitHub's words where no rule holds a merge back; `unstable`: checks that no rule requires go on, or failed."""
+
+
 class Pulls(Subject):
     """Pull requests of the repository."""
 
@@ -164,8 +168,10 @@ class Pulls(Subject):
             data={"sha": sha, "merge_method": method},
         )
 
-    def auto_merge(self, number: int, method: MergeMethod = "merge", *, sha: str) -> None:
-        """Let GitHub merge it as soon as its rules allow; merges at once where nothing is missing.
+    def auto_merge(self, number: int, method: MergeMethod = "merge", *, sha: str, at_once: bool = True) -> bool:
+        """Let GitHub merge it as soon as its rules allow; merges where nothing is missing, if `at_once`.
+
+        Returns whether it is merged, or will be.
 
         Raises:
             Outdated: its head is not `sha` any more.
@@ -173,13 +179,16 @@ class Pulls(Subject):
         """
         there = self.pull(number)
         if there.auto_merge or there.state != "open":
-            return
+            return True
         if there.head.sha != sha:
             raise Outdated(f"the head of pull request {number} has moved on to {there.head.sha[:12]}")
         wish = {"pullRequestId": there.node_id, "mergeMethod": method.upper(), "expectedHeadOid": sha}
         try:
             self._connection.graphql(AUTO_MERGE, {"input": wish})
         except Refused as error:
-            if "clean status" not in str(error).lower():
+            if not any(state in str(error).lower() for state in _NOTHING_TO_WAIT_FOR):
                 raise
+            if not at_once:
+                return False
             self.merge(number, sha=sha, method=method)
+        return True

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from github_app.github.errors import Outdated, Refused
+from runner.documents.markdown import plain
 from runner.model import repository_key
 
 if TYPE_CHECKING:
     from github_app.handlers.talk import Talk
+
+MARKER = "auto-merge"
+"""Of the comment that says why there is none."""
+MAX_LISTED = 500
+"""Characters of the names of checks."""
 
 
 def consider(talk: Talk) -> None:
@@ -29,11 +35,22 @@ def consider(talk: Talk) -> None:
     if not talk.api.may_write(origin.sender) or not _is_of_a_writer(talk, origin.issue):
         return
     try:
-        talk.api.auto_merge(talk.number, talk.rules.auto_merge.method, sha=pull.head.sha)
+        _merge(talk, pull.head.sha)
     except Outdated:
         return  # the push that has come meanwhile is tested on its own
     except Refused as error:
-        talk.api.say(talk.number, "auto-merge", f"Auto-merge is in the settings, but GitHub does not allow it: {error}")
+        talk.api.say(talk.number, MARKER, f"Auto-merge is in the settings, but GitHub does not allow it: {error}")
+
+
+def _merge(talk: Talk, sha: str) -> None:
+    """Nothing that failed, and nothing at once for which others' checks have not ended: no rule may wait for them."""
+    others = talk.api.checks_of_others(sha)
+    if others.failed:
+        return
+    if not talk.api.auto_merge(talk.number, talk.rules.auto_merge.method, sha=sha, at_once=not others.pending):
+        listed = plain(", ".join(others.pending), MAX_LISTED)
+        way_out = "An approving review has it looked at again."
+        talk.api.say(talk.number, MARKER, f"Not merged by itself, as these checks had not ended: {listed}. {way_out}")
 
 
 def _is_of_a_writer(talk: Talk, issue: int | None) -> bool:

@@ -134,7 +134,8 @@ def test_auto_merge_of_what_lacks_nothing_merges(scripted):
     clean = {"data": None, "errors": [{"type": "UNPROCESSABLE", "message": "Pull request is in clean status"}]}
     scripted.say("POST /api/graphql", clean)
     scripted.say("PUT /repos/acme/site/pulls/3/merge", {"sha": "2" * 40, "merged": True})
-    scripted.site.auto_merge(3, "squash", sha=scripted.site.pull(3).head.sha)
+    assert not scripted.site.auto_merge(3, "squash", sha="1" * 40, at_once=False)
+    assert scripted.site.auto_merge(3, "squash", sha="1" * 40)
     assert [body for what, _, body in scripted.asked if what.startswith("PUT")] == [
         {"sha": "1" * 40, "merge_method": "squash"}
     ]
