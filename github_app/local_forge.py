@@ -92,6 +92,10 @@ class LocalForge:
         """Markdown of a pull request names files by their path."""
         return path
 
+    def files_url(self, *, head: str) -> str | None:  # noqa: ARG002
+        """There is no page of a branch's files."""
+        return None
+
     def list(self) -> tuple[PullRequest, ...]:
         """All of the repository, newest first."""
         with self._database.begin() as connection:

@@ -104,6 +104,10 @@ class Forge(Protocol):
         """How Markdown in a pull request on this forge refers to a file of its head branch."""
         ...
 
+    def files_url(self, *, head: str) -> str | None:
+        """What people read a head branch's files below; `None` where there is no such page."""
+        ...
+
 
 class Progress(Protocol):
     """Told what a run is doing, as it does it. Called from the run's thread; must be quick and never raise."""

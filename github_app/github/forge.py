@@ -136,9 +136,13 @@ class GithubForge:
 
         At the commit that the branch is on now, so that the picture stays when the branch is deleted.
         """
+        return f"{self.files_url(head=head)}/{quote(path)}?raw=true"
+
+    def files_url(self, *, head: str) -> str:
+        """What people read a branch's files below, at the commit that it is on now."""
         with told_to_runs():
             at = self._repository.tip(head) or head
-            return f"{self._repository.about().url}/blob/{quote(at)}/{quote(path)}?raw=true"
+            return f"{self._repository.about().url}/blob/{quote(at)}"
 
 
 def _shown(pull: Pull) -> PullRequest:

@@ -47,6 +47,8 @@ class RunView(Frozen):
     """All that a run of this kind takes; empty for the usual ones."""
     attempt: int = 1
     max_attempts: int = 10
+    target: str = "local"
+    """Where it is deployed: on this machine nothing is spent, whatever the hardware that it is for."""
     spent_usd: float = 0.0
     budget_usd: float | None = None
     estimate_usd: float | None = None

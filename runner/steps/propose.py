@@ -35,6 +35,7 @@ def propose(run: RunContext, tested: Tested) -> Proposed:
         updates=updates,
         closes=run.request.closes,
         budget=run.request.budget_usd,
+        files_url=forge.files_url(head=run.branch),
     )
     ready = tested.report.passed and not any(finding.code == CONFLICT for finding in run.plan.findings)
     pull = forge.propose(head=run.branch, base=run.request.base, title=title, body=body, ready=ready)

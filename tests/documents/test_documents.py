@@ -164,6 +164,7 @@ The sample was made with the seed 1.
 | a call | \\$0.001995 | estimate: 3.00 s at \\$0.000665 a second |
 | a cold start | \\$0.006318 | estimate: 9.5 s at the same price |
 | idle after the last call | \\$0.039900 | estimate: 60 s, then it stops |
+| this run | 0 | nothing is spent on the local target |
 
 It runs on T4, 4 cores, 12 GiB, \\$0.000243 a second: the largest stage, sd15.safetensors, has about 2.4 GB; with buffers and 4 GB to work in that makes 6.7 GB.
 

@@ -214,6 +214,9 @@ class FileForge:
     def picture_url(self, *, head: str, path: str) -> str:
         return f"https://forge.test/raw/{head}/{path}"
 
+    def files_url(self, *, head: str) -> str:
+        return f"https://forge.test/blob/{head}"
+
     @contextmanager
     def _pulls(self) -> Iterator[list[dict[str, Any]]]:
         with self._file.open("a+") as file:

@@ -309,6 +309,7 @@ It answers with `image` (image).
 | a call | \\$0.0… | estimate: N s at \\$0.0… a second |
 | a cold start | \\$0.0… | estimate: N s at the same price |
 | idle after the last call | \\$0.0… | estimate: N s, then it stops |
+| this run | 0 | nothing is spent on the local target |
 
 It runs on no GPU, 2 cores, 4 GiB, \\$0.0… a second: no node loads a model, so no GPU is needed.
 
@@ -316,7 +317,7 @@ It runs on no GPU, 2 cores, 4 GiB, \\$0.0… a second: no node loads a model, so
 
 ComfyUI 0.3.64 (the oldest that ships has everything) on Python 3.12, with packages as they were on 2025-10-22.
 
-The knowledge-base entry is `docs/knowledge-base/workflows/patterns/tile.md`. Run `run_ID`, attempt 1.
+The knowledge-base entry is [`docs/knowledge-base/workflows/patterns/tile.md`](https://github.com/acme/site/blob/COMMIT/docs/knowledge-base/workflows/patterns/tile.md). Run `run_ID`, attempt 1.
 
 Closes #1.
 """)
@@ -340,7 +341,7 @@ Closes #1.
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT)
+Attempt 1 of 10 · nothing is spent on the local target · [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT)
 
 Run `run_ID`.
 """,
@@ -366,7 +367,7 @@ Run `run_ID`.
     assert answers(people, number, 1)[0] == snapshot("""\
 | app | state | attempt | spent | |
 |---|---|---|---|---|
-| `tile` | ✓ is ready for review | 1 of 10 | \\$0.00 of \\$20.00 spent (estimate) | [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT) |
+| `tile` | ✓ is ready for review | 1 of 10 | nothing is spent on the local target | [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT) |
 """)
     people.comments("bob", number, "/logs")
     assert answers(people, number, 2)[1].startswith("What `tile` printed last in run `run_ID`")
@@ -457,7 +458,7 @@ What it had deployed is stopped.
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 2](https://github.com/acme/site/pull/2)
+Attempt 1 of 10 · nothing is spent on the local target · [Pull request 2](https://github.com/acme/site/pull/2)
 
 There is something to look at in the pull request: 1 note.
 
@@ -492,7 +493,7 @@ What it had deployed is stopped.
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 2](https://github.com/acme/site/pull/2)
+Attempt 1 of 10 · nothing is spent on the local target · [Pull request 2](https://github.com/acme/site/pull/2)
 
 <sub>Run `run_ID` of `Tile`, asked for by bob. `/help` lists what you can ask for.</sub>
 """

@@ -50,7 +50,7 @@ Flowberth turns ComfyUI workflows into reviewed, tested, priced endpoints of `no
 2. A pull request comes back: an app, deployed to `local`, tested, with what a call costs.
 3. Review it and merge it, and it is in production. `/deploy` in a comment deploys what you have changed.
 
-A run spends \\$20.00 at most, unless `.github/flowberth.yml` says otherwise. Only people with write permission can start one; others wait for your `/approve`.
+The limit on record for a run is \\$20.00, unless `.github/flowberth.yml` says otherwise; it is not enforced yet, and nothing is spent on the local target. Only people with write permission can start one; others wait for your `/approve`.
 
 Close this issue when you have read it. `/help` in a comment lists all commands.
 """,
@@ -98,7 +98,7 @@ Close this issue when you have read it. `/help` in a comment lists all commands.
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 3](http://127.0.0.1:PORT/poor/site/pull/3) · [Endpoint](http://127.0.0.1:PORT)
+Attempt 1 of 10 · nothing is spent on the local target · [Pull request 3](http://127.0.0.1:PORT/poor/site/pull/3) · [Endpoint](http://127.0.0.1:PORT)
 
 > Not all of this can be shown where it belongs:
 > - GitHub does not allow it: Resource not accessible by integration (403 on POST /api/v3/repos/poor/site/check-runs)
@@ -116,7 +116,7 @@ Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 3](http
     assert [len(welcomes(one)) for one in (people, poor)] == [1, 1]
 
 
-@pytest.mark.parametrize("how", ["uninstalled", "suspended", "deselected"])
+@pytest.mark.parametrize("how", ["uninstalled", "suspended", "deselected", "archived"])
 def test_where_the_app_is_no_more_runs_end_and_nothing_is_written(town, how):
     (people, other), installation = moves_in(town, f"lost-{how}", names=("site", "other"))
     people.until(lambda: welcomes(people) and welcomes(other))
@@ -126,6 +126,13 @@ def test_where_the_app_is_no_more_runs_end_and_nothing_is_written(town, how):
             town.forge.uninstall(installation)
         case "suspended":
             town.forge.suspend(installation)
+        case "archived":
+            people.do("alice", "PATCH", "", archived=True)
+            town.forge.emit(people.site, "repository", "archived", town.forge.account("alice"))
+            town.rests()
+            people.site.archived = False
+            assert [(name, state) for name, state, _ in town.runs(people)] == [("tile", "cancelled")]
+            return
         case _:
             town.forge.select(installation, {other.full_name})
     town.rests()

@@ -28,7 +28,7 @@ def test_a_strangers_workflow_runs_when_a_maintainer_has_approved_what_was_shown
 
 Thank you, mallory. You have no write permission here, so nothing runs before a maintainer has looked at it.
 
-**For maintainers:** answer `/approve` to deploy and test it. An attempt would cost \\$0.04 at most (estimate), and the whole run no more than \\$20.00. Close the issue if it is not wanted.
+**For maintainers:** answer `/approve` to deploy and test it. On Modal an attempt would cost \\$0.04 at most (estimate); on the local target nothing is spent. The limit on record is \\$20.00 for the whole run; it is not enforced yet. Close the issue if it is not wanted.
 
 | | |
 |---|---|
@@ -110,7 +110,7 @@ That cannot be done: the issue has changed since its workflow was last shown; lo
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT)
+Attempt 1 of 10 · nothing is spent on the local target · [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT)
 
 <sub>Run `run_ID` of `Tile`, asked for by alice. `/help` lists what you can ask for.</sub>
 """,

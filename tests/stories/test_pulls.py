@@ -94,7 +94,7 @@ What it had deployed is stopped.
 - ✓ Test, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · commit `COMMIT`
+Attempt 1 of 10 · nothing is spent on the local target · commit `COMMIT`
 
 <sub>Run `run_ID` of `Tile`, asked for by alice. `/help` lists what you can ask for.</sub>
 """
@@ -117,7 +117,7 @@ What it had deployed is stopped.
 - ✓ Test, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · commit `COMMIT`
+Attempt 1 of 10 · nothing is spent on the local target · commit `COMMIT`
 
 <sub>Run `run_ID` of `Tile`, asked for by alice. `/help` lists what you can ask for.</sub>
 """,
@@ -139,7 +139,7 @@ That cannot be done: v7 is no version of tile; in production there was tile/v2 (
 - ✓ Test, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · commit `COMMIT` · [Endpoint](http://127.0.0.1:PORT)
+Attempt 1 of 10 · nothing is spent on the local target · commit `COMMIT` · [Endpoint](http://127.0.0.1:PORT)
 
 <sub>Run `run_ID` of `Tile`, asked for by alice. `/help` lists what you can ask for.</sub>
 """,

@@ -201,7 +201,7 @@ Edit the issue, and it is read again. What always works is the workflow itself i
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate) · [Pull request 5](https://github.com/acme/site/pull/5) · [Endpoint](http://127.0.0.1:PORT)
+Attempt 1 of 10 · nothing is spent on the local target · [Pull request 5](https://github.com/acme/site/pull/5) · [Endpoint](http://127.0.0.1:PORT)
 
 There is something to look at in the pull request: 1 error, 1 warning, 1 note.
 

@@ -96,6 +96,8 @@ def _current(view: RunView) -> StepName | None:
 
 def spent(view: RunView) -> str:
     """Money so far and the limit."""
+    if view.target == "local":
+        return "nothing is spent on the local target"
     limit = f" of {dollars(view.budget_usd)}" if view.budget_usd is not None else ""
     return f"{dollars(view.spent_usd)}{limit} spent ({view.basis})"
 

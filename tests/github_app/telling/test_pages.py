@@ -113,7 +113,7 @@ class TestSticky:
 - ○ Bring the pull request up to date
 - ○ Clean up
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
+Attempt 1 of 10 · nothing is spent on the local target
 
 <sub>Run `run_abcdefghij0123456789` of `Poster of a lighthouse`, asked for by octocat. `/help` lists what you can ask for.</sub>
 """)
@@ -122,6 +122,7 @@ Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
         shown = view(
             "running",
             steps=done("analyse", "resolve", "branch", "render", "draft", last=under_way("deploy", "ComfyUI starts")),
+            target="modal",
             spent_usd=0.0123,
             pull=PULL,
             check_url="https://github.com/owner/name/runs/5",
@@ -162,7 +163,7 @@ Somebody with write permission has to answer `/approve`. It would cost \\$0.84 a
 - ○ Bring the pull request up to date
 - ○ Clean up
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
+Attempt 1 of 10 · nothing is spent on the local target
 
 <sub>Run `run_abcdefghij0123456789` of `Poster of a lighthouse`, asked for by octocat. `/help` lists what you can ask for.</sub>
 """)
@@ -185,7 +186,7 @@ Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
 - ✓ Read the workflow, 0.3 s
 - ✗ Look up models and packs
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
+Attempt 1 of 10 · nothing is spent on the local target
 
 The workflow leaves open where a model comes from.
 
@@ -208,6 +209,7 @@ model checkpoints/sd15.safetensors = https://…
             steps=done(
                 "analyse", "resolve", "branch", "render", "draft", "deploy", "test", "document", "propose", "finish"
             ),
+            target="modal",
             spent_usd=0.184,
             pull=PULL,
             endpoint="https://owner--poster-web.modal.run",
@@ -242,6 +244,7 @@ There is something to look at in the pull request: 2 warnings, 1 note.
         shown = view(
             "failed",
             steps=done("analyse", "resolve", "branch", "render", "draft", last=under_way("deploy")),
+            target="modal",
             spent_usd=0.05,
             pull=PULL,
             reason="ComfyUI did not start: no module named einops.\n\nTraceback\n```\nModuleNotFoundError\n```\n@octocat",
@@ -288,7 +291,7 @@ What you can do: `/logs` shows what the app printed last, `/retry` tries again. 
         assert pages.sticky(view("cancelled", reason="octocat asked for it.")) == snapshot("""\
 ### ■ `poster` was cancelled
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
+Attempt 1 of 10 · nothing is spent on the local target
 
 Octocat asked for it.
 
@@ -301,7 +304,7 @@ Octocat asked for it.
 
 A newer run of the same app, number 9, has taken its place.
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
+Attempt 1 of 10 · nothing is spent on the local target
 
 <sub>Run `run_abcdefghij0123456789` of `Poster of a lighthouse`, asked for by octocat. `/help` lists what you can ask for.</sub>
 """)
@@ -354,7 +357,7 @@ class TestCheck:
 
 What it had deployed is stopped.
 
-Attempt 1 of 10 · \\$0.00 of \\$20.00 spent (estimate)
+Attempt 1 of 10 · nothing is spent on the local target
 
 There is something to look at in the pull request: 2 warnings, 1 note.
 
@@ -412,7 +415,7 @@ class TestReplies:
 
 Thank you, stranger. You have no write permission here, so nothing runs before a maintainer has looked at it.
 
-**For maintainers:** answer `/approve` to deploy and test it. An attempt would cost \\$0.84 at most (estimate), and the whole run no more than \\$20.00. Close the issue if it is not wanted.
+**For maintainers:** answer `/approve` to deploy and test it. On Modal an attempt would cost \\$0.84 at most (estimate); on the local target nothing is spent. The limit on record is \\$20.00 for the whole run; it is not enforced yet. Close the issue if it is not wanted.
 
 | | |
 |---|---|
@@ -529,20 +532,20 @@ Flowberth turns ComfyUI workflows into reviewed, tested, priced endpoints of `ow
 2. A pull request comes back: an app, deployed to `modal`, tested, with what a call costs.
 3. Review it and merge it, and it is in production. `/deploy` in a comment deploys what you have changed.
 
-A run spends \\$20.00 at most, unless `.github/flowberth.yml` says otherwise. Only people with write permission can start one; others wait for your `/approve`.
+The limit on record for a run is \\$20.00, unless `.github/flowberth.yml` says otherwise; it is not enforced yet, and nothing is spent on the local target. Only people with write permission can start one; others wait for your `/approve`.
 
 Close this issue when you have read it. `/help` in a comment lists all commands.
 """)
 
     def test_status(self) -> None:
         views = [
-            view("ready", number=3, pull=PULL, spent_usd=0.2),
+            view("ready", number=3, pull=PULL, target="modal", spent_usd=0.2),
             view("running", number=7, steps=done("analyse", last=under_way("resolve"))),
         ]
         assert pages.status(views) == snapshot("""\
 | app | state | attempt | spent | |
 |---|---|---|---|---|
-| `poster` | ▶ is under way: look up models and packs | 1 of 10 | \\$0.00 of \\$20.00 spent (estimate) |  |
+| `poster` | ▶ is under way: look up models and packs | 1 of 10 | nothing is spent on the local target |  |
 | `poster` | ✓ is ready for review | 1 of 10 | \\$0.20 of \\$20.00 spent (estimate) | [Pull request 12](https://github.com/owner/name/pull/12) |
 
 - ✓ Read the workflow, 0.3 s
