@@ -20,6 +20,7 @@ from runner.errors import RunNotFound
 from runner.model import (
     Environment,
     Frozen,
+    GithubRepository,
     Lane,
     RunId,
     RunKind,
@@ -34,6 +35,7 @@ from runner.tables import telling
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from datetime import timedelta
 
     from sqlalchemy import Connection
 
@@ -216,13 +218,37 @@ class RunRecords:
         live = sa.or_(table.c.state.in_(UNFINISHED), table.c.result["endpoint"].astext.is_not(None))
         return self._select(its & live)
 
+    def repositories_since(self, age: timedelta) -> tuple[GithubRepository, ...]:
+        """Those on GitHub with a run that goes on, or has changed lately, as the newest run of each knows it."""
+        lately = sa.or_(table.c.state.in_(UNFINISHED), table.c.updated_at > sa.func.now() - age)
+        query = (
+            sa.select(table.c.repo, table.c.request["repo"].label("said"))
+            .where(lately & table.c.repo.startswith("github:"))
+            .order_by(table.c.number)
+        )
+        with self._database.begin() as connection:
+            newest = {row.repo: row.said for row in connection.execute(query)}
+        return tuple(GithubRepository.model_validate(said) for said in newest.values())
+
     @contextmanager
     def naming(self, repo: str) -> Generator[None]:
-        """Whoever gives names to apps of a repository, one at a time in all processes."""
+        """Whoever gives names to apps of a repository, one at a time in all processes. Not for longer than a query."""
         key = sa.func.hashtextextended(f"names {repo}", 0)
         with self._database.begin() as connection:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
             yield
+
+    def newest_number(self, repo: str) -> int:
+        """Of the runs of a repository; 0 if there are none."""
+        query = sa.select(sa.func.coalesce(sa.func.max(table.c.number), 0)).where(table.c.repo == repo)
+        with self._database.begin() as connection:
+            return connection.execute(query).scalar_one()
+
+    def names_since(self, repo: str, number: int) -> frozenset[str]:
+        """Of the apps that runs were asked for after run number `number`."""
+        query = sa.select(table.c.name).where((table.c.repo == repo) & (table.c.number > number))
+        with self._database.begin() as connection:
+            return frozenset(connection.scalars(query))
 
     def same(self, record: RunRecord, request: RunRequest) -> bool:
         """Whether the run was asked for with the very same file and options."""
