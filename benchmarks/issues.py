@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from runner.model import RunId
-from runner.targets.local import LocalTarget
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT)  # instead of this folder, where `codegen.py` hides the package
+
+from runner.model import RunId  # noqa: E402 - found through the path above
+from runner.targets.local import LocalTarget  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = Path(sys.executable).with_name("flowberth")
 WORKFLOW = json.loads((ROOT / "examples" / "poster.json").read_text())
 REPO = "/repos/acme/site"
