@@ -167,5 +167,6 @@ def _comparison_of(said: Any) -> Comparison:  # noqa: ANN401 - JSON
         ahead_by=said["ahead_by"],
         behind_by=said["behind_by"],
         merge_base=said["merge_base_commit"]["sha"],
+        commits=tuple(str(commit["sha"]) for commit in said.get("commits") or ()),
         files=tuple(file_of(file) for file in said.get("files") or ()),
     )

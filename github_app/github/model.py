@@ -137,6 +137,8 @@ class Comparison(Value):
     ahead_by: int
     behind_by: int
     merge_base: str
+    commits: tuple[str, ...]
+    """That the head has and the base has not, oldest first; at most 250, says GitHub."""
     files: tuple[ChangedFile, ...]
     """At most 300, says GitHub."""
 

@@ -110,6 +110,22 @@ class Tellings:
                 .values(**held.values, updated_at=sa.func.now())
             )
 
+    def found_check(self, run_id: str, sha: str, check: int) -> bool:
+        """A check run of that run is on that commit, and goes on: the run is told of anew, so that it ends with it.
+
+        Returns false for what is no run that people are told of.
+        """
+        query = sa.select(telling.c.state).where(telling.c.run_id == run_id).with_for_update()
+        with self._database.begin() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return False
+            shown = _shown(row.state)
+            shown.checks.setdefault(sha, check)
+            change = sa.update(telling).where(telling.c.run_id == run_id)
+            connection.execute(change.values(state=shown.model_dump(mode="json"), settled=False))
+        return True
+
     def shown(self, run_id: RunId) -> Shown | None:
         """What was made on GitHub for a run; `None` if nobody is told of it."""
         with self._database.begin() as connection:
