@@ -232,3 +232,13 @@ def test_previews_that_are_too_many_make_way_though_nobody_saw_to_it(place):
     Runs(place.database, replace(place.services, most_previews=1)).restore()
     assert place.serving() == {previews[1].id}
     assert not place.target.serves(previews[0].id)
+
+
+def test_a_name_that_was_given_meanwhile_is_seen(place):
+    repo = str(place.bench.repo)
+    assert place.records.newest_number(repo) == 0
+    place.ask("banner")
+    before = place.records.newest_number(repo)
+    assert place.records.names_since(repo, before) == frozenset()
+    place.ask("poster")
+    assert place.records.names_since(repo, before) == {"poster"}
