@@ -123,6 +123,9 @@ class Tell:
             self._check(api, view, shown)
         with refusals.kept():
             self._deployment(api, rules.environments, record, view, shown)
+        if view.kind == "production" and view.finished:
+            with refusals.kept():
+                view = view.model_copy(update={"approved_by": _approvers(api, request)})
         if rules.notifications.labels:
             with refusals.kept():
                 self._labels(api, record, request, view, shown)
@@ -246,6 +249,18 @@ def conversation(request: RunRequest) -> int | None:
     if origin is None:
         return None
     return origin.pull or origin.issue
+
+
+def _approvers(api: RepositoryApi, request: RunRequest) -> tuple[str, ...]:
+    """Whose last word on the pull request was an approval, if it is that one's merge that went to production."""
+    number = request.origin.pull if request.origin else None
+    if number is None or api.pull(number).merge_sha != request.commit:
+        return ()
+    last: dict[str, str] = {}
+    for review in api.reviews(number):
+        if review.state != "COMMENTED":
+            last[review.author.login] = review.state
+    return tuple(login for login, state in last.items() if state == "APPROVED")
 
 
 def _pull(request: RunRequest, view: RunView) -> int | None:

@@ -72,6 +72,8 @@ class RunView(Frozen):
     """`app.lock.json` of `commit`, so that findings can be shown on its lines."""
     requester: str | None = None
     """Login of who asked for it."""
+    approved_by: tuple[str, ...] = ()
+    """Logins of those whose review had approved what went to production."""
     unseen: tuple[str, ...] = ()
     """Why something of this cannot be shown on GitHub, such as a permission that the App lacks."""
     queued_ahead: int = 0

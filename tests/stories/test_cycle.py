@@ -39,6 +39,7 @@ def test_an_issue_becomes_a_pull_request_that_is_deployed_again_reviewed_merged_
         lambda: next((one for one in people.deployments() if one[:2] == ("production: tile", "success")), None)
     )
     assert generate(production[2]) == 200
+    people.until(lambda: ", asked for by alice, approved by alice." in people.bodies(number)[-1])
     assert [one[1] for one in people.deployments() if one[0] == "preview: tile"] == ["inactive", "inactive"]
     assert people.do("alice", "GET", f"/issues/{issue}")["state"] == "closed"
     assert [ref["ref"] for ref in people.do("alice", "GET", "/git/matching-refs/heads/flowberth")] == []
