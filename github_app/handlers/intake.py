@@ -65,7 +65,7 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
         return ()
     talk.react("eyes")
     alone = len(collected.submissions) == 1
-    collected = _usable(talk, found, collected, alone=alone)
+    collected = _usable(talk, found, collected, command, alone=alone)
     requests = _requests(talk, found, collected, command, alone=alone)
     written = _requests(talk, found, collected, None, alone=alone)
     author = issue.author.login
@@ -84,14 +84,16 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
     return asked
 
 
-def _usable(talk: Talk, found: Found, collected: Collected, *, alone: bool) -> Collected:
+def _usable(
+    talk: Talk, found: Found, collected: Collected, command: Deploy | Approve | None, *, alone: bool
+) -> Collected:
     """Those that can be deployed; a file that cannot is no reason to leave the others.
 
     Raises:
         Explained: none can.
     """
     kept, spoiled = list(collected.submissions), list[Unreadable]()
-    requests = _requests(talk, found, collected, None, alone=alone)
+    requests = _requests(talk, found, collected, command, alone=alone)
     for submission, request in zip(collected.submissions, requests, strict=True):
         try:
             plan_of(request)
