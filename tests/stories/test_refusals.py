@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stories.test_edits import write
 
 
@@ -45,6 +47,7 @@ def test_tokens_that_end_early_limits_and_failures_of_github_are_lived_through(s
     assert all(fault.struck for fault in forge.faults.requests)
 
 
+@pytest.mark.long
 def test_cancelled_while_it_runs_nothing_is_left(served, people, forge):
     issue = people.opens_issue("bob")
     people.until(people.pulls)
