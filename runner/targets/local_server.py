@@ -44,6 +44,8 @@ class AppServer(uvicorn.Server):
         """Start, then say where."""
         await super().startup(sockets=sockets)
         partial = self._state.with_suffix(".partial")
+        sys.stdout.write(f"listening at {self._url}\n")  # an engine that others have started prints nothing here
+        sys.stdout.flush()
         partial.write_text(json.dumps({"url": self._url}))
         partial.replace(self._state)
 

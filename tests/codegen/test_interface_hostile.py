@@ -187,7 +187,7 @@ nodes = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from([str(number) for number in range(8)]), nodes, min_size=1, max_size=8))
 def test_any_prompt_has_an_interface(prompt):
     document = of_prompt(prompt)

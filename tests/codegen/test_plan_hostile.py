@@ -35,7 +35,7 @@ nodes = st.fixed_dictionaries(
 prompts = st.dictionaries(ids, nodes, min_size=1, max_size=5)
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(prompts)
 def test_any_prompt_is_planned_or_refused(prompt):
     workflow = parse_workflow(json.dumps(prompt).encode(), filename="x.json")

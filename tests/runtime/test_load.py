@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
-import pytest
 
 from shared.jobs import KEEP_JOBS
 from tests.runtime.conftest import field, node
@@ -128,7 +127,6 @@ def engine_pid(served: Served) -> int:
     return pid
 
 
-@pytest.mark.long
 def test_the_benchmark_runs_and_tells_numbers():
     script = Path(__file__).parents[2] / "benchmarks/runtime.py"
     done = subprocess.run(

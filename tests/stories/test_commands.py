@@ -372,7 +372,7 @@ Run `run_ID`.
 | `tile` | ✓ is ready for review | 1 of 10 | nothing is spent on the local target | [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT) |
 """)
     people.comments("bob", number, "/logs")
-    assert "left a log" in answers(people, number, 2)[1]  # it shares an engine, and says nothing of its own
+    assert answers(people, number, 2)[1].startswith("What `tile` printed last in run `run_ID`")
     people.comments("carol", number, "/deploy")
     assert answers(people, number, 3)[2] == snapshot(
         "carol, nothing was done: commands take write permission for this repository, and you have triage permission. Somebody who has it can give the same command.\n"

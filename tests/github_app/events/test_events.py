@@ -248,7 +248,7 @@ def spoiled(draw: st.DrawFn) -> tuple[str, Any]:
     return name, payload
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(spoiled())
 def test_spoiled_payloads_are_refused_or_read(delivery: tuple[str, Any]) -> None:
     name, payload = delivery
