@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,19 +20,24 @@ class DatabaseUnavailable(RunnerError):  # noqa: N818 - reads as the sentence th
     retryable = True
 
 
+DeployStage = Literal["build", "models", "boot", "preflight"]
+"""Where a deployment fails: making the image, fetching models, starting the app, or looking whether it could work."""
+
+
 class DeployFailed(RunnerError):  # noqa: N818
     """The app did not come up."""
 
-    def __init__(self, message: str, *, log: str = "") -> None:
+    def __init__(self, message: str, *, log: str = "", stage: DeployStage = "boot") -> None:
         super().__init__(message)
         self.log = log
+        self.stage: DeployStage = stage
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_deploy_failed, (str(self), self.log))
+        return (_deploy_failed, (str(self), self.log, self.stage))
 
 
-def _deploy_failed(message: str, log: str) -> DeployFailed:
-    return DeployFailed(message, log=log)
+def _deploy_failed(message: str, log: str, stage: DeployStage) -> DeployFailed:
+    return DeployFailed(message, log=log, stage=stage)
 
 
 class EngineUnavailable(RunnerError):  # noqa: N818

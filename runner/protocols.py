@@ -1,6 +1,6 @@
 """What a run needs from the outside, as protocols. Each real implementation sits beside the thing it speaks to.
 
-Target     runner.targets.local.LocalTarget
+Target     runner.targets.local.LocalTarget, runner.targets.modal.target.ModalTarget
 Forge      github_app.local_forge.LocalForge, github_app.github.forge.GithubForge
 Lookups    runner.lookups.live.LiveLookups, runner.lookups.offline.Offline (declared in codegen.facts, which uses it)
 Progress   github_app.cli.progress (rich), runner.progress.Silent
@@ -11,10 +11,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from runner.model import EngineChoice, EngineKind, Frozen, PullRequest, RunId, StepName
+from pydantic import Field, JsonValue
+
+from runner.model import EngineChoice, EngineKind, Environment, Frozen, PullRequest, RunId, StepName
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from worktrees.worktree import Worktree
+
+
+def say_nothing(_line: str) -> None:
+    """For callers that nobody listens to."""
 
 
 class DeploymentSpec(Frozen):
@@ -26,6 +34,13 @@ class DeploymentSpec(Frozen):
     folder: Path
     """The app's folder in a checkout: `…/apps/modal/<name>`, with `…/apps/modal/shared` beside it."""
     engine: EngineChoice
+    app: str = ""
+    """Name of the deployed app where targets have names: `runner.targets.modal.names.app_name` makes it."""
+    environment: Environment = "preview"
+    owner: str = ""
+    """Login of the account that the repository belongs to: whose workspace is used, and paid."""
+    tags: dict[str, str] = Field(default_factory=dict)
+    """What the deployment is found by beside run and attempt: `runner.targets.modal.names.lane_tags` makes them."""
 
 
 class Deployment(Frozen):
@@ -35,7 +50,33 @@ class Deployment(Frozen):
     url: str
     engine: EngineKind
     startup_seconds: float
-    """From start to the first 200 of `/health`."""
+    """From start to the first 200 of `/health`; where nothing is started before it is called, to having a URL."""
+
+
+class ImportFailure(Frozen):
+    """A pack that ComfyUI could not import."""
+
+    pack: str
+    error: str
+    traceback: str
+
+
+class Preflight(Frozen):
+    """What a ComfyUI with its packs says of itself and of the prompt, without a GPU. All of it comes from the app."""
+
+    passed: bool
+    engine_version: str | None = None
+    imports: tuple[ImportFailure, ...] = ()
+    missing_classes: tuple[str, ...] = ()
+    """Classes of the prompt that nothing has registered."""
+    definitions: dict[str, JsonValue] = Field(default_factory=dict)
+    """Of the classes that the prompt uses, as `/object_info` has them."""
+    prompt: JsonValue = None
+    """The server's refusal of the prompt, `{"error", "node_errors"}`; `None` if it takes it."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Of what is installed, by distribution."""
+    log_tail: str = ""
+    seconds: float = 0.0
 
 
 class Target(Protocol):
@@ -46,16 +87,36 @@ class Target(Protocol):
         """What reports call it, such as `local`."""
         ...
 
-    def ensure(self, spec: DeploymentSpec) -> Deployment:
+    def ensure(self, spec: DeploymentSpec, *, tell: Callable[[str], None] = say_nothing) -> Deployment:
         """Find the live deployment of `spec`, or make it; clears away a dead one of the same run first.
 
+        Args:
+            spec: what to deploy.
+            tell: told what happens, a line at a time. What it raises ends the deploying, and comes out here.
+
         Raises:
-            runner.errors.DeployFailed: the app did not come up; carries the tail of its log.
+            runner.errors.DeployFailed: the app did not come up; carries the tail of its log, and the stage.
         """
         ...
 
-    def keep(self, spec: DeploymentSpec) -> None:
-        """Let the deployment outlive this process."""
+    def preflight(self, spec: DeploymentSpec, *, tell: Callable[[str], None] = say_nothing) -> Preflight:
+        """Look, without a GPU, whether the deployment of `spec` could run its prompt. It is there: `ensure` came first.
+
+        Raises:
+            runner.errors.DeployFailed: no answer could be had; `stage` is `preflight`.
+        """
+        ...
+
+    def headers(self, spec: DeploymentSpec) -> dict[str, str]:
+        """What requests to the deployment must carry. Secret: asked for when it is needed, never put on record."""
+        ...
+
+    def keep(self, spec: DeploymentSpec) -> Deployment:
+        """Let the deployment outlive this process; where it is then, which may be another place than before.
+
+        Raises:
+            runner.errors.DeployFailed: it had died, or had to be made once more, and did not come up.
+        """
         ...
 
     def serves(self, run_id: RunId) -> bool:

@@ -21,11 +21,12 @@ from codegen.lock import Lock
 from runner.engine import engine_settings
 from runner.errors import DeployFailed, RunCancelled
 from runner.model import Frozen
-from runner.protocols import Deployment
+from runner.protocols import Deployment, say_nothing
 from runner.targets.local_server import KEEP
 from worktrees.lock import FileLock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from runner.model import RunId
@@ -64,13 +65,14 @@ class LocalTarget:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._guard = threading.Lock()
 
-    def ensure(self, spec: DeploymentSpec) -> Deployment:
+    def ensure(self, spec: DeploymentSpec, *, tell: Callable[[str], None] = say_nothing) -> Deployment:
         """Find the live deployment of `spec`, or make it; clears away a dead one of the same run first.
 
         Raises:
             DeployFailed: the app did not come up; carries the tail of its log.
             EngineUnavailable: the ComfyUI asked for cannot be used.
         """
+        del tell  # it takes seconds
         with FileLock(self._folder / spec.run_id / "ensure.lock"):
             found = self._found(spec)
             if found is not None:
@@ -78,8 +80,14 @@ class LocalTarget:
             self.stop(spec.run_id)
             return self._start(spec)
 
-    def keep(self, spec: DeploymentSpec) -> None:
-        """Let the deployment outlive this process."""
+    def headers(self, spec: DeploymentSpec) -> dict[str, str]:
+        """None: only this machine reaches it."""
+        del spec
+        return {}
+
+    def keep(self, spec: DeploymentSpec) -> Deployment:
+        """Let the deployment outlive this process; an earlier one's, which has died with it, is made again."""
+        deployment = self.ensure(spec)
         with self._guard:
             process = self._processes.pop(spec.run_id, None)
         if process is not None and process.stdin is not None:
@@ -87,6 +95,7 @@ class LocalTarget:
                 process.stdin.write(KEEP)
                 process.stdin.close()
             process.returncode = 0  # it lives on: Popen would warn that it was left running
+        return deployment
 
     def serves(self, run_id: RunId) -> bool:
         """Whether the app's process lives."""
