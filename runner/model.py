@@ -115,6 +115,8 @@ class RunRequest(Frozen):
     answers: tuple[Answer, ...] = ()
     budget_usd: float | None = None
     """The most that may be spent; `None` for the default."""
+    monthly_budget_usd: float | None = None
+    """The most that all runs of the repository may spend in a month, as its settings say; `None`: they do not."""
     filename: str
     """Name of the submitted file, for the title and for messages; never used as a path."""
     workflow: bytes

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Float,
     ForeignKey,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Table,
     Text,
     func,
@@ -26,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "flowberth"
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. Known without reading the migrations, so that opening an up-to-date database stays quick."""
 
 metadata = MetaData(
@@ -133,4 +135,48 @@ installation = Table(
     Column("blocked_until", DateTime(timezone=True)),  # GitHub has said so
     _moment("updated_at"),
     CheckConstraint("state IN ('active', 'suspended', 'removed')", name="state"),
+)
+
+ledger_line = Table(
+    "ledger_line",
+    metadata,
+    Column("run_id", Text, ForeignKey("flowberth.run.id"), primary_key=True),  # no cascade: money is not forgotten
+    Column("key", Text, primary_key=True),
+    Column("number", BigInteger, Identity(always=True), nullable=False, unique=True),  # the order of reservations
+    Column("repo", Text, nullable=False),
+    Column("installation", BigInteger),  # of the GitHub App; none on one machine
+    Column("month", Date, nullable=False),  # its first day, UTC, when the money was reserved: that month pays
+    Column("what", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="reserved"),
+    Column("reserved", Numeric(12, 6), nullable=False),  # US dollars, as all amounts: the worst case
+    Column("estimated", Numeric(12, 6)),
+    Column("actual", Numeric(12, 6)),  # of a bill, perhaps not yet the whole of it
+    Column("usd_per_second", Numeric(14, 9)),  # what it costs while it runs
+    Column("detail", JSONB, nullable=False, server_default="{}"),
+    _moment("reserved_at"),
+    Column("started_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("billed_at", DateTime(timezone=True)),
+    CheckConstraint("state IN ('reserved', 'spent', 'released', 'billed')", name="state"),
+    CheckConstraint("reserved >= 0 AND estimated >= 0 AND actual >= 0 AND usd_per_second >= 0", name="amounts"),
+    CheckConstraint("state <> 'spent' OR estimated IS NOT NULL", name="spent"),
+    CheckConstraint("state <> 'billed' OR actual IS NOT NULL", name="billed"),
+    Index("ix_ledger_line_repo_month", "repo", "month"),
+    Index("ix_ledger_line_installation_month", "installation", "month"),
+    Index("ix_ledger_line_open", "run_id", postgresql_where=text("state = 'reserved'")),
+)
+
+ledger_alert = Table(
+    "ledger_alert",
+    metadata,
+    Column("scope", Text, primary_key=True),  # `limits.Scope.key`: which limit of whom, and in which month
+    Column("percent", Integer, primary_key=True),
+    Column("run_id", Text, ForeignKey("flowberth.run.id"), nullable=False),  # whose spending has passed it
+    Column("limit_name", Text, nullable=False),
+    Column("limit_usd", Numeric(12, 6), nullable=False),
+    Column("used_usd", Numeric(12, 6), nullable=False),
+    _moment("reached_at"),
+    Column("told_at", DateTime(timezone=True)),
+    CheckConstraint("limit_name IN ('run', 'repository', 'installation')", name="limit_name"),
+    Index("ix_ledger_alert_run_id", "run_id"),
 )

@@ -1,0 +1,353 @@
+"""The ledger: every reservation, estimate and bill, in Postgres. Correct with any number of processes.
+
+Whoever changes a line holds the locks of all limits that it counts below (`limits.Account.lock`), so what is read
+there is still true when the line is written. Each call is one short transaction; a process that dies in the middle of
+one has changed nothing, one that dies between two leaves a reservation, which keeps counting.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from runner.budget.errors import NotReserved, OverBudget
+from runner.budget.limits import Account, Limits, Scope, account_of, month_of
+from runner.budget.model import (
+    ALERT_PERCENTS,
+    HOLDBACK,
+    Alert,
+    Basis,
+    Line,
+    Reservation,
+    RunMoney,
+    What,
+)
+from runner.budget.money import ZERO, dollars
+from runner.records import UNFINISHED, storable
+from runner.tables import ledger_alert as alert
+from runner.tables import ledger_line as line
+from runner.tables import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Generator, Mapping
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection
+
+    from codegen.model import JsonObject
+    from runner.database import Database
+    from runner.model import RunId
+
+_LINE = [line.c[name] for name in Line.model_fields]
+_ALERT = [alert.c[name] for name in Alert.model_fields]
+
+
+class _Sums(NamedTuple):
+    """Of the lines below one limit."""
+
+    spent: Decimal
+    """With what is held back until bills have come."""
+    reserved: Decimal
+    used: Decimal
+    """What has been spent as far as is known; for alerts."""
+
+
+class Ledger:
+    """The money of all runs. One per process or several: all agree, as the locks are Postgres's."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], limits: Limits | None = None) -> None:
+        self._database = database
+        self._clock = clock
+        self._limits = limits or Limits()
+
+    def reserve(
+        self, run_id: RunId, key: str, worst: Decimal, *, what: What, detail: JsonObject | None = None
+    ) -> Reservation:
+        """Hold the worst case of something that is about to start.
+
+        The same key again is the same reservation; raised, below the limits, if `worst` is more by now. One that has
+        been released is made anew. One that has been settled stays so, as the answer's `state` says.
+
+        Raises:
+            OverBudget: it does not fit below a limit; nothing was reserved, and it must not be started.
+            RunNotFound: there is no such run.
+        """
+        asked = dollars(worst)
+        with self._changing(run_id) as (connection, account, now):
+            known = _find(connection, run_id, key)
+            if known is not None and (
+                known.state in ("spent", "billed") or (known.state == "reserved" and asked <= known.reserved)
+            ):
+                return Reservation(run_id, key, known.reserved, known.state, fresh=False)
+            held = known if known is not None and known.state == "reserved" else None
+            month = month_of(now) if held is None else held.month
+            for scope in account.scopes(month):
+                _check(connection, scope, now, asked=asked, instead_of=held, what=what)
+            values: dict[str, Any] = {
+                "repo": account.repo,
+                "installation": account.installation,
+                "month": month,
+                "what": what,
+                "state": "reserved",
+                "reserved": asked,
+                "detail": storable(dict(detail or {})),
+            }
+            if held is None:
+                values |= {"reserved_at": now, "estimated": None, "usd_per_second": None}
+                values |= {"started_at": None, "ended_at": None}
+            fresh = insert(line).values(run_id=run_id, key=key, **values)
+            connection.execute(fresh.on_conflict_do_update(index_elements=["run_id", "key"], set_=values))
+        return Reservation(run_id, key, asked, "reserved", fresh=held is None)
+
+    def start(self, run_id: RunId, key: str, usd_per_second: Decimal, detail: JsonObject | None = None) -> None:
+        """Note that it starts now and what a second of it costs, before it does. The first start counts.
+
+        Raises:
+            NotReserved: nobody has reserved it.
+        """
+        with self._changing(run_id) as (connection, _, now):
+            known = _require(connection, run_id, key)
+            if known.state == "reserved":
+                begun = {"started_at": known.started_at or now, "usd_per_second": usd_per_second}
+                _write(connection, known, begun, detail)
+
+    def spend(
+        self,
+        run_id: RunId,
+        key: str,
+        usd: Decimal,
+        *,
+        basis: Basis = "estimate",
+        detail: JsonObject | None = None,
+    ) -> None:
+        """Settle a reservation with what it has cost: what is left of it is free again.
+
+        More than was reserved is booked whole. Said twice, the larger amount counts.
+
+        Args:
+            run_id: whose line it is.
+            key: of the line.
+            usd: what it has cost.
+            basis: `actual` if no bill will say it better.
+            detail: facts of the line, added to those there are.
+
+        Raises:
+            NotReserved: nobody has reserved it.
+        """
+        with self._changing(run_id) as (connection, account, now):
+            known = _require(connection, run_id, key)
+            estimated = max(dollars(usd), known.estimated or ZERO)
+            values: dict[str, Any] = {"estimated": estimated, "ended_at": known.ended_at or now}
+            if known.state != "billed":
+                values["state"] = "spent"
+                if basis == "actual":
+                    values |= {"state": "billed", "actual": max(estimated, known.actual or ZERO), "billed_at": now}
+            _write(connection, known, values, detail)
+            _note_alerts(connection, account, known.month, now)
+
+    def release(self, run_id: RunId, key: str) -> bool:
+        """Give a reservation back, of something that provably did not start. Returns whether there was one to give."""
+        with self._changing(run_id) as (connection, _, _now):
+            known = _find(connection, run_id, key)
+            if known is None or known.state != "reserved":
+                return False
+            _write(connection, known, {"state": "released"})
+            return True
+
+    def bill(self, run_id: RunId, key: str, usd: Decimal, *, final: bool = True) -> None:
+        """Note what a bill says of a line, all of it so far. It may come late, in parts, and again.
+
+        `final`: nothing more will come; from then on it counts instead of the estimate.
+
+        Raises:
+            NotReserved: there is no such line.
+        """
+        with self._changing(run_id) as (connection, account, now):
+            known = _require(connection, run_id, key)
+            values: dict[str, Any] = {"actual": dollars(usd), "billed_at": now}
+            if final:
+                values |= {"state": "billed", "ended_at": known.ended_at or now}
+            _write(connection, known, values)
+            _note_alerts(connection, account, known.month, now)
+
+    def settle_stopped(self, run_id: RunId) -> None:
+        """Everything of the run that was started has surely stopped by now: settle it by time × price."""
+        with self._changing(run_id) as (connection, account, now):
+            for known in _lines(connection, (line.c.run_id == run_id) & (line.c.state == "reserved")):
+                if known.started_at is not None and known.usd_per_second is not None:
+                    estimated = max(known.metered(now), known.actual or ZERO)
+                    _write(connection, known, {"state": "spent", "estimated": estimated, "ended_at": now})
+                    _note_alerts(connection, account, known.month, now)
+
+    def settle_abandoned(self, ended: Collection[RunId] | None = None) -> tuple[Line, ...]:
+        """Settle what crashes have left reserved by runs that have ended: the worst case counts until the bill comes.
+
+        Args:
+            ended: these runs; `None`: all that the table of runs says have ended.
+
+        Returns:
+            The lines, as they were.
+        """
+        lost = sa.select(line.c.run_id).where(line.c.state == "reserved").distinct()
+        if ended is None:
+            lost = lost.join(run, run.c.id == line.c.run_id).where(run.c.state.not_in(UNFINISHED))
+        else:
+            lost = lost.where(line.c.run_id.in_(ended))
+        with self._database.begin() as connection:
+            run_ids: list[RunId] = sorted(connection.scalars(lost))
+        settled: list[Line] = []
+        for run_id in run_ids:
+            with self._changing(run_id) as (connection, account, now):
+                for known in _lines(connection, (line.c.run_id == run_id) & (line.c.state == "reserved")):
+                    worst = max(known.reserved, known.metered(now), known.actual or ZERO)
+                    values = {"state": "spent", "estimated": worst, "ended_at": now}
+                    _write(connection, known, values, {"abandoned": True})
+                    _note_alerts(connection, account, known.month, now)
+                    settled.append(known)
+        return tuple(settled)
+
+    def state(self, run_id: RunId) -> RunMoney:
+        """The money of a run, now.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
+        with self._database.begin() as connection:
+            account = account_of(connection, run_id, self._limits)
+            lines = _lines(connection, line.c.run_id == run_id)
+            alerts = _alerts(connection, alert.c.run_id == run_id)
+        now = self._clock()
+        running = [each for each in lines if each.state == "reserved"]
+        billed = [each.actual for each in lines if each.actual is not None]
+        settled = sum((each.estimated or ZERO for each in lines if each.state in ("spent", "billed")), ZERO)
+        return RunMoney(
+            run_id=run_id,
+            limit=account.run_usd,
+            reserved=sum((each.reserved for each in running), ZERO),
+            estimated=settled + sum((each.metered(now) for each in running), ZERO),
+            actual=sum(billed, ZERO) if billed else None,
+            lines=lines,
+            alerts=alerts,
+        )
+
+    def watch(self, run_id: RunId) -> RunMoney:
+        """`state`, and note the alerts that are due by what has run up until now. For whoever looks regularly."""
+        with self._changing(run_id) as (connection, account, now):
+            months = sa.select(line.c.month).where((line.c.run_id == run_id) & (line.c.state == "reserved")).distinct()
+            for month in connection.scalars(months).all():
+                _note_alerts(connection, account, month, now)
+        return self.state(run_id)
+
+    def untold(self, run_id: RunId) -> tuple[Alert, ...]:
+        """Alerts that the people of this run have to be told of."""
+        with self._database.begin() as connection:
+            return _alerts(connection, (alert.c.run_id == run_id) & alert.c.told_at.is_(None))
+
+    def told(self, alerts: Collection[Alert]) -> None:
+        """Note that people know."""
+        with self._database.begin() as connection:
+            for each in alerts:
+                same = (alert.c.scope == each.scope) & (alert.c.percent == each.percent) & alert.c.told_at.is_(None)
+                connection.execute(sa.update(alert).where(same).values(told_at=self._clock()))
+
+    def unbilled(self, since: datetime, installation: int | None = None) -> tuple[Line, ...]:
+        """Lines that await a bill, or more of it: started or reserved since then, by runs of that installation."""
+        awaiting = line.c.state.in_(("reserved", "spent")) & (line.c.reserved_at >= since)
+        with self._database.begin() as connection:
+            return _lines(connection, awaiting & line.c.installation.is_not_distinct_from(installation))
+
+    @contextmanager
+    def _changing(self, run_id: RunId) -> Generator[tuple[Connection, Account, datetime]]:
+        with self._database.begin() as connection:
+            account = account_of(connection, run_id, self._limits)
+            account.lock(connection)
+            yield connection, account, self._clock()
+
+
+def _check(
+    connection: Connection, scope: Scope, now: datetime, *, asked: Decimal, instead_of: Line | None, what: str
+) -> None:
+    if scope.usd is None:
+        return
+    sums = _sums(connection, scope, now)
+    reserved = sums.reserved - (instead_of.reserved if instead_of else ZERO)
+    if sums.spent + reserved + asked > scope.usd:
+        raise OverBudget(scope.name, scope.usd, spent=sums.spent, reserved=reserved, asked=asked, what=what)
+
+
+def _sums(connection: Connection, scope: Scope, now: datetime) -> _Sums:
+    """The rules of `Line.accrued` and `HOLDBACK`, in SQL."""
+    actual = sa.func.coalesce(line.c.actual, 0)
+    seconds = sa.func.greatest(sa.extract("epoch", sa.literal(now) - line.c.started_at), 0)
+    so_far = sa.func.greatest(sa.func.coalesce(seconds * line.c.usd_per_second, 0), actual)
+    held_back = sa.func.least(line.c.reserved, line.c.estimated * HOLDBACK)
+    open_ = line.c.state == "reserved"
+    spent = sa.case(
+        (line.c.state == "spent", sa.func.greatest(line.c.estimated, held_back, actual)),
+        else_=actual,
+    )
+    used = sa.case(
+        (open_, so_far),
+        (line.c.state == "spent", sa.func.greatest(line.c.estimated, actual)),
+        else_=actual,
+    )
+    query = sa.select(
+        sa.func.coalesce(sa.func.sum(spent).filter(~open_), 0),
+        sa.func.coalesce(sa.func.sum(sa.func.greatest(line.c.reserved, so_far)).filter(open_), 0),
+        sa.func.coalesce(sa.func.sum(used), 0),
+    ).where(scope.lines)
+    return _Sums(*(Decimal(amount) for amount in connection.execute(query).one()))
+
+
+def _note_alerts(connection: Connection, account: Account, month: date, now: datetime) -> None:
+    for scope in account.scopes(month):
+        if scope.usd is None:
+            continue
+        used = _sums(connection, scope, now).used
+        for percent in ALERT_PERCENTS:
+            if used * 100 >= scope.usd * percent:
+                values = {
+                    "scope": scope.key,
+                    "percent": percent,
+                    "run_id": account.run_id,
+                    "limit_name": scope.name,
+                    "limit_usd": scope.usd,
+                    "used_usd": dollars(used),
+                    "reached_at": now,
+                }
+                connection.execute(insert(alert).values(values).on_conflict_do_nothing())
+
+
+def _lines(connection: Connection, condition: sa.ColumnElement[bool]) -> tuple[Line, ...]:
+    rows = connection.execute(sa.select(*_LINE).where(condition).order_by(line.c.number)).mappings()
+    return tuple(Line.model_validate(row) for row in rows)
+
+
+def _alerts(connection: Connection, condition: sa.ColumnElement[bool]) -> tuple[Alert, ...]:
+    order = (alert.c.reached_at, alert.c.scope, alert.c.percent)
+    rows = connection.execute(sa.select(*_ALERT).where(condition).order_by(*order)).mappings()
+    return tuple(Alert.model_validate(row) for row in rows)
+
+
+def _find(connection: Connection, run_id: RunId, key: str) -> Line | None:
+    return next(iter(_lines(connection, _is(run_id, key))), None)
+
+
+def _require(connection: Connection, run_id: RunId, key: str) -> Line:
+    known = _find(connection, run_id, key)
+    if known is None:
+        raise NotReserved(f"{run_id} has reserved nothing for {key!a}")
+    return known
+
+
+def _write(connection: Connection, known: Line, values: Mapping[str, Any], detail: JsonObject | None = None) -> None:
+    changed = {**values, "detail": storable({**known.detail, **(detail or {})})}
+    connection.execute(sa.update(line).where(_is(known.run_id, known.key)).values(changed))
+
+
+def _is(run_id: RunId, key: str) -> sa.ColumnElement[bool]:
+    return (line.c.run_id == run_id) & (line.c.key == key)
