@@ -258,8 +258,7 @@ class Mirror:
         with self.locked():
             if worktree.is_sound():
                 return worktree
-        if self._narrow or self.tip(base) is None:
-            self._refresh((base, branch))
+        self._refresh((base, branch))
         base_tip, existing = self.tip(base), self.tip(branch)
         if base_tip is None:
             raise UnusableBase(f"{self.remote.label} has no branch {base!a}; name another with --base")

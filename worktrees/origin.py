@@ -85,27 +85,23 @@ class Origin:
 
     def _talk(self, *arguments: str, after: tuple[str, ...], seconds: float) -> str:
         """Run a command on the remote; once more with a fresh token if the first has run out, or at its new address."""
-        fresh_token_tried = moved = False
+        refused: str | None = None
+        moved = False
         while True:
-            header = self._header()
+            token = self._remote.token(refused) if self._remote.token else None
+            header = _header(token) if token else None
             try:
                 return git(
                     self._folder, *arguments, self._address, *after, talk=Talk(self._config(header), seconds=seconds)
                 )
             except GitFailed as error:
-                if is_unauthenticated(error.words) and header and not fresh_token_tried:
-                    fresh_token_tried = True
+                if is_unauthenticated(error.words) and token and refused is None:
+                    refused = token
                 elif _REDIRECTED.search(error.words) and not moved:
                     moved = True
                     self._address = self._new_address(header)
                 else:
                     raise
-
-    def _header(self) -> str | None:
-        if self._remote.token is None:
-            return None
-        credentials = base64.b64encode(f"x-access-token:{self._remote.token()}".encode()).decode()
-        return f"Basic {credentials}"
 
     def _config(self, header: str | None) -> dict[str, str]:
         safe = {"http.followRedirects": "false", "credential.helper": ""}
@@ -131,3 +127,8 @@ class Origin:
                 f"{self._remote.label} has moved to where it is not followed: {there.hostname or 'nowhere'}"
             )
         return new.removesuffix(_DISCOVERY)
+
+
+def _header(token: str) -> str:
+    credentials = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return f"Basic {credentials}"

@@ -19,8 +19,8 @@ class Remote:
         address: A path, `file://…` or `https://host/owner/name.git`; never with credentials.
         key: What stays when it is renamed, such as `github:123`. Two remotes of one key share a mirror.
         label: For people: `owner/name`.
-        token: Asked for each command that talks to the remote, so that one that runs out is followed by a fresh one.
-            What it raises passes through.
+        token: Asked for each command that talks to the remote, so that one that runs out is followed by a fresh one;
+            given the one that the remote has just refused, if any. What it raises passes through.
 
     Raises:
         ValueError: the address holds credentials.
@@ -29,7 +29,7 @@ class Remote:
     address: str
     key: str
     label: str
-    token: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+    token: Callable[[str | None], str] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if "@" in urlsplit(self.address).netloc:

@@ -52,9 +52,9 @@ class GithubForge:
             token=self._token,
         )
 
-    def _token(self) -> str:
+    def _token(self, refused: str | None) -> str:
         with told_to_runs():
-            return self._repository.token()
+            return self._repository.token(refused)
 
     def publish(self, worktree: Worktree) -> str:
         """Bring the worktree's commits to its branch; the head there.

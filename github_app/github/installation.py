@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from github_app.github.errors import Busy, NotFound
+from pydantic import SecretStr
+
+from github_app.github.errors import NotFound
 from github_app.github.model import Repository
 from github_app.github.repository import RepositoryApi
 from github_app.github.translation import Moved
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from github_app.github.credentials import Tokens
     from github_app.github.model import InstallationInfo
 
+ABOUT_SECONDS = 5.0
+"""How long what is known of a repository is believed: one event leads to several questions about it."""
 NAME_SECONDS = 60.0
 """How long a repository's name is believed. A former name leads to the repository, unless another one took it: a
 minute is the longest that Flowberth could write to that one."""
@@ -48,20 +51,18 @@ class Installation:
         self.turn = turn
         self._tokens = tokens
         self._names: dict[int, tuple[float, str]] = {}
+        self._known: dict[int, tuple[float, Repository]] = {}
         self._guard = threading.Lock()
 
-    def token(self) -> str:
-        """For git over HTTPS: accepted by GitHub at this moment, and fresh for at least five minutes.
+    def token(self, refused: str | None = None) -> str:
+        """For git over HTTPS, fresh for at least five minutes; another one than that which GitHub has refused.
 
         Raises:
             NotInstalled: the App was removed there.
             Suspended: its owner has suspended it.
         """
-        # Git cannot ask for another token when one was revoked: so it is tried on what costs nothing of any limit.
-        # A server may have no limits to tell (404), and git may go on while the API may not be asked.
-        with suppress(NotFound, Busy):
-            self.connection.answer(self.connection.rest.rate_limit.get)
-        return self._tokens.current().get_secret_value()
+        token = self._tokens.current() if refused is None else self._tokens.renewed(SecretStr(refused))
+        return token.get_secret_value()
 
     def info(self) -> InstallationInfo:
         """Its account, permissions and whether it is suspended, as of now."""
@@ -93,14 +94,18 @@ class Installation:
             return self.connection.read(self._reference, self.connection.repository_by_id, moved.repository)
 
     def about(self, reference: GithubRepository) -> Repository:
-        """The repository as it is now, whatever its name is."""
+        """The repository as of less than five seconds ago, whatever its name is."""
         with self._guard:
             _, name = self._names.get(reference.id, (0.0, reference.full_name))
+            asked_at, known = self._known.get(reference.id, (-ABOUT_SECONDS, None))
+        if known is not None and time.monotonic() - asked_at < ABOUT_SECONDS:
+            return known
         repository = self._under(name, reference.id)
         if repository is None:
             repository = self.connection.read(self._repository, self.connection.repository_by_id, reference.id)
         with self._guard:
             self._names[reference.id] = (time.monotonic(), repository.reference.full_name)
+            self._known[reference.id] = (time.monotonic(), repository)
         return repository
 
     def name_of(self, reference: GithubRepository) -> str:
@@ -115,6 +120,7 @@ class Installation:
         """It was wrong."""
         with self._guard:
             self._names.pop(reference.id, None)
+            self._known.pop(reference.id, None)
 
     def _under(self, full_name: str, repository: int) -> Repository | None:
         """The repository, if it still has that name: another one may have it by now, one that we may not see too."""

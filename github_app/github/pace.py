@@ -29,9 +29,10 @@ CREATIONS_AT_ONCE = 30
 CREATIONS_PER_SECOND = 50 / 60
 """GitHub takes 80 a minute: what may come at once and what drains in a minute stay below that together. Which requests
 count is not documented; taken are those of which the reference says "this endpoint triggers notifications"."""
-POINTS_AT_ONCE = 300
-POINTS_PER_SECOND = 600 / 60
-"""GitHub takes 900 a minute."""
+POINTS_AT_ONCE = 100
+POINTS_PER_SECOND = 750 / 60
+"""GitHub takes 900 a minute: these stay below that together."""
+POINTS_OF_A_READ = 1
 POINTS_OF_A_WRITE = 5
 TURNS_AT_ONCE = 4
 """In one process: each holds a connection to Postgres while GitHub is asked, and what is asked needs another."""
@@ -71,15 +72,25 @@ class Pace:
         return InstallationGate(self, installation)
 
     def admit_read(self, installation: int) -> None:
-        """Go on at once.
+        """Go on at once: reads wait for nobody, but what they take, writes have to wait for.
 
         Raises:
             Busy: GitHub has asked this installation to wait.
         """
+        count = (
+            sa.update(table)
+            .where(table.c.id == installation, _FREE)
+            .values(
+                creations=_CREATIONS.drained(),
+                points=_POINTS.drained() + float(POINTS_OF_A_READ),
+                drained_at=sa.func.clock_timestamp(),
+            )
+        )
         with self._database.begin() as connection:
-            until = connection.scalar(sa.select(table.c.blocked_until).where(table.c.id == installation, ~_FREE))
-        if until is not None:
-            raise _patience(until)
+            if not connection.execute(count).rowcount:
+                until = connection.scalar(sa.select(table.c.blocked_until).where(table.c.id == installation, ~_FREE))
+                if until is not None:
+                    raise _patience(until)
 
     def admit_write(self, installation: int, *, creates: bool = False) -> None:
         """Reserve one write, and wait for it if that is short. `creates`: GitHub notifies people of it.

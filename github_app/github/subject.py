@@ -40,9 +40,9 @@ class Subject:
         """The repository as it is now: its name, default branch, visibility."""
         return self._installation.about(self._reference)
 
-    def token(self) -> str:
+    def token(self, refused: str | None = None) -> str:
         """For git, as `Installation.token`."""
-        return self._installation.token()
+        return self._installation.token(refused)
 
     def _read(
         self,

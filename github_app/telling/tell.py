@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,8 @@ LABELS = {
 }
 GRAVEST_FIRST = ("flowberth:failed", "flowberth:needs-input", "flowberth:running", "flowberth:ready")
 """Of several apps in one conversation, the one that wants people most is what its label says."""
+LABELS_SECONDS = 600.0
+"""How long a repository is believed to have a label. One that is gone is made by adding it, without its colour."""
 LOOKS = 3
 """At what the labels are to be: somebody else may tell of another app of the conversation at the same time."""
 _LABEL_OF: dict[ShownState, str | None] = {
@@ -97,6 +100,7 @@ class Tell:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
+        self._labelled: dict[tuple[str, str], float] = {}
 
     def run(self, record: RunRecord, request: RunRequest, shown: Shown) -> None:
         """Show it. What was made is noted in `shown` as soon as it is there.
@@ -185,13 +189,19 @@ class Tell:
                 return
             for number, label in sorted(wanted.items()):
                 if label is not None:
-                    api.ensure_labels([LABELS[label]])
+                    self._ensure_label(api, record.repo, label)
                 others = [name for name in LABELS if name != label]
                 try:
                     api.label(number, add=[label] if label else [], remove=others)
                 except NotFound:  # an issue that was deleted or moved meanwhile
                     continue
             shown.label = key
+
+    def _ensure_label(self, api: RepositoryApi, repo: str, label: str) -> None:
+        now = time.monotonic()
+        if now - self._labelled.get((repo, label), -LABELS_SECONDS) >= LABELS_SECONDS:
+            api.ensure_labels([LABELS[label]])
+            self._labelled[repo, label] = now
 
     def _wanted_labels(self, record: RunRecord, request: RunRequest, view: RunView) -> dict[int, str | None]:
         """Of each conversation that the run belongs to."""

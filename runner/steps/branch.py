@@ -42,7 +42,6 @@ def branch(run: RunContext) -> Branch:
     Raises:
         RuntimeTooNew: the repository has a newer runtime than this Flowberth brings.
     """
-    run.mirror.fetch()
     production = run.request.kind == "production"
     run.tell(f"commit {run.request.commit}" if production else f"{run.branch} from {run.request.base}")
     conflict = None if production else _catch_up(run)

@@ -85,7 +85,7 @@ class Hub:
     person: Place
     data: Path
 
-    def remote(self, token: Callable[[], str] = lambda: "ghs_right") -> Remote:
+    def remote(self, token: Callable[[str | None], str] = lambda _refused: "ghs_right") -> Remote:
         return Remote(self.server.url("owner/site.git"), "github:7", "owner/site", token)
 
     @property

@@ -122,7 +122,7 @@ def test_killed_in_the_middle_nothing_is_undone_by_the_next_commit(hub: Hub, wor
         "    done = real(folder, arguments, *others)\n"
         "    if arguments[0] == at: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return done\n"
-        f"remote = Remote({hub.remote().address!r}, 'github:7', 'owner/site', lambda: 'ghs_right')\n"
+        f"remote = Remote({hub.remote().address!r}, 'github:7', 'owner/site', lambda _refused: 'ghs_right')\n"
         f"worktree = Mirror(Path({str(hub.data)!r}), remote).open_worktree('run_1', {BRANCH!r}, 'main')\n"
         "worktrees.git._run = dying\n"
         "worktree.merge_base()\n"

@@ -85,7 +85,7 @@ def test_the_token_is_seen_by_the_commands_that_talk_and_nobody_else(
 
 def test_a_token_that_runs_out_is_followed_by_a_fresh_one(hub: Hub) -> None:
     tokens = ["ghs_right"]
-    mirror = Mirror(hub.data, hub.remote(lambda: tokens.pop(0) if len(tokens) > 1 else tokens[0]))
+    mirror = Mirror(hub.data, hub.remote(lambda refused: tokens[-1] if refused else tokens[0]))
     worktree = mirror.open_worktree("run_1", BRANCH, "main")
     worktree.write(FILES)
     worktree.commit("Add", {})
@@ -95,15 +95,15 @@ def test_a_token_that_runs_out_is_followed_by_a_fresh_one(hub: Hub) -> None:
 
 
 def test_a_token_that_is_not_taken_is_told_without_it(hub: Hub) -> None:
-    asked: list[str] = []
+    asked: list[str | None] = []
 
-    def token() -> str:
-        asked.append("ghs_wrong")
-        return asked[-1]
+    def token(refused: str | None) -> str:
+        asked.append(refused)
+        return "ghs_wrong"
 
     with pytest.raises(AccessDenied) as denied:
         Mirror(hub.data, hub.remote(token)).fetch("main")
-    assert len(asked) == 2
+    assert asked == [None, "ghs_wrong"]
     assert not denied.value.retryable
     assert str(denied.value) == snapshot(
         "owner/site does not accept the token; check that the App is installed there and its key is right"
@@ -165,7 +165,7 @@ def test_what_the_remote_answers_is_told(
 
 
 def test_nobody_there_may_be_there_later(hub: Hub) -> None:
-    nobody = Remote("http://127.0.0.1:1/owner/site.git", "github:7", "owner/site", lambda: "ghs_right")
+    nobody = Remote("http://127.0.0.1:1/owner/site.git", "github:7", "owner/site", lambda _refused: "ghs_right")
     with pytest.raises(RemoteUnavailable):
         Mirror(hub.data, nobody).fetch("main")
     hub.mirror.fetch("main")  # the same mirror, at an address that answers

@@ -64,12 +64,15 @@ def test_a_role_of_an_organizations_own_counts_as_what_it_grants(scripted):
     assert scripted.site.permission("zoe") == "write"
 
 
-def test_what_a_repository_is(forge, site):
+def test_what_a_repository_is(forge, site, process, installed):
     about = site.about()
     assert (about.reference.full_name, about.clone_url) == ("acme/site", f"{forge.web_url}/acme/site.git")
     assert (site.default_branch(), site.visibility()) == ("main", "public")
+    asked = len(forge.requests("GET /repos/acme/site"))
     forge.repo("acme/site").private = True
-    assert site.visibility() == "private"
+    assert site.visibility() == "public"  # known for some seconds
+    assert len(forge.requests("GET /repos/acme/site")) == asked
+    assert process().installation(installed).repository(about.reference).visibility() == "private"
 
 
 def test_deliveries_are_listed_page_by_page_back_to_a_moment(forge, app, issue):

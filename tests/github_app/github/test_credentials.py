@@ -71,7 +71,7 @@ def test_a_token_with_less_than_five_minutes_left_is_not_used(scripted):
 def test_a_token_for_git_works_although_the_last_one_was_revoked(forge, installation):
     revoked = installation.token()
     forge.tokens.expire()
-    token = installation.token()
+    token = installation.token(refused=revoked)
     assert token != revoked
     listed = httpx.get(f"{forge.api_url}/installation/repositories", headers={"Authorization": f"Bearer {token}"})
     assert listed.status_code == 200
@@ -83,7 +83,7 @@ def test_a_suspended_installation_says_so_and_works_again_afterwards(forge, inst
     with pytest.raises(Suspended, match="suspended"):
         site.issue(issue)
     with pytest.raises(Suspended):
-        installation.token()
+        installation.token(refused=installation.token())
     forge.unsuspend(forge.installations[installed])
     assert site.issue(issue).number == issue
 

@@ -193,7 +193,8 @@ def test_errors_are_those_that_runs_know(desk, installed):
     assert "head" in desk.forge.until(refused)  # there is no such branch
     assert busy.value.until is not None
     desk.forge.uninstall(desk.forge.installations[installed])
-    for ask in (run.remote, desk.mirror.remote.token, lambda: run.picture_url(head=BRANCH, path="a")):
+    token = desk.mirror.remote.token
+    for ask in (lambda: token(token(None)), lambda: run.picture_url(head=BRANCH, path="a")):
         with pytest.raises(ForgeRefused, match="installation"):
             ask()
 
