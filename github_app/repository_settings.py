@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError, field
 
 from codegen.lock import Gpu
 from codegen.model import Frozen
-from github_app.commands.values import MAX_BUDGET_USD, Choice, Target, did_you_mean, shown
+from github_app.commands.values import MAX_BUDGET_USD, MAX_MONTHLY_BUDGET_USD, Choice, Target, did_you_mean, shown
 from github_app.errors import GithubAppError
 from github_app.strict_yaml import Document, InvalidYaml, load
 
@@ -104,6 +104,12 @@ class RepositorySettings(Frozen):
         default=DEFAULT_BUDGET_USD,
         le=MAX_BUDGET_USD,
         description="The most that one run may spend, in US dollars. Whoever asks for a run may lower it.",
+    )
+    monthly_budget_usd: Dollars | None = Field(
+        default=None,
+        le=MAX_MONTHLY_BUDGET_USD,
+        description="The most that all runs of this repository may spend in a calendar month (UTC), in US dollars. "
+        "Without it, what the server allows.",
     )
     gpus: tuple[Gpu, ...] | None = Field(
         default=None, min_length=1, description="GPUs that apps may use. Without it, all."

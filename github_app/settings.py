@@ -9,6 +9,7 @@ import difflib
 import os
 import tomllib
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from github_app.commands.values import MAX_BUDGET_USD, MAX_MONTHLY_BUDGET_USD
 from github_app.errors import GithubAppError
 from runner.lookups import civitai, github, hugging_face, registry
 
@@ -142,6 +144,21 @@ class Settings(BaseSettings):
     )
     concurrent_runs: int = Field(
         default=4, ge=1, le=64, description="Runs that one worker process carries out at the same time, 1 to 64."
+    )
+    run_budget_usd: Decimal | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_BUDGET_USD,
+        description="The most that any run may spend, in US dollars. A repository's settings, and whoever asks for the "
+        "run, may set less. Without it, they alone decide; $20 unless they say otherwise.",
+    )
+    monthly_budget_usd: Decimal | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_MONTHLY_BUDGET_USD,
+        description="The most that all runs of one installation of the App may spend in a calendar month (UTC), in US "
+        "dollars; on one machine, all runs of its repositories. A repository's settings may set less for itself. "
+        "Without it, any amount.",
     )
     local_previews: int = Field(
         default=8,

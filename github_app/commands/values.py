@@ -17,6 +17,8 @@ Target: TypeAlias = Literal["modal", "local"]
 
 MAX_BUDGET_USD: Final = 1000
 """Of one run. A larger number is more likely a slip of the hand than a wish."""
+MAX_MONTHLY_BUDGET_USD: Final = 100_000
+"""Of all runs of a month; for the same reason."""
 SHOWN_CHARACTERS: Final = 60
 """Of what somebody wrote, in a message."""
 

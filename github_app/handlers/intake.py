@@ -134,6 +134,7 @@ def _requests(
             name=options.name if alone else None,
             gpu=gpu,
             budget_usd=budget,
+            monthly_budget_usd=talk.rules.monthly_budget_usd,
             engine=talk.doors.engine,
             keep=True,
             gpus=talk.rules.gpus,

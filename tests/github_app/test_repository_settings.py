@@ -27,6 +27,7 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "flowberth.schema.json
 EVERYTHING = """\
 # yaml-language-server: $schema=https://raw.githubusercontent.com/flowberth/flowberth/main/docs/schemas/flowberth.schema.json
 budget_usd: 7.50
+monthly_budget_usd: 120
 gpus: [L4, A100-80GB]
 target: modal
 environments:
@@ -60,6 +61,7 @@ def test_everything_that_can_be_set() -> None:
     assert settings.model_dump() == snapshot(
         {
             "budget_usd": 7.5,
+            "monthly_budget_usd": 120.0,
             "gpus": ("L4", "A100-80GB"),
             "target": "modal",
             "environments": {"preview": "Preview", "production": "Production / EU"},

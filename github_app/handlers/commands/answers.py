@@ -33,6 +33,7 @@ def answer(talk: Talk, command: Answers) -> None:
                 "answers": _together(last.answers, command.answers),
                 "origin": talk.origin,
                 "budget_usd": talk.budget(last.budget_usd),
+                "monthly_budget_usd": talk.rules.monthly_budget_usd,
             }
         )
         talk.doors.runs.ask(request, name, key=f"{talk.key}/{name}")

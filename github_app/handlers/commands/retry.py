@@ -39,7 +39,13 @@ def again(talk: Talk, record: RunRecord) -> None:
         return
     origin = request.origin.model_copy(update={"sender": talk.sender}) if request.origin else talk.origin
     talk.doors.runs.ask(
-        request.model_copy(update={"origin": origin, "budget_usd": talk.budget(request.budget_usd)}),
+        request.model_copy(
+            update={
+                "origin": origin,
+                "budget_usd": talk.budget(request.budget_usd),
+                "monthly_budget_usd": talk.rules.monthly_budget_usd,
+            }
+        ),
         record.name,
         key=talk.key,
     )
