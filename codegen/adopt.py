@@ -13,6 +13,7 @@ from codegen.facts import NOTHING_LOOKED_UP, Facts
 from codegen.hardware import PRICES, Prices, price_per_second
 from codegen.model import Finding
 from codegen.models import FoundModel, completed
+from codegen.overrides import with_inputs
 from codegen.vendored import runtime_version
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _has_model(name: str, planned: Lock, lock: Lock) -> bool:
 
 def _about(plan: Plan, lock: Lock, prompt: object, interface: object) -> Iterator[Finding]:
     before, now = (one.model_dump(mode="json") for one in (plan.lock, lock))
-    different = [field for field in now if now[field] != before[field] and field != "runtime"]
+    different = [field for field in now if now[field] != before.get(field) and field != "runtime"]
     if different:
         yield Finding(
             code="committed-lock",
@@ -132,7 +133,8 @@ def _about(plan: Plan, lock: Lock, prompt: object, interface: object) -> Iterato
             message=f"{LOCK} of the branch has other {', '.join(different)} than the workflow alone "
             "would give; it counts",
         )
-    for file, same in ((PROMPT, prompt == plan.prompt), (INTERFACE, interface == plan.interface)):
+    wanted = with_inputs(plan.prompt, plan.interface, lock.inputs)
+    for file, same in ((PROMPT, prompt == wanted[0]), (INTERFACE, interface == wanted[1])):
         if not same:
             yield Finding(
                 code="committed-file",

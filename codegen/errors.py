@@ -37,5 +37,17 @@ class InvalidLock(CodegenError):  # noqa: N818
     """A file that an app is made from cannot be used as it is committed; the message names file, line and field."""
 
 
+class PatchRefused(CodegenError):  # noqa: N818
+    """A change to the lock that is not made; `str(error)` names the field, the reason and a way out."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}")
+        self.field = field
+        self.why = why
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (PatchRefused, (self.field, self.why))
+
+
 class UnsafeLiteral(CodegenError):  # noqa: N818
     """A value that is not allowed to appear in generated Python source."""

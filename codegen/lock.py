@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
@@ -15,10 +15,29 @@ GitHttpsUrl = Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.-]+/[A-Za-z0-9.
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){1,3}$")]
 Requirement = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9._-]+(\[[A-Za-z0-9,_-]+\])?(==[A-Za-z0-9.+_-]+)?$", max_length=200)
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9,_-]+\])?(==[A-Za-z0-9.+_-]+)?$", max_length=200
+    ),
 ]
-"""Pinned, unless ComfyUI decides the version. They end in shell commands of the image build, so the letters are few."""
+"""Pinned, unless ComfyUI decides the version. They end in shell commands of the image build, so the letters are few,
+and none is taken for an option."""
+Bound = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+        r"((==|!=|<=|>=|<|>|~=)[A-Za-z0-9][A-Za-z0-9.+*_-]*(,(==|!=|<=|>=|<|>|~=)[A-Za-z0-9][A-Za-z0-9.+*_-]*)*)?$",
+        max_length=200,
+    ),
+]
+"""A package with the versions that it may have, such as `numpy<2` or `huggingface-hub>=0.34,<1.0`. It has letters that
+mean something to a shell: it goes into a file that uv reads, or is quoted."""
+ProjectName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+"""Of a Python package, normalised: in lower case, with dashes."""
 SystemPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$", max_length=100)]
+
+_left_out_if_empty = Field(exclude_if=lambda value: not value)
+"""Fields that most locks do not need are not in them."""
 
 LOCK_FORMAT = 1
 """Raised when a reader of an older lock would misunderstand a newer one."""
@@ -27,12 +46,25 @@ Gpu = Literal["T4", "L4", "A10", "L40S", "A100-40GB", "A100-80GB", "RTX-PRO-6000
 """Modal's GPU names (https://modal.com/docs/guide/gpu); `None` in a lock means CPU only."""
 
 
+Argument = Literal[
+    "--bf16-vae", "--cache-none", "--cpu-vae", "--disable-cuda-malloc", "--disable-smart-memory",
+    "--disable-xformers", "--dont-upcast-attention", "--force-fp16", "--force-fp32", "--force-upcast-attention",
+    "--fp16-vae", "--fp32-vae", "--fp8_e4m3fn-text-enc", "--highvram", "--lowvram", "--normalvram", "--novram",
+    "--use-flash-attention", "--use-pytorch-cross-attention", "--use-quad-cross-attention", "--use-sage-attention",
+    "--use-split-cross-attention",
+]  # fmt: skip
+"""What ComfyUI may be started with: how it spends memory and computes, and nothing of where it listens or what it reads
+(comfy/cli_args.py). Each is in every version that ships."""
+
+
 class ComfyPin(Frozen):
     """The ComfyUI core the app runs."""
 
     version: Version
     reason: str
     """What forced this version, in words."""
+    arguments: Annotated[tuple[Argument, ...], _left_out_if_empty] = ()
+    """What it is started with beside what the runtime gives it."""
 
 
 class PackPin(Frozen):
@@ -44,6 +76,8 @@ class PackPin(Frozen):
     classes: tuple[str, ...]
     source: str
     """Where the attribution came from: `answer` of a person, `properties`, `registry`, `manager-map`."""
+    layout: Annotated[Literal["nodes", "library"], Field(exclude_if=lambda layout: layout == "nodes")] = "nodes"
+    """`library`: it has no nodes of its own. It is on Python's path for the other packs, not in `custom_nodes`."""
 
 
 LONGEST_PATH = 1000
@@ -134,7 +168,33 @@ class Dependencies(Frozen):
     exclude_newer: date
     """Nothing published after this day is installed: an old lock builds the same image years later."""
     packages: tuple[Requirement, ...] = ()
+    overrides: Annotated[tuple[Bound, ...], _left_out_if_empty] = ()
+    """Whatever the packs ask for, these versions are installed (`uv --override`)."""
+    constraints: Annotated[tuple[Bound, ...], _left_out_if_empty] = ()
+    """If a package is installed at all, then in one of these versions (`uv --constraint`): torch and what is built
+    against it are held so."""
+    excluded: Annotated[tuple[ProjectName, ...], _left_out_if_empty] = ()
+    """Packages that are not installed though packs ask for them, as names that are no package's: an override that is
+    never true, such as `imath ; python_version < "0"`, keeps them out."""
     system: tuple[SystemPackage, ...] = ()
+
+
+LONGEST_VALUE = 10_000
+Scalar: TypeAlias = (
+    Annotated[str, Field(max_length=LONGEST_VALUE)] | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
+)
+
+
+class InputOverride(Frozen):
+    """One input of the prompt with another value than the workflow gives it, so that it runs."""
+
+    node: Annotated[str, Field(min_length=1, max_length=200)]
+    """Its id in the prompt."""
+    input: Annotated[str, Field(min_length=1, max_length=200)]
+    value: Annotated[Scalar, Field(union_mode="smart")]
+    """`None`: the input, or the link in it, is left out."""
+    because: Annotated[str, Field(max_length=500)]
+    """For people."""
 
 
 class Lock(Frozen):
@@ -148,6 +208,8 @@ class Lock(Frozen):
     dependencies: Dependencies
     packs: tuple[PackPin, ...] = ()
     models: tuple[ModelPin, ...] = ()
+    inputs: Annotated[tuple[InputOverride, ...], _left_out_if_empty] = ()
+    """Laid over the prompt when it is rendered."""
     hardware: Hardware
     scaling: Scaling = Scaling()
     timeouts: Timeouts = Timeouts()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from codegen.model import Frozen, JsonObject
@@ -33,6 +34,9 @@ def readme(lock: Lock, interface: JsonObject, measured: Measured | None = None) 
     properties = cast("JsonObject", interface["properties"])
     text = TEMPLATES.get_template("README.md.j2").render(
         lock=lock,
+        overrides=[
+            (_code(f"{one.input} of node {one.node}"), _code(one.value), _plain(one.because)) for one in lock.inputs
+        ],
         inputs=[_row(name, schema, name in interface["required"]) for name, schema in properties.items()],
         outputs=[
             (name, schema["x-flowberth"]["kind"])
@@ -96,6 +100,11 @@ def _row(name: str, schema: Any, required: bool) -> dict[str, str]:  # noqa: ANN
     ]
     default = "required" if required else "random" if kind == "seed" else _code(schema.get("default"))
     return {"name": name, "kind": kind, "default": default, "limits": ", ".join(limits)}
+
+
+def _plain(text: str) -> str:
+    """A sentence that may quote anything, as one line in which no letter means something to Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~@-])", r"\\\1", " ".join(text.split()))
 
 
 def _code(value: Any) -> str:  # noqa: ANN401 - JSON

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from codegen.model import Finding
+from codegen.overrides import with_inputs
 from codegen.python_literal import check_source
 from codegen.readme import readme
 from codegen.templating import TEMPLATES
@@ -31,11 +32,12 @@ MODAL_GPU_NAMES: Final[dict[Gpu, str]] = {"RTX-PRO-6000": "RTX-PRO-6000"}
 
 
 def render(lock: Lock, prompt: JsonObject, interface: JsonObject) -> dict[str, bytes]:
-    """Path relative to the app's folder → content.
+    """Path relative to the app's folder → content; prompt and interface with what the lock overrides in them.
 
     Raises:
         UnsafeLiteral: a value of the lock may not appear in Python source.
     """
+    prompt, interface = with_inputs(prompt, interface, lock.inputs)
     files = {"app.lock.json": lock.dumps(), "prompt.json": dump(prompt), "interface.json": dump(interface)}
     source = TEMPLATES.get_template("app.py.j2").render(
         lock=lock,
