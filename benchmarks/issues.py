@@ -155,7 +155,8 @@ def running(folder: Path) -> Generator[httpx.Client]:
             headers = {"authorization": f"Bearer {forge['tokens']['bob']}"}
             with httpx.Client(base_url=forge["api_url"], headers=headers, timeout=60, trust_env=False) as client:
                 hook = f"{server['url']}/webhooks/github"
-                client.post(f"{forge['web_url']}/_forge/settings", json={"hook_url": hook}).raise_for_status()
+                control = {"hook_url": hook, "enforce_limits": True}  # of requests a minute, as GitHub has them
+                client.post(f"{forge['web_url']}/_forge/settings", json=control).raise_for_status()
                 yield client
         target = LocalTarget(folder / "data")
         for deployment in _entries(folder / "data" / "deployments"):

@@ -170,7 +170,7 @@ class Worker:
             except DatabaseUnavailable as error:
                 log.warning("%s", error)
                 self._stop.wait(LOST_SECONDS)
-            except Exception:
+            except Exception:  # a delivery's own errors are dealt with below: this is of taking the next one
                 log.exception("taking deliveries")
                 self._stop.wait(LOST_SECONDS)
         arrivals.close()
@@ -192,7 +192,7 @@ class Worker:
         except DatabaseUnavailable:
             self._deliveries.let_go(delivery)
             raise
-        except Exception as error:
+        except Exception as error:  # one delivery must not hold up the others, whatever is wrong with it
             log.exception("%s %s", delivery.guid, delivery.event)
             self._deliveries.again(delivery, f"{type(error).__name__}: {error}")
         else:
@@ -205,7 +205,7 @@ class Worker:
                 body()
             except (GithubError, DatabaseUnavailable) as error:
                 log.warning("%s", error)
-            except Exception:
+            except Exception:  # the next round may fare better, and without rounds nothing is ever cleaned up
                 log.exception("%s", body.__name__)
             self._stop.wait(seconds)
 
@@ -220,7 +220,7 @@ class Worker:
         try:
             reap(self._settings.data_dir, active_run_ids=self._records.unfinished_ids, quota_bytes=DISK_BYTES)
         finally:  # a disk that cannot be tidied is no reason to leave production down
-            self._runs.restore()
+            self._runs.serving.restore()
 
     def _forge(self, repository: Repository) -> GithubForge:
         assert isinstance(repository, GithubRepository)

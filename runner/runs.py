@@ -6,11 +6,9 @@ runs whose lease can be had belong to nobody, and are either gone on with or end
 
 from __future__ import annotations
 
-import logging
 import time
+from collections import Counter
 from concurrent.futures import Future
-from datetime import timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runner.cancellation import Cancellation, Terminated
@@ -21,11 +19,13 @@ from runner.intake import intake
 from runner.lease import Lease, held_keys, lease_key
 from runner.model import Lane, RunResult
 from runner.progress import Recorded
-from runner.records import RunRecord, RunRecords, keyed_run_id
+from runner.records import RunRecord, RunRecords
 from runner.run import carry_out
+from runner.serving import Serving
 from runner.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from codegen.model import AppName
@@ -37,16 +37,8 @@ WAIT_SECONDS = 0.1
 """How often a newer run looks whether the older one has gone."""
 LEAVE_PATIENCE_SECONDS = 120.0
 """How long a cancelled run may take to go: stopping a deployment takes seconds, a git push perhaps a minute."""
-SHORT_LIFE = timedelta(hours=1)
-"""What dies so soon after it was asked for would die again."""
-MOST_SHORT_LIVES = 3
-"""In a row, of what was brought back into production; then it is left to people."""
-FIRST_PAUSE = timedelta(minutes=10)
-"""Before production is brought back once more after a short life; doubled each time."""
 BY_A_PERSON = "cancelled by a person"
 INTERRUPTED = "interrupted at the terminal"
-
-log = logging.getLogger(__name__)
 
 
 class Runs:
@@ -58,6 +50,8 @@ class Runs:
         self._records = RunRecords(database)
         self._durability = Durability(database, services.data_dir)
         self._going: dict[str, Cancellation] = {}
+        self.serving = Serving(self._records, services, self.ask)
+        """What ended runs have left serving."""
 
     def up(self, request: RunRequest) -> RunResult:
         """Carry out a run to its end.
@@ -95,19 +89,24 @@ class Runs:
         return record
 
     def due(self) -> tuple[RunRecord, ...]:
-        """Runs that nobody carries out and that can go on now, oldest first; of each lane only the newest."""
+        """Runs that nobody carries out and that can go on now; of each lane only the newest.
+
+        Oldest first within a repository, and repositories take turns: thirty workflows of one do not hold up another.
+        """
         newest: dict[Lane, RunRecord] = {}
         for record in self._records.unfinished():
             newest.setdefault(record.lane, record)
         with self._database.begin() as connection:
             held = held_keys(connection)
         now = self._services.clock()
-        return tuple(
+        going = [record for record in newest.values() if lease_key(record.lane) in held]
+        waiting = [
             record
-            for record in sorted(newest.values(), key=lambda record: record.number)
+            for record in newest.values()
             if lease_key(record.lane) not in held
             and (record.not_before is None or record.not_before <= now or record.cancel_reason is not None)
-        )
+        ]
+        return taking_turns(waiting, going)
 
     def ahead_of(self, record: RunRecord) -> int:
         """How many unfinished runs were asked for before it."""
@@ -127,47 +126,6 @@ class Runs:
             return self._go_on(record)
         except ForgeBusy:
             return None
-
-    def restore(self) -> None:
-        """Bring back into production what has died there, such as with the machine; previews that died are told of.
-
-        What is to make way does: of several deployments of one lane all but the newest, and previews that are too many.
-        Whoever was to see to that may have died just then.
-        """
-        newest: set[Lane] = set()
-        for record in self._records.left_serving():
-            try:
-                if self._services.target.serves(record.id):
-                    if record.lane in newest:
-                        self._stop(record)
-                    newest.add(record.lane)
-                elif record.environment == "production":
-                    self._bring_back(record)
-                else:
-                    self._records.endpoint_gone(record.id)
-            except DatabaseUnavailable:
-                raise
-            except Exception:
-                log.exception("%s: looking after what it left serving", record.id)
-        self._make_room()
-
-    def _bring_back(self, record: RunRecord) -> None:
-        """Ask for it again if it is what production should be, and does not die time after time."""
-        if self._records.unfinished(record.lane):
-            return  # which takes its place; how it ends is seen next time
-        served = self._records.succeeded(record.lane)
-        if served and served[0].id == record.id:
-            now = self._services.clock()
-            lives = _short_lives(served, now)
-            if lives < MOST_SHORT_LIVES:
-                due = now + FIRST_PAUSE * 2 ** (lives - 1) if lives else None
-                self.ask(self._records.request(record.id), record.name, key=_restoring(record), not_before=due)
-            else:
-                log.error(
-                    "%s of %s is not brought back into production any more: %d times in a row it died within an hour",
-                    record.name, record.repo, lives,
-                )  # fmt: skip
-        self._records.endpoint_gone(record.id)
 
     def abandon(self) -> None:
         """Leave all runs of this process as they are on record, to be gone on with by another one."""
@@ -203,8 +161,7 @@ class Runs:
         if not record.finished:
             self._records.want_cancelled(record.id, reason)
             self._see_off(record, reason)
-        self._services.target.stop(record.id)
-        self._records.endpoint_gone(record.id)
+        self.serving.stop(record)
         return self._records.get(run_id)
 
     def list(self, limit: int = 50) -> tuple[RunRecord, ...]:
@@ -321,25 +278,9 @@ class Runs:
             finally:
                 self._going.pop(record.id, None)
         if result.endpoint is not None:
-            self._replace_older(record)
-            self._make_room()
+            self.serving.replace_older(record)
+            self.serving.make_room()
         return result
-
-    def _replace_older(self, record: RunRecord) -> None:
-        """What older runs of the same app left serving makes way for what this one does."""
-        for older in self._records.serving(record.lane):
-            if older.number < record.number:
-                self._stop(older)
-
-    def _make_room(self) -> None:
-        """The previews that were left serving first make way when there are too many for this machine."""
-        if self._services.most_previews is not None:
-            for older in self._records.serving_previews()[self._services.most_previews :]:
-                self._stop(older)
-
-    def _stop(self, record: RunRecord) -> None:
-        self._services.target.stop(record.id)
-        self._records.endpoint_gone(record.id)
 
     def _settle(self, record: RunRecord, reason: str) -> None:
         """End a run that nobody carries out: clean up after it, and record it as cancelled."""
@@ -372,18 +313,14 @@ class Runs:
         return RunContext(record.id, record.name, request, services, cancellation=cancellation, progress=progress)
 
 
-def _restoring(record: RunRecord) -> str:
-    return f"restore {record.id}"
-
-
-def _short_lives(served: tuple[RunRecord, ...], now: datetime) -> int:
-    """How often in a row, up to `now`, what was brought back has died soon. `served`: of one lane, newest first."""
-    died, count = now, 0
-    for life, before in pairwise(served):
-        if life.id != keyed_run_id(_restoring(before)) or died - life.created_at > SHORT_LIFE:
-            break
-        died, count = life.created_at, count + 1
-    return count
+def taking_turns(waiting: Iterable[RunRecord], going: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+    """Each repository's first run before any repository's second, those that are carried out counted in."""
+    had = Counter(record.repo for record in going)
+    turns: list[tuple[int, int, RunRecord]] = []
+    for record in sorted(waiting, key=lambda record: record.number):
+        turns.append((had[record.repo], record.number, record))
+        had[record.repo] += 1
+    return tuple(record for _, _, record in sorted(turns, key=lambda turn: turn[:2]))
 
 
 def _patient(deadline: float, complaint: str) -> None:

@@ -90,7 +90,7 @@ class CheckRunEvent(RepositoryEvent):
 
 
 class CheckSuiteEvent(RepositoryEvent):
-    """`check_suite`: somebody pressed Re-run all."""
+    """`check_suite`: somebody pressed Re-run all; or the checks of an App have ended."""
 
     suite: CheckSuite = Field(validation_alias="check_suite")
 

@@ -53,7 +53,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     ),
     "pull_request_review": _route(ReviewEvent, "submitted", "dismissed"),
     "check_run": _route(CheckRunEvent, "rerequested", "requested_action"),
-    "check_suite": _route(CheckSuiteEvent, "rerequested"),
+    "check_suite": _route(CheckSuiteEvent, "rerequested", "completed"),
     "repository": _route(RepositoryChangedEvent, "transferred", "archived", "deleted"),
     "installation": _route(InstallationEvent, "created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"),
     "installation_repositories": _route(InstallationRepositoriesEvent, "added", "removed"),

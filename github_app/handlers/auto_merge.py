@@ -49,7 +49,7 @@ def _merge(talk: Talk, sha: str) -> None:
         return
     if not talk.api.auto_merge(talk.number, talk.rules.auto_merge.method, sha=sha, at_once=not others.pending):
         listed = plain(", ".join(others.pending), MAX_LISTED)
-        way_out = "An approving review has it looked at again."
+        way_out = "It is looked at again when a check of another App ends, and at an approving review."
         talk.api.say(talk.number, MARKER, f"Not merged by itself, as these checks had not ended: {listed}. {way_out}")
 
 

@@ -69,11 +69,13 @@ def handle(delivery: Delivery, doors: Doors) -> bool:
 
 
 def _is_done(event: RepositoryEvent, doors: Doors) -> bool:
-    """Whether what a bot has done counts: a merge is a merge, and a push is a push, unless it is our own.
+    """Whether what a bot has done counts: a merge is a merge, a push is a push, and a check is a check, unless our own.
 
     What bots say is for people.
     """
+    ours = event.sender.login == doors.github.bot_login
+    if isinstance(event, CheckSuiteEvent):
+        return event.action == "completed" and not ours
     if not isinstance(event, PullRequestEvent):
         return False
-    ours = event.sender.login == doors.github.bot_login
     return event.action == "closed" or (event.action == "synchronize" and not ours)

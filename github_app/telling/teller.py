@@ -50,7 +50,7 @@ class Teller:
             except DatabaseUnavailable as error:
                 log.warning("%s", error)
                 stop.wait(LOST_SECONDS)
-            except Exception:
+            except Exception:  # of finding the next one: those of one run are dealt with below
                 log.exception("telling")
                 stop.wait(LOST_SECONDS)
 

@@ -50,6 +50,7 @@ def test_every_example_is_routed_right() -> None:
         {
             "check_run.requested_action CheckRunEvent": 1,
             "check_run.rerequested CheckRunEvent": 2,
+            "check_suite.completed CheckSuiteEvent": 4,
             "check_suite.rerequested CheckSuiteEvent": 2,
             "installation.created InstallationEvent": 2,
             "installation.deleted InstallationEvent": 2,
