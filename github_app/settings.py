@@ -9,7 +9,7 @@ import difflib
 import os
 import tomllib
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal  # noqa: TC003 - pydantic reads it
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit

@@ -174,13 +174,14 @@ class Ledger:
             _write(connection, known, values)
             _note_alerts(connection, account, known.month, now)
 
-    def settle_stopped(self, run_id: RunId) -> None:
-        """Everything of the run that was started has surely stopped by now: settle it by time × price."""
+    def settle_stopped(self, run_id: RunId, key: str | None = None, detail: JsonObject | None = None) -> None:
+        """What was started has surely stopped by now, this line or all of the run: settle it by time × price."""
+        these = line.c.run_id == run_id if key is None else _is(run_id, key)
         with self._changing(run_id) as (connection, account, now):
-            for known in _lines(connection, (line.c.run_id == run_id) & (line.c.state == "reserved")):
+            for known in _lines(connection, these & (line.c.state == "reserved")):
                 if known.started_at is not None and known.usd_per_second is not None:
                     estimated = max(known.metered(now), known.actual or ZERO)
-                    _write(connection, known, {"state": "spent", "estimated": estimated, "ended_at": now})
+                    _write(connection, known, {"state": "spent", "estimated": estimated, "ended_at": now}, detail)
                     _note_alerts(connection, account, known.month, now)
 
     def settle_abandoned(self, ended: Collection[RunId] | None = None) -> tuple[Line, ...]:
@@ -226,6 +227,7 @@ class Ledger:
         settled = sum((each.estimated or ZERO for each in lines if each.state in ("spent", "billed")), ZERO)
         return RunMoney(
             run_id=run_id,
+            at=now,
             limit=account.run_usd,
             reserved=sum((each.reserved for each in running), ZERO),
             estimated=settled + sum((each.metered(now) for each in running), ZERO),
@@ -254,11 +256,16 @@ class Ledger:
                 same = (alert.c.scope == each.scope) & (alert.c.percent == each.percent) & alert.c.told_at.is_(None)
                 connection.execute(sa.update(alert).where(same).values(told_at=self._clock()))
 
-    def unbilled(self, since: datetime, installation: int | None = None) -> tuple[Line, ...]:
-        """Lines that await a bill, or more of it: started or reserved since then, by runs of that installation."""
-        awaiting = line.c.state.in_(("reserved", "spent")) & (line.c.reserved_at >= since)
+    def billable(self, since: datetime, installation: int | None = None) -> tuple[Line, ...]:
+        """Lines of an installation's runs that cost something after that moment: what `bills.reconcile` is to be given.
+
+        Those of which no bill tells are not among them: they have no `app` and no `object_id` in their detail.
+        """
+        then = line.c.ended_at.is_(None) | (line.c.ended_at >= since)
+        billed_elsewhere = line.c.detail.has_key("app") | line.c.detail.has_key("object_id")
+        theirs = line.c.installation.is_not_distinct_from(installation) & (line.c.state != "released")
         with self._database.begin() as connection:
-            return _lines(connection, awaiting & line.c.installation.is_not_distinct_from(installation))
+            return _lines(connection, then & billed_elsewhere & theirs)
 
     @contextmanager
     def _changing(self, run_id: RunId) -> Generator[tuple[Connection, Account, datetime]]:

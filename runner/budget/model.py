@@ -23,6 +23,8 @@ HOLDBACK: Final = Decimal("1.25")
 """Until the bill has come, so many times the estimate counts below the limits, though never more than was reserved: a
 bill that is higher than the estimate finds room. The margin covers what is not measured from outside, such as a
 container that is put away a little later than told; prices and multipliers are known."""
+LONGEST_SECONDS: Final = 10 * 365 * 86_400
+"""Nothing is waited for longer."""
 ALERT_PERCENTS: Final = (80, 100)
 
 
@@ -102,6 +104,7 @@ class RunMoney(Frozen):
     """The money of one run at a moment: what documents, pages and checks are written from."""
 
     run_id: RunId
+    at: datetime
     limit: Dollars
     reserved: Dollars
     """Held for what is under way."""
@@ -113,6 +116,22 @@ class RunMoney(Frozen):
     alerts: tuple[Alert, ...] = ()
 
     @property
+    def due_stop(self) -> datetime | None:
+        """When something that runs will have used up what it has reserved, or all of it the run's limit.
+
+        Not later than `at` if that has come; `None` if nothing runs, or nobody has said what it costs.
+        """
+        running = [each for each in self.lines if each.state == "reserved" and each.started_at and each.usd_per_second]
+        ends = [each.accrued(self.at) for each in running]
+        moments = [
+            _when(self.at, each.reserved - cost, each.usd_per_second or ZERO)
+            for each, cost in zip(running, ends, strict=True)
+        ]
+        speed = sum((each.usd_per_second or ZERO for each in running), ZERO)
+        used = sum((each.accrued(self.at) for each in self.lines), ZERO)
+        return min((*moments, _when(self.at, self.limit - used, speed))) if running else None
+
+    @property
     def fully_billed(self) -> bool:
         """Whether `actual` is the whole of it: nothing is under way, and no bill is awaited."""
         return self.actual is not None and all(each.state in ("billed", "released") for each in self.lines)
@@ -121,6 +140,10 @@ class RunMoney(Frozen):
     def best(self) -> Decimal:
         """The best number there is: of each line the bill if it is whole, else the estimate or the bill so far."""
         return sum((_best(each) for each in self.lines), ZERO)
+
+
+def _when(now: datetime, left: Decimal, usd_per_second: Decimal) -> datetime:
+    return now + timedelta(seconds=float(min(max(left, ZERO) / usd_per_second, LONGEST_SECONDS)))
 
 
 def _best(line: Line) -> Decimal:

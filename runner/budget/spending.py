@@ -1,0 +1,121 @@
+"""The guard around everything that costs: reserve before, settle after."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from datetime import datetime
+    from decimal import Decimal
+
+    from codegen.model import JsonObject
+    from runner.budget.ledger import Ledger
+    from runner.budget.model import Basis, Reservation, What
+    from runner.model import RunId
+
+
+class Meter:
+    """Of one thing that costs. It counts from `starts` to `ends`."""
+
+    def __init__(self, ledger: Ledger, line: Reservation, usd_per_second: Decimal) -> None:
+        self._ledger = ledger
+        self._line = line
+        self._usd_per_second = usd_per_second
+        self.started = False
+        self.settled = False
+
+    @property
+    def key(self) -> str:
+        """Of the line in the ledger."""
+        return self._line.key
+
+    def starts(self, detail: JsonObject | None = None) -> None:
+        """It costs from now on. To be called before it is started: whatever happens then, nothing is forgotten.
+
+        `detail`: what a bill will know it by, such as `app` and `environment` (`bills.reconcile`).
+        """
+        self._ledger.start(self._line.run_id, self.key, self._usd_per_second, detail)
+        self.started = True
+
+    def ends(self, usd: Decimal | None = None, *, basis: Basis = "estimate", detail: JsonObject | None = None) -> None:
+        """It surely costs nothing any more: settle it, by time × price or by what is said. The first end counts."""
+        if self.settled:
+            return
+        if usd is None:
+            self._ledger.settle_stopped(self._line.run_id, self.key, detail)
+        else:
+            self._ledger.spend(self._line.run_id, self.key, usd, basis=basis, detail=detail)
+        self.settled = True
+
+    def never_started(self) -> None:
+        """Give the reservation back, unless it has started after all, perhaps by a process that died since."""
+        if not self.started and not self.settled and self._line.fresh:
+            self._ledger.release(self._line.run_id, self.key)
+
+
+class Spending:
+    """What one run spends."""
+
+    def __init__(self, ledger: Ledger, run_id: RunId) -> None:
+        self._ledger = ledger
+        self._run_id = run_id
+
+    @contextmanager
+    def on(
+        self,
+        what: What,
+        key: str,
+        worst: Decimal,
+        usd_per_second: Decimal,
+        *,
+        again: Literal["costs", "continues"] = "costs",
+    ) -> Generator[Meter]:
+        """Something that costs is done inside, between `starts` and `ends` of the meter.
+
+        Left without `starts`, the reservation is given back. Left normally, it is settled by time × price. Left by an
+        error after `starts` and before `ends`, it stays reserved, because nobody knows whether it goes on:
+        `Ledger.settle_stopped` settles it when all of the run has been stopped, `Ledger.settle_abandoned` later. So
+        does a process that dies.
+
+        Args:
+            what: for people.
+            key: of this one thing among those of the run; the same after a crash.
+            worst: what it costs at most.
+            usd_per_second: what it costs while it goes on.
+            again: when it was begun before and nobody knows how that ended. `costs`: the earlier one may have cost its
+                worst, this one is paid for beside it. `continues`: what was begun is found and gone on with.
+
+        Raises:
+            OverBudget: it must not be started.
+        """
+        meter = Meter(self._ledger, self._reserve(what, key, worst, again), usd_per_second)
+        try:
+            yield meter
+        except BaseException:
+            meter.never_started()
+            raise
+        if meter.started:
+            meter.ends()
+        else:
+            meter.never_started()
+
+    def due_stop(self) -> datetime | None:
+        """When everything of the run has to be stopped, as things stand; in the past: at once. Notes alerts too.
+
+        `None` while nothing runs. A reservation is for the worst case, so this is later than the end of everything
+        that keeps to its timeouts.
+        """
+        return self._ledger.watch(self._run_id).due_stop
+
+    def stopped(self) -> None:
+        """Nothing of the run costs any more."""
+        self._ledger.settle_stopped(self._run_id)
+
+    def _reserve(self, what: What, key: str, worst: Decimal, again: Literal["costs", "continues"]) -> Reservation:
+        free = ("released", "reserved") if again == "continues" else ("released",)
+        taken = {line.key for line in self._ledger.state(self._run_id).lines if line.state not in free}
+        turns = (key if turn == 1 else f"{key}~{turn}" for turn in count(1))
+        return self._ledger.reserve(self._run_id, next(each for each in turns if each not in taken), worst, what=what)
