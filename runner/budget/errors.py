@@ -19,6 +19,17 @@ WHOSE: dict[LimitName, str] = {
 """A limit, as a sentence goes on after `the limit`."""
 
 
+OF: dict[str, str] = {
+    "build": "building the image",
+    "models": "downloading the models",
+    "preflight": "the preflight",
+    "test": "the test",
+    "serve": "serving the app",
+    "language-model": "asking the language model",
+}
+"""What costs, as a sentence begins."""
+
+
 class OverBudget(RunnerError):  # noqa: N818 - reads as the sentence that is shown
     """What was about to start could cost more than is left below a limit. It has not been started."""
 
@@ -26,10 +37,8 @@ class OverBudget(RunnerError):  # noqa: N818 - reads as the sentence that is sho
         self, limit_name: LimitName, limit: Decimal, *, spent: Decimal, reserved: Decimal, asked: Decimal, what: str
     ) -> None:
         beside = f" and {_usd(reserved)} reserved" if reserved else ""
-        super().__init__(
-            f"{what} may cost up to {_usd(asked)}, which does not fit below the limit {WHOSE[limit_name]}, "
-            f"{_usd(limit)}: {_usd(spent)} spent{beside}"
-        )
+        below = f"below the limit {WHOSE[limit_name]}, {_usd(limit)}: {_usd(spent)} spent{beside}"
+        super().__init__(f"{OF.get(what, what)} may cost up to {_usd(asked)}, which does not fit {below}")
         self.limit_name: LimitName = limit_name
         self.limit = limit
         self.spent = spent

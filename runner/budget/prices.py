@@ -27,6 +27,11 @@ BURST_CORES: Final = 16
 limit. Memory has no limit at all then (https://modal.com/docs/guide/resources)."""
 
 
+def _exact(number: float) -> Decimal:
+    """As it prints: 0.1 is a tenth."""
+    return Decimal(str(number))
+
+
 class Rates(Frozen):
     """US dollars per second of use."""
 
@@ -115,8 +120,3 @@ def usd_per_second(hardware: Hardware, rates: Rates = LIST_RATES) -> Decimal:
 def longest_call(timeouts: Timeouts, scaling: Scaling, *, calls: int = 1) -> int:
     """Seconds that calls one after the other can keep a container: its start, each to its timeout, and the idling."""
     return timeouts.startup_seconds + calls * timeouts.execution_seconds + scaling.scaledown_window_seconds
-
-
-def _exact(number: float) -> Decimal:
-    """As it prints: 0.1 is a tenth."""
-    return Decimal(str(number))
