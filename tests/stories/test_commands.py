@@ -256,7 +256,7 @@ def test_what_is_asked_of_a_pull_request(town):
     ]
     assert subjects == snapshot(
         [
-            "Vendor the Flowberth runtime 1.1.0",
+            "Vendor the Flowberth runtime 1.2.0",
             "Add tile: generated app",
             "Test tile: report, sample and knowledge-base entry",
         ]

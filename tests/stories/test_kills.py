@@ -36,7 +36,7 @@ def test_killed_at_every_step_and_started_again_it_ends_with_one_of_everything(s
     assert [check["conclusion"] for check in people.checks(pull["head"]["sha"])] == ["success"]
     commits = people.do("alice", "GET", f"/pulls/{pull['number']}/commits")
     assert [commit["commit"]["message"].splitlines()[0] for commit in commits] == [
-        "Vendor the Flowberth runtime 1.1.0",
+        "Vendor the Flowberth runtime 1.2.0",
         "Add tile: generated app",
         "Test tile: report, sample and knowledge-base entry",
     ]

@@ -7,6 +7,7 @@ Read in this order::
     definition.py   the app's folder: lock, prompt, interface
     engine.py       ComfyUI as a child process: watched, restarted, stopped
     process.py      how it is started: guard.py keeps it from outliving us, warm.py waits in a memory snapshot
+    command.py      the command it is started with, and as the preflight needs it
     engine_log.py   its log, kept and watched
     comfy.py        ComfyUI's HTTP and WebSocket protocol, as a client
     inputs.py       a request's body against interface.json; media.py and addresses.py bring pictures and other files in
@@ -17,6 +18,7 @@ Read in this order::
     pages.py        the playground and the reference (ui/), made from the schema and openapi.py
     webhooks.py     tells callers that a job has ended; metrics.py tells Prometheus of all jobs
     models.py       the model files of the lock, downloaded before the first start
+    preflight.py    what a ComfyUI without a GPU says of the app; held.py keeps it from running anything
     json_values.py  looks at JSON of others without trust in its shape
 
 It imports no `modal` and nothing of the generator: the copy in a repository belongs to that repository.

@@ -56,6 +56,14 @@ class ComfyPin(_Facts):
     """The ComfyUI the app was made for."""
 
     version: str
+    arguments: tuple[str, ...] = ()
+    """Flags it is started with, beside those that say where it listens."""
+
+
+class PackPin(_Facts):
+    """A custom-node repository of the image."""
+
+    name: str
 
 
 class Lock(_Facts):
@@ -66,6 +74,7 @@ class Lock(_Facts):
     comfyui: ComfyPin
     hardware: Hardware
     timeouts: Timeouts
+    packs: tuple[PackPin, ...] = ()
     access: Access = Access()
 
 

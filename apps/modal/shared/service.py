@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from shared.addresses import PublicTransport
+from shared.command import with_arguments
 from shared.definition import Definition
 from shared.engine import Engine, EngineProcess, RemoteEngine
 from shared.settings import Settings, SettingsError
@@ -98,4 +99,5 @@ def make_engine(definition: Definition, settings: Settings) -> Engine:
     startup = definition.lock.timeouts.startup_seconds
     if settings.engine_url:
         return RemoteEngine(settings.engine_url, startup_seconds=startup)
-    return EngineProcess(settings.engine_command, cwd=settings.engine_cwd, startup_seconds=startup)
+    command = with_arguments(settings.engine_command, definition.lock.comfyui.arguments)
+    return EngineProcess(command, cwd=settings.engine_cwd, startup_seconds=startup)
