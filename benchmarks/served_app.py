@@ -161,7 +161,9 @@ def serve(folder: Path, port: int) -> None:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-        config = uvicorn.Config(service.asgi(), log_level="error", backlog=BACKLOG, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            service.asgi(), loop="asyncio", log_level="error", backlog=BACKLOG, timeout_graceful_shutdown=1
+        )
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         service.stop()

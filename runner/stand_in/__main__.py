@@ -39,6 +39,7 @@ def main() -> None:
             stand_in_app(nearest_catalog(given.core), given.core, files),
             host=given.host,
             port=given.port,
+            loop="asyncio",  # as ComfyUI's
             log_level="warning",
             timeout_graceful_shutdown=STOP_SECONDS,
             ws_max_size=64 << 20,

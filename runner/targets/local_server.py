@@ -90,7 +90,8 @@ def serve(app_path: Path, state: Path) -> None:
     listener.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        config = uvicorn.Config(obj.web.local(), log_level="warning", timeout_graceful_shutdown=5)
+        # asyncio's own loop, as on Modal, even where uvloop is installed.
+        config = uvicorn.Config(obj.web.local(), loop="asyncio", log_level="warning", timeout_graceful_shutdown=5)
         with contextlib.suppress(asyncio.CancelledError):
             AppServer(config, state, url).run(sockets=[listener])
     finally:

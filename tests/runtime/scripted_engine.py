@@ -296,4 +296,4 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     sys.stdout.write("scripted engine\n")
     sys.stdout.flush()
-    uvicorn.run(app(), host="127.0.0.1", port=arguments.port, log_level="warning")
+    uvicorn.run(app(), host="127.0.0.1", port=arguments.port, loop="asyncio", log_level="warning")
