@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
+from tests.modal import control
 from tests.modal.blobs import Blobs
 from tests.modal.container import Container
 from tests.modal.faults import Build, Fault, Faults
@@ -74,6 +75,8 @@ class ModalBed:
         """Those that run, by task id."""
         self.buried: list[Container] = []
         """Those that have ended."""
+        self.lives: set[asyncio.Task[None]] = set()
+        """Of containers."""
         self.invocations: dict[str, Invocation] = {}
         self.blobs = Blobs()
         self.request_seconds = REQUEST_SECONDS
@@ -177,11 +180,11 @@ class ModalBed:
         return {"Modal-Key": key, "Modal-Secret": secret}
 
     def preempt(self, app: str, workspace: str = "acme") -> None:
-        """Kill the app's containers, as Modal may at any time."""
+        """End the app's containers, as Modal may at any time."""
         chosen = self.app(app, workspace)
         for container in list(self.containers.values()):
             if container.app is chosen:
-                self._serving.loop.call_soon_threadsafe(container.kill, "preempted")
+                self._serving.loop.call_soon_threadsafe(container.interrupt, "preempted")
 
     def volume_folder(self, volume: Volume) -> Path:
         """What it holds."""
@@ -190,7 +193,7 @@ class ModalBed:
     # What the servers need
 
     def routes(self) -> list[web.RouteDef]:
-        return self.blobs.routes()
+        return [*self.blobs.routes(), *control.routes(self)]
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         return self._serving.spawn(work)
@@ -202,7 +205,9 @@ class ModalBed:
         if function.container is None or not function.container.accepts:
             function.container = Container(self, workspace, function)
             self.containers[function.container.task_id] = function.container
-            self.spawn(function.container.live())
+            life = self.spawn(function.container.live())
+            self.lives.add(life)
+            life.add_done_callback(self.lives.discard)
         function.container.submit(invocation)
 
     async def open_door(self, workspace: Workspace, host: str) -> Door:

@@ -93,7 +93,15 @@ class Container:
         self.accepts = False
         self.inputs.put_nowait(None)
 
-    def kill(self, why: str = "the app was stopped") -> None:
+    def interrupt(self, why: str) -> None:
+        """Ask it to end at once; what runs in it fails. After a grace period it is killed."""
+        self.accepts, self._killed = False, self._killed or why
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGINT)
+            asyncio.get_running_loop().call_later(GRACE_SECONDS, self.kill, why)
+
+    def kill(self, why: str) -> None:
+        """Without a word."""
         self.accepts, self._killed = False, self._killed or why
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -156,7 +164,7 @@ class Container:
             start_new_session=True,
         )
         if self._killed:
-            self.kill()
+            self.kill(self._killed)
         watching = [self.bed.spawn(self._watch_start()), self.bed.spawn(self._watch_idleness())]
         assert self._process.stdout is not None
         assert self._process.stderr is not None

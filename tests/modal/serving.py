@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.modal.bed import ModalBed
 
 T = TypeVar("T")
+LARGEST_BODY = 1 << 31
 START_SECONDS = 10
 END_SECONDS = 10
 
@@ -65,10 +66,12 @@ class Serving:
 
     async def _serve(self) -> None:
         self.loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        http = web.Application(client_max_size=1 << 31)
+        http = web.Application(client_max_size=LARGEST_BODY)
         http.add_routes(self._bed.routes())
         plain = web.AppRunner(http, access_log=None)
-        doors = web.ServerRunner(web.Server(self._bed.front_door, handler_cancellation=True, access_log=None))
+        doors = web.ServerRunner(
+            web.Server(self._bed.front_door, request_factory=_large, handler_cancellation=True, access_log=None)
+        )
         grpc = grpclib.server.Server([servicer(self._bed)], status_details_codec=Details())
         await plain.setup()
         await doors.setup()
@@ -77,11 +80,21 @@ class Serving:
         self.doors = doors
         self._started.set()
         await self._ended.wait()
-        for container in list(self._bed.containers.values()):
-            container.kill()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_containers()
         grpc.close()
         await asyncio.gather(plain.cleanup(), doors.cleanup())
         await grpc.wait_closed()
+
+    async def _end_containers(self) -> None:
+        for container in list(self._bed.containers.values()):
+            container.kill("the stand-in has ended")
+        if self._bed.lives:
+            await asyncio.wait(self._bed.lives, timeout=END_SECONDS / 2)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _large(*parts: Any) -> web.BaseRequest:
+    """A request whose body may be large; aiohttp's own limit is a megabyte."""
+    return web.BaseRequest(*parts, asyncio.get_running_loop(), client_max_size=LARGEST_BODY)

@@ -75,7 +75,7 @@ class Version:
     rolled_back_to: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class App:
     id: str
     name: str
@@ -99,7 +99,7 @@ class App:
         return self.state == api_pb2.APP_STATE_DEPLOYED
 
 
-@dataclass
+@dataclass(eq=False)
 class Function:
     """A function, or all methods of a class; `app.functions` has the latter as `Name.*`."""
 
@@ -125,7 +125,7 @@ class Function:
         return self.data.ranked_functions[0].function
 
 
-@dataclass
+@dataclass(eq=False)
 class Image:
     """A layer on others."""
 
@@ -145,7 +145,7 @@ class Image:
         return self.result is not None and self.result.status == api_pb2.GenericResult.GENERIC_STATUS_SUCCESS
 
 
-@dataclass
+@dataclass(eq=False)
 class Volume:
     id: str
     name: str
@@ -155,7 +155,7 @@ class Volume:
     commits: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class Secret:
     id: str
     name: str
@@ -164,7 +164,7 @@ class Secret:
     created_at: float = field(default_factory=time.time)
 
 
-@dataclass
+@dataclass(eq=False)
 class Workspace:
     """One customer's account, with one token."""
 

@@ -162,7 +162,7 @@ def stop(call: Call, request: api_pb2.AppStopRequest) -> None:
     app.state, app.stopped_at = api_pb2.APP_STATE_STOPPED, time.time()
     for function in call.workspace.functions.values():
         if function.app_id == app.id and function.container is not None:
-            function.container.kill()
+            function.container.interrupt("the app was stopped")
     for door in call.workspace.doors.values():
         if door.function is not None and door.function.app_id == app.id:
             door.function = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grpclib import GRPCError, Status
 from modal_proto import api_pb2
@@ -29,7 +29,7 @@ def precreate(call: Call, request: api_pb2.FunctionPrecreateRequest) -> api_pb2.
     function.draft.function_schema.CopyFrom(request.function_schema)
     for name, method in request.method_definitions.items():
         function.draft.method_definitions[name].CopyFrom(method)
-    return api_pb2.FunctionPrecreateResponse(function_id=function.id, handle_metadata=handle(function))
+    return api_pb2.FunctionPrecreateResponse(function_id=function.id, handle_metadata=_handle(function, function.draft))
 
 
 @answers("FunctionCreate")
@@ -40,20 +40,20 @@ async def create(call: Call, request: api_pb2.FunctionCreateRequest) -> api_pb2.
     for choice in data.ranked_functions:
         _check(call.workspace, choice.function)
     function = _of_app(call.workspace, app.id, data.function_name, request.existing_function_id)
-    function.draft = data
+    function.draft, stolen = data, False
     for method, (label, webhook) in _labels(app, function).items():
         if webhook.requested_suffix and not LABEL.fullmatch(webhook.requested_suffix):
             raise GRPCError(Status.INVALID_ARGUMENT, f"Invalid label {webhook.requested_suffix!r}")
         host = _host(call.workspace, app, label)
         door = call.workspace.doors.get(host) or await call.bed.open_door(call.workspace, host)
-        data.web_url_info.label_stolen = door.function not in (None, function)
+        stolen = stolen or door.function not in (None, function)
         door.function, door.method = function, method
         function.doors[method] = door
     return api_pb2.FunctionCreateResponse(
         function_id=function.id,
-        handle_metadata=handle(function),
-        function=_with_urls(data.ranked_functions[0].function, function),
-        function_data=_with_urls(data, function),
+        handle_metadata=_handle(function, data),
+        function=_with_urls(data.ranked_functions[0].function, function, label_stolen=stolen),
+        function_data=_with_urls(data, function, label_stolen=stolen),
     )
 
 
@@ -120,12 +120,15 @@ def scaling(
 
 def handle(function: Function) -> api_pb2.FunctionHandleMetadata:
     """What a client needs to use the function."""
-    data = function.data
+    return _handle(function, function.data)
+
+
+def _handle(function: Function, data: api_pb2.FunctionData) -> api_pb2.FunctionHandleMetadata:
     told = api_pb2.FunctionHandleMetadata(
         function_name=function.name,
         function_type=data.function_type,
         web_url=_url(function, ""),
-        definition_id=_definition_id(function.draft),
+        definition_id=_definition_id(data),
         class_parameter_info=data.class_parameter_info,
         function_schema=data.function_schema,
         supported_input_formats=data.supported_input_formats,
@@ -226,11 +229,14 @@ def _url(function: Function, method: str) -> str:
     return "" if door is None else door.url
 
 
-def _with_urls(message: api_pb2.Function | api_pb2.FunctionData, function: Function) -> object:
+def _with_urls(
+    message: api_pb2.Function | api_pb2.FunctionData, function: Function, *, label_stolen: bool = False
+) -> Any:
     """A copy that has the addresses."""
     told = type(message)()
     told.CopyFrom(message)
     told.web_url = _url(function, "")
     for name, method in told.method_definitions.items():
         method.web_url = _url(function, name)
+        method.web_url_info.label_stolen = label_stolen
     return told
