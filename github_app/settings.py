@@ -35,6 +35,9 @@ GITHUB_API = "https://api.github.com"
 HOW_TO_SET_UP = "`flowberth github init` makes a GitHub App and stores its settings; docs/settings.md has them all."
 WEB = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 """An address to put paths behind. Credentials have settings of their own."""
+SERVER = r"^https?://[^\s/?#@]+/?$"
+ENVIRONMENT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""Of Modal's."""
 
 
 class InvalidSettings(GithubAppError):  # noqa: N818 - reads as the sentence that is shown
@@ -139,8 +142,33 @@ class Settings(BaseSettings):
         description="Where `flowberth serve` is reached from outside, such as `https://flowberth.example.com`. GitHub "
         "sends its webhooks to `/webhooks/github` there.",
     )
-    target: Literal["local"] = Field(
-        default="local", description="Where apps are deployed: `local`, the machine of the worker."
+    target: Literal["local", "modal"] = Field(
+        default="local",
+        description="Where apps are deployed: `local`, the machine of the worker, or `modal`, workspaces of Modal.",
+    )
+    modal_token_id: SecretStr | None = Field(
+        default=None,
+        description="Token of the Modal workspace that apps are deployed to, and that pays for them: its id, `ak-…`. "
+        "[docs/modal.md](modal.md) says how to make one.",
+    )
+    modal_token_secret: SecretStr | None = Field(default=None, description="The token's secret, `as-…`.")
+    modal_environment: str | None = Field(
+        default=None,
+        pattern=ENVIRONMENT_NAME,
+        description="Environment of the workspace to deploy to. Without it, the workspace's default one.",
+    )
+    modal_proxy_token_id: SecretStr | None = Field(
+        default=None,
+        description="Proxy token of the workspace, `wk-…`, to test deployed apps with. Without one, one is made.",
+    )
+    modal_proxy_token_secret: SecretStr | None = Field(default=None, description="The proxy token's secret, `ws-…`.")
+    modal_accounts_file: Path | None = Field(
+        default=None,
+        description="TOML file with workspaces of their own for accounts on GitHub, by login; only its owner may read "
+        "it. [docs/modal.md](modal.md#several-workspaces) shows one.",
+    )
+    modal_server_url: str | None = Field(
+        default=None, pattern=SERVER, description="Modal's API, where it is not Modal's own: for tests."
     )
     concurrent_runs: int = Field(
         default=4, ge=1, le=64, description="Runs that one worker process carries out at the same time, 1 to 64."
@@ -172,7 +200,7 @@ class Settings(BaseSettings):
     def _absolute(cls, folder: Path) -> Path:
         return folder.expanduser().absolute()
 
-    @field_validator("github_private_key_file")
+    @field_validator("github_private_key_file", "modal_accounts_file")
     @classmethod
     def _absolute_file(cls, file: Path | None) -> Path | None:
         return None if file is None else file.expanduser().absolute()
@@ -284,8 +312,9 @@ def read_settings_file(folder: Path) -> dict[str, Any]:
             raise InvalidSettings(
                 f"{path}: there is no setting {name!r}", hint=f"Did you mean {near[0]!r}?" if near else None
             )
-    if isinstance(key := values.get("github_private_key_file"), str):
-        values["github_private_key_file"] = str(folder / Path(key).expanduser())
+    for name in ("github_private_key_file", "modal_accounts_file"):
+        if isinstance(file := values.get(name), str):
+            values[name] = str(folder / Path(file).expanduser())
     return values
 
 
