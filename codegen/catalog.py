@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 COMBO = "COMBO"
+CUSTOM_NODES = "custom_nodes."
+"""How `python_module` of a class begins that is not of ComfyUI itself (nodes.py, `load_custom_node`)."""
 _SECTIONS = ("required", "optional")
 _WORD_ENDS = re.compile(
     r"(?<=[a-z])(?=[A-Z](?!$))|(?<=[A-Z]{2})(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][a-z])"
@@ -177,6 +179,15 @@ class Catalog:
     def overlay(self, other: Catalog) -> Catalog:
         """This catalog, with what `other` knows in front."""
         return Catalog(self.version, {**self._raw, **other.raw})
+
+    def extended(self, packs: Catalog) -> Catalog:
+        """This catalog, with the classes that `packs` has from custom nodes and this one has not."""
+        foreign = {
+            name: raw
+            for name, raw in packs.raw.items()
+            if str(raw.get("python_module", "")).startswith(CUSTOM_NODES) and name not in self._raw
+        }
+        return Catalog(self.version, {**self._raw, **foreign})
 
     @property
     def raw(self) -> Mapping[str, JsonObject]:

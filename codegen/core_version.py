@@ -42,8 +42,11 @@ class Choice(Frozen):
     """One for each class and each value that the version does not have."""
 
 
-def choose_core(workflow: Workflow, wanted: str | None) -> tuple[Choice, Catalog]:
+def choose_core(workflow: Workflow, wanted: str | None, packs: Catalog | None = None) -> tuple[Choice, Catalog]:
     """Try the versions from old to new; the newest is taken when none has everything.
+
+    `packs` has definitions of classes that are not ComfyUI's own. They make the conversion exact, and the classes are
+    missing all the same: a pack has to bring them.
 
     Raises:
         CatalogError: `wanted` does not ship.
@@ -52,9 +55,10 @@ def choose_core(workflow: Workflow, wanted: str | None) -> tuple[Choice, Catalog
     versions = (wanted,) if wanted else packaged_versions()
     missing: list[str] = []
     for version in versions:
-        catalog = load_catalog(version)
+        shipped = load_catalog(version)
+        catalog = shipped.extended(packs) if packs else shipped
         conversion = convert(workflow, catalog)
-        classes = _missing_classes(conversion.prompt, catalog)
+        classes = _missing_classes(conversion.prompt, shipped)
         values = _refused_values(conversion.prompt, catalog)
         lacks = [*(f"the node {_shown(kind)}" for kind in classes), *values]
         if lacks and version != versions[-1]:

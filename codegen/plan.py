@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from codegen.answers import NO_ANSWERS, Answers
 from codegen.core_version import choose_core, core_facts, foreign_classes, unknown_class
 from codegen.errors import InvalidGraph
@@ -16,6 +18,9 @@ from codegen.naming import app_name, derive_name
 from codegen.packs import PackUse, find_packs
 from codegen.stages import find_stages, unnamed_loaders
 from codegen.vendored import runtime_files, runtime_version
+
+if TYPE_CHECKING:
+    from codegen.catalog import Catalog
 
 SYSTEM_PACKAGES = ("ffmpeg", "git", "libgl1", "libglib2.0-0")
 """What ComfyUI and most packs expect of the system beside Python: video, cloning, OpenCV's libraries."""
@@ -63,8 +68,11 @@ def make_plan(
     facts: Facts = NOTHING_LOOKED_UP,
     answers: Answers = NO_ANSWERS,
     prices: Prices = PRICES,
+    definitions: Catalog | None = None,
 ) -> Plan:
     """Analyse a workflow, with what was looked up about it and what people have answered.
+
+    `definitions` are those of a server that has the packs: of classes that ComfyUI itself has not they are believed.
 
     Raises:
         InvalidName: `name` cannot be one.
@@ -72,7 +80,7 @@ def make_plan(
         InvalidGraph: the frontend would refuse the graph, or nothing in it can run.
     """
     chosen = app_name(name) if name else derive_name(workflow.title, filename)
-    choice, catalog = choose_core(workflow, core)
+    choice, catalog = choose_core(workflow, core, definitions)
     prompt = choice.conversion.prompt
     if not prompt:
         raise InvalidGraph("nothing in the workflow can run: every node is muted, bypassed, or a note")

@@ -76,9 +76,9 @@ def test_a_prompt_that_comfyui_would_take_is_not_run(look):
     found = look(SAY)
     assert found["passed"]
     assert (found["failure"], found["imports"], found["missing_classes"]) == (None, [], [])
-    assert found["prompt"] == {"error": None, "node_errors": {}}
+    assert found["prompt"] is None
     assert found["definitions"]["Say"]["input"] == {"required": {"text": ["STRING", {}]}}
-    assert (found["engine"], found["engine_version"], found["versions"]["torch"]) == ("comfyui", "0.3.64", "2.9.0+cpu")
+    assert (found["engine_version"], found["versions"]["torch"]) == ("0.3.64", "2.9.0+cpu")
     assert found["versions"]["httpx"] == httpx.__version__
     assert found["seconds"] > 0
 
@@ -136,7 +136,8 @@ def test_a_comfyui_that_does_not_start_is_told_with_its_log(look, comfyui):
     (comfyui / "main.py").write_text("import no_such_module\n")
     found = look(SAY)
     assert not found["passed"]
-    assert "exit code 1" in found["failure"]
+    assert found["failure"]["stage"] == "boot"
+    assert "exit code 1" in found["failure"]["message"]
     assert "ModuleNotFoundError: No module named 'no_such_module'" in found["log_tail"]
     assert (found["prompt"], found["definitions"]) == (None, {})
 
@@ -144,7 +145,7 @@ def test_a_comfyui_that_does_not_start_is_told_with_its_log(look, comfyui):
 def test_one_that_dies_of_the_question_is_told(look, comfyui):
     pack(comfyui, "Crash", "NODES = {'Crash': {}}")
     found = look({"1": node("Crash")})
-    assert "exit code 70" in found["failure"]
+    assert found["failure"] == {"stage": "preflight", "message": "ComfyUI stopped: exit code 70"}
     assert list(found["definitions"]) == ["Crash"]
 
 
@@ -173,7 +174,7 @@ def free_port() -> int:
     return shared.engine.free_port()
 
 
-def test_the_stand_in_says_that_it_is_one(tmp_path):
+def test_the_stand_in_is_asked_in_the_same_way(tmp_path):
     prompt = {
         "1": node("EmptyImage", width=64, height=64, batch_size=1, color=0),
         "2": node("SaveImage", images=["1", 0], filename_prefix="x"),
@@ -181,11 +182,12 @@ def test_the_stand_in_says_that_it_is_one(tmp_path):
     folder = write_app(tmp_path / "app", prompt)
     chosen = Settings(engine_command=(*STAND_IN, "--core", "0.3.64"))
     found = preflight(folder, chosen)
-    assert (found["passed"], found["engine"], found["engine_version"]) == (True, "stand-in", "0.3.64")
+    assert (found["passed"], found["prompt"], found["engine_version"]) == (True, None, "0.3.64")
     assert set(found["definitions"]) == {"EmptyImage", "SaveImage"}
     write_app(tmp_path / "app", {**prompt, "3": node("Nothing")})
     found = preflight(folder, chosen)
     assert (found["passed"], found["missing_classes"]) == (False, ["Nothing"])
+    assert "Nothing" in found["prompt"]["error"]["message"]
 
 
 def test_models_that_were_not_downloaded_are_named(tmp_path, comfyui, monkeypatch):
@@ -196,12 +198,13 @@ def test_models_that_were_not_downloaded_are_named(tmp_path, comfyui, monkeypatc
     change_lock(folder, models=[model])
     found = json.loads(report(folder, tmp_path / "store", tmp_path / "models"))
     assert not found["passed"]
-    assert "vae/a.safetensors has not been downloaded" in found["failure"]
-    assert found["definitions"], "what else can be found out is"
+    assert found["failure"]["stage"] == "models"
+    assert "vae/a.safetensors has not been downloaded" in found["failure"]["message"]
+    assert found["seconds"] == 0, "ComfyUI was not even started"
 
 
 def test_a_folder_that_is_no_app_is_told_too(tmp_path):
-    assert "app.lock.json" in json.loads(report(tmp_path))["failure"]
+    assert "app.lock.json" in json.loads(report(tmp_path))["failure"]["message"]
 
 
 def test_as_a_command_it_writes_the_document_and_leaves_no_process_when_it_is_killed(tmp_path, comfyui):

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote
 
 import httpx
@@ -65,12 +65,21 @@ PLACEHOLDERS = {"image": ".png", "mask": ".png", "video": ".mp4", "audio": ".wav
 class Found:
     """What was found out so far."""
 
-    engine: str = "comfyui"
     engine_version: str = ""
     missing_classes: list[str] = field(default_factory=list[str])
     definitions: JsonObject = field(default_factory=dict[str, Any])
     prompt: JsonObject | None = None
+    """How the prompt was refused; `None` when it was taken, and when nobody was asked."""
     versions: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is nothing to find out."""
+
+    stage: Literal["models", "boot", "preflight"]
+    """What would have to be better: the models, the start of ComfyUI, or what it answers."""
+    message: str
 
 
 def report(folder: Path, store: Path | None = None, models: Path | None = None) -> str:
@@ -78,18 +87,14 @@ def report(folder: Path, store: Path | None = None, models: Path | None = None) 
 
     What goes wrong is in the document, too.
     """
-    unlinked = ""
-    if store is not None and models is not None:
-        try:
-            link_models(folder / "app.lock.json", store, models)
-        except ModelUnavailable as error:  # ComfyUI says which node misses it
-            unlinked = str(error)
     try:
+        if store is not None and models is not None:
+            link_models(folder / "app.lock.json", store, models)
         document = preflight(folder, Settings.from_environment())
+    except ModelUnavailable as error:
+        document = _document(Found(), failure=Failure("models", str(error)), engine=None, seconds=0.0)
     except (DefinitionError, SettingsError) as error:
-        document = _document(Found(), failure=str(error), engine=None, seconds=0.0)
-    if unlinked and document["failure"] is None:
-        document |= {"passed": False, "failure": unlinked[:TEXT_CHARS]}
+        document = _document(Found(), failure=Failure("preflight", str(error)), engine=None, seconds=0.0)
     return json.dumps(document, allow_nan=False)
 
 
@@ -110,12 +115,12 @@ def preflight(folder: Path, settings: Settings) -> JsonObject:
             with _server(engine.status().url) as server:
                 _ask(server, definition, found, _read_facts(facts))
         except EngineFailed as error:
-            failure = str(error).partition("\n")[0]
+            failure = Failure("boot", str(error).partition("\n")[0])
         except httpx.HTTPError as error:
             reason = engine.wait_change(engine.status().generation, DEATH_SECONDS).reason
-            failure = reason or f"ComfyUI does not answer: {error}"
+            failure = Failure("preflight", reason or f"ComfyUI does not answer: {error}")
         except (ValueError, RecursionError) as error:
-            failure = f"ComfyUI gave an answer that is not understood: {error}"
+            failure = Failure("preflight", f"ComfyUI gave an answer that is not understood: {error}")
         finally:
             engine.stop()
         found.versions = _versions(_read_facts(facts), settings) | found.versions
@@ -164,7 +169,6 @@ def _server(url: str) -> Generator[_Server]:
 
 def _ask(server: _Server, definition: Definition, found: Found, facts: JsonObject) -> None:
     system = as_object(as_object(server.json("GET", "/system_stats")[1]).get("system"))
-    found.engine = "stand-in" if system.get("flowberth_stand_in") else "comfyui"
     found.engine_version = _short(system.get("comfyui_version"))
     said = {"comfyui": "comfyui_version", "python": "python_version", "torch": "pytorch_version"}
     # `3.12.1 (main, …)` is too long; torch says what it was built for (`2.9.0+cu128`), which its metadata may not
@@ -177,12 +181,12 @@ def _ask(server: _Server, definition: Definition, found: Found, facts: JsonObjec
         elif status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:  # else it is there, and its definition fails
             found.missing_classes.append(class_type)
     # A ComfyUI that somebody else runs would begin to execute what it takes.
-    if facts or found.engine == "stand-in":
+    if facts or system.get("flowberth_stand_in"):
         found.prompt = _validated(server, definition)
 
 
-def _validated(server: _Server, definition: Definition) -> JsonObject:
-    """What the server says of the prompt, with files in place of those that callers bring."""
+def _validated(server: _Server, definition: Definition) -> JsonObject | None:
+    """How the server refuses the prompt, with files in place of those that callers bring; `None`: it does not."""
     prompt = copy.deepcopy(definition.prompt)
     for brought in definition.inputs:
         if brought.required and brought.kind in MEDIA_KINDS:
@@ -194,10 +198,10 @@ def _validated(server: _Server, definition: Definition) -> JsonObject:
     if isinstance(answer.get("prompt_id"), str):  # the stand-in has begun with it
         server.json("POST", "/queue", json={"delete": [answer["prompt_id"]]})
         server.json("POST", "/interrupt", json={"prompt_id": answer["prompt_id"]})
-    error = answer.get("error")
+    error, faults = answer.get("error"), as_object(answer.get("node_errors"))
     if error is None and status != HTTPStatus.OK:
         error = {"type": "server_error", "message": f"/prompt answered {status}", "details": str(body)[:TEXT_CHARS]}
-    return {"error": bounded(error), "node_errors": bounded(as_object(answer.get("node_errors")))}
+    return {"error": bounded(error), "node_errors": bounded(faults)} if error or faults else None
 
 
 def _upload(server: _Server, brought: InputField) -> str:
@@ -211,19 +215,22 @@ def _upload(server: _Server, brought: InputField) -> str:
 
 
 def _document(
-    found: Found, *, failure: str | None, engine: Engine | None, seconds: float, needed: frozenset[str] = frozenset()
+    found: Found,
+    *,
+    failure: Failure | None,
+    engine: Engine | None,
+    seconds: float,
+    needed: frozenset[str] = frozenset(),
 ) -> JsonObject:
     failed = engine.log.failed_imports() if engine else ()
-    prompt = found.prompt or {}
     tail = "\n".join(engine.log.whole_tail(LOG_LINES)) if engine else ""
     return {
         # A pack that is there for other apps may be broken: what this one needs of it would be a missing class.
         "passed": failure is None
         and not found.missing_classes
-        and not (prompt.get("error") or prompt.get("node_errors"))
+        and found.prompt is None
         and not any(one.pack.casefold() in needed for one in failed),
-        "failure": None if failure is None else failure[:TEXT_CHARS],
-        "engine": found.engine,
+        "failure": failure and asdict(failure),
         "engine_version": found.engine_version,
         "imports": [
             {"pack": one.pack, "error": one.reason, "traceback": one.traceback[-TEXT_CHARS:]} for one in failed
