@@ -1,6 +1,6 @@
 """Puts deliveries on record: one statement for all that wait at a moment.
 
-One connection, one statement at a time. While it is on its way to the disk, and for a moment after, the next deliveries
+One connection, one statement at a time. While it is on its way to the disk, or was a moment ago, the next deliveries
 gather, so that a burst costs few commits; a delivery that comes alone waits for nothing but its own. Whoever waits is
 told only after the commit.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,8 +21,9 @@ from github_app.server.errors import NotStored
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-GATHER_SECONDS = 0.02
-"""Between two statements: a commit is the dearest part of a delivery, and a burst then shares one."""
+BETWEEN_STATEMENTS_SECONDS = 0.02
+"""From the begin of one to that of the next: a commit is the dearest part of a delivery, and a burst then shares one.
+Where a commit takes longer than that, the next deliveries have gathered meanwhile and wait for nothing else."""
 BATCH_DELIVERIES = 256
 BATCH_BYTES = 64 * 1024 * 1024
 """Of one statement: Postgres takes a message of at most 1 GB, and its memory is the machine's too."""
@@ -82,8 +84,9 @@ class Inbox:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
+                began = time.monotonic()
                 await self._write_batch(self._take_batch())
-                await asyncio.sleep(GATHER_SECONDS)
+                await asyncio.sleep(began + BETWEEN_STATEMENTS_SECONDS - time.monotonic())
 
     def _take_batch(self) -> list[tuple[Delivery, asyncio.Future[None]]]:
         size = count = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -82,7 +81,9 @@ def serving(settings: Settings, database: Database) -> Generator[GitHub]:
 
     with listening("127.0.0.1", 0) as listener:
         server = http_server(create_app(settings, database), listener, on_ready)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), name="server")
+        thread = threading.Thread(
+            target=lambda: server.run_in_this_thread(server.serve(sockets=[listener])), name="server"
+        )
         thread.start()
         assert started.wait(PATIENCE_SECONDS)
         github = GitHub(ready[0])
