@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.modal.packages import missing
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -27,21 +29,34 @@ COPY = re.compile(r"COPY \. (?P<folder>/\S*)")
 ENV = re.compile(r"ENV (?P<assignments>.+)")
 _ASSIGNMENT = re.compile(r"(\w+)=")
 
-SITE = f"""\
+SITE = """\
 import sys
+from importlib.machinery import PathFinder
 
-sys.path[:] = [entry for entry in sys.path if entry != {str(REPOSITORY)!r}]  # the container has what was uploaded, not us
+
+class InTheImage(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name in MISSING else super().find_spec(name, path, target)
+
+
+MISSING = {missing}
+sys.path[:] = [entry for entry in sys.path if entry != {repository}]
+sys.meta_path[:] = [InTheImage if finder is PathFinder else finder for finder in sys.meta_path]
 """
+"""What every Python of the container does first: it has what was uploaded and what its image names, not what is here."""
 COMFYUI = """\
 import runpy
 import sys
+from importlib.machinery import PathFinder
 
 arguments = dict(zip(sys.argv[1:], sys.argv[2:]))
-sys.path.insert(0, {repository!r})
-sys.argv = ["main.py", "--port", arguments["--port"], "--core", {version!r}]
+sys.meta_path.append(PathFinder)
+sys.path.insert(0, {repository})
+sys.argv = ["main.py", "--port", arguments["--port"], "--core", {version}]
 runpy.run_module("runner.stand_in", run_name="__main__", alter_sys=True)
 """
-"""`main.py` of the ComfyUI in the image: the stand-in engine. `{version}` and `{repository}` are filled in."""
+"""`main.py` of the ComfyUI in the image: the stand-in engine."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +94,30 @@ def assemble(
         if layer.request.image.context_mount_id and copied:
             _upload(workspace, [layer.request.image.context_mount_id], root / copied["folder"].lstrip("/"), places)
         for found in CLONE.finditer("\n".join(layer.commands)):
-            text = comfyui.format(version=found["version"], repository=str(REPOSITORY))
+            text = _filled(comfyui, version=found["version"], repository=str(REPOSITORY))
             _write(root / found["folder"].lstrip("/") / "main.py", text.encode(), places)
     _upload(workspace, function.mount_ids, root, places)
     for path, text in extra.items():
         _write(root / path.lstrip("/"), text.encode(), places)
     (root / "site").mkdir()
-    (root / "site/sitecustomize.py").write_text(SITE)
+    hidden = sorted(missing(_steps(layers)))
+    (root / "site/sitecustomize.py").write_text(_filled(SITE, missing=hidden, repository=str(REPOSITORY)))
     for secret in function.secret_ids:
         environment |= workspace.secrets[secret].values
     paths = f"{root / 'root'}:{root / 'site'}"
     mapped = {name: _mapped(value, places) for name, value in environment.items()}
     return Machine(root, mapped | {"HOME": str(root / "root"), "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"})
+
+
+def _filled(text: str, **values: object) -> str:
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", repr(value))
+    return text
+
+
+def _steps(layers: Iterable[Image]) -> list[str]:
+    files = [file.data.decode(errors="replace") for layer in layers for file in layer.request.image.context_files]
+    return [*files, *(command for layer in layers for command in layer.commands)]
 
 
 def _upload(workspace: Workspace, mounts: Iterable[str], folder: Path, places: Mapping[str, Path]) -> None:
