@@ -22,6 +22,7 @@ from runner.engine import engine_settings
 from runner.errors import DeployFailed, RunCancelled
 from runner.model import Frozen
 from runner.protocols import Deployment, say_nothing
+from runner.targets.local_preflight import look, own_copy
 from runner.targets.local_server import KEEP
 from worktrees.lock import FileLock
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.model import RunId
-    from runner.protocols import DeploymentSpec
+    from runner.protocols import DeploymentSpec, Preflight
 
 STARTUP_SECONDS = 300.0
 """A real ComfyUI with packs on a slow disk takes minutes; the stand-in one second."""
@@ -79,6 +80,23 @@ class LocalTarget:
                 return found
             self.stop(spec.run_id)
             return self._start(spec)
+
+    def preflight(self, spec: DeploymentSpec, *, tell: Callable[[str], None] = say_nothing) -> Preflight:
+        """Look whether ComfyUI starts with its packs and would take the prompt, in a process of its own.
+
+        Raises:
+            DeployFailed: ComfyUI did not get as far as being asked, or there is no answer.
+            EngineUnavailable: the ComfyUI asked for cannot be used.
+        """
+        home = self._folder / spec.run_id / "preflight"
+        shutil.rmtree(home, ignore_errors=True)
+        work = home / "work"
+        work.mkdir(parents=True)
+        try:
+            app = own_copy(spec.folder, home / "app")
+            return look(app, home, self._environment(spec, work), tell)
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
 
     def headers(self, spec: DeploymentSpec) -> dict[str, str]:
         """None: only this machine reaches it."""
@@ -143,7 +161,7 @@ class LocalTarget:
         home = self._folder / spec.run_id
         work = home / "work"
         work.mkdir(parents=True, exist_ok=True)
-        app = _own_copy(spec.folder, home / "app")
+        app = own_copy(spec.folder, home / "app")
         environment = self._environment(spec, work)
         began = time.monotonic()
         with (home / "app.log").open("wb") as log:
@@ -211,15 +229,6 @@ class LocalTarget:
             return DeploymentRecord.model_validate_json((self._folder / run_id / "record.json").read_text())
         except (FileNotFoundError, ValidationError):
             return None
-
-
-def _own_copy(folder: Path, target: Path) -> Path:
-    """The app's folder with the runtime beside it, away from the worktree: what is kept serving outlives that."""
-    shutil.rmtree(target, ignore_errors=True)
-    for source in (folder, folder.with_name("shared")):
-        if source.is_dir():
-            shutil.copytree(source, target / source.name)
-    return target / folder.name
 
 
 def _healthy(name: str, url: str, startup_seconds: float) -> Deployment | None:
