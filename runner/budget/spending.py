@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
+from runner.budget.money import ZERO
+
 if TYPE_CHECKING:
     from collections.abc import Generator
     from datetime import datetime
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from codegen.model import JsonObject
     from runner.budget.ledger import Ledger
-    from runner.budget.model import Basis, Reservation, What
+    from runner.budget.model import Basis, Line, Reservation, What
     from runner.model import RunId
 
 
@@ -102,6 +104,11 @@ class Spending:
         else:
             meter.never_started()
 
+    def so_far(self, what: What) -> Decimal:
+        """What all things of this kind have cost, US dollars; those under way or left by a crash with their worst."""
+        lines = [line for line in self._ledger.state(self._run_id).lines if line.what == what]
+        return sum((_most(line) for line in lines), ZERO)
+
     def due_stop(self) -> datetime | None:
         """When everything of the run has to be stopped, as things stand; in the past: at once. Notes alerts too.
 
@@ -119,3 +126,9 @@ class Spending:
         taken = {line.key for line in self._ledger.state(self._run_id).lines if line.state not in free}
         turns = (key if turn == 1 else f"{key}~{turn}" for turn in count(1))
         return self._ledger.reserve(self._run_id, next(each for each in turns if each not in taken), worst, what=what)
+
+
+def _most(line: Line) -> Decimal:
+    if line.state == "reserved":
+        return max(line.reserved, line.actual or ZERO)
+    return max(line.estimated or ZERO, line.actual or ZERO) if line.state != "released" else ZERO
