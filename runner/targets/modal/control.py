@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 120.0
 """Without a question; a process takes about 70 MiB, and starting another one about a second."""
+MOST_AT_ONCE = 16
+"""Calls for one answer: a workspace may have a thousand apps, and limits how fast it is asked."""
 LOOKBACK = timedelta(hours=1)
 """Of statistics."""
 DEPLOYED_CLASS = "ComfyUI"
@@ -61,9 +63,14 @@ class Control:
 
     async def of_run(self, run_id: str) -> list[dict[str, Any]]:
         """All live apps that a run has deployed, or was deploying: they have its tag."""
-        apps = await self._named().apps.list.aio()
-        described = await asyncio.gather(*(_described(app) for app in apps))
-        return [app for app in described if app["tags"].get(RUN) == run_id]
+        room = asyncio.Semaphore(MOST_AT_ONCE)
+
+        async def described(app: App) -> dict[str, Any]:
+            async with room:
+                return await _described(app)
+
+        apps = await asyncio.gather(*map(described, await self._named().apps.list.aio()))
+        return [app for app in apps if app["tags"].get(RUN) == run_id]
 
     async def url(self, name: str) -> str | None:
         """Where the app's endpoint is; Modal says it, nobody else can know."""

@@ -165,7 +165,7 @@ class ModalTarget:
         serving = self._serving(run_id)
         return None if serving is None else serving[0].stats(serving[1].app_id)
 
-    def history(self, run_id: RunId) -> tuple[dict[str, str], ...]:
+    def history(self, run_id: RunId) -> tuple[dict[str, str | None], ...]:
         """The versions of the run's app, newest first, as Modal's own command lists them."""
         serving = self._serving(run_id)
         return () if serving is None else serving[0].history(serving[1].app_id)

@@ -81,7 +81,7 @@ class ProxyToken(Frozen):
 
 _BILL = TypeAdapter(tuple[BillLine, ...])
 _RATES = TypeAdapter(dict[str, Decimal])
-_HISTORY = TypeAdapter(tuple[dict[str, str], ...])
+_HISTORY = TypeAdapter(tuple[dict[str, str | None], ...])
 _APPS = TypeAdapter(tuple[DeployedApp, ...])
 
 
@@ -137,7 +137,7 @@ class Workspace:
         """How much the app was called."""
         return AppStats.model_validate(self._ask("stats", app_id=app_id))
 
-    def history(self, app_id: str) -> tuple[dict[str, str], ...]:
+    def history(self, app_id: str) -> tuple[dict[str, str | None], ...]:
         """The versions of a deployed app, newest first, with the names of their columns.
 
         Nothing but Modal's own command lists them. Rolling back to one of them takes a plan that has it; deploying an
