@@ -95,7 +95,10 @@ class Container:
 
     def interrupt(self, why: str) -> None:
         """Ask it to end at once; what runs in it fails. After a grace period it is killed."""
-        self.accepts, self._killed = False, self._killed or why
+        self._killed = self._killed or why
+        for invocation in self._waiting():
+            invocation.fail("TERMINATED", why)
+        self.retire()
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGINT)
             asyncio.get_running_loop().call_later(GRACE_SECONDS, self.kill, why)
@@ -241,13 +244,18 @@ class Container:
             self.kill("it did not finish when it was asked to")
 
     def _fail_the_rest(self) -> None:
-        left = list(self.running.values())
-        while not self.inputs.empty():
-            waiting = self.inputs.get_nowait()
-            left += [] if waiting is None else [waiting]
+        left = [*self.running.values(), *self._waiting()]
         self.running.clear()
         for invocation in left:
             if self.failure is not None:
                 invocation.fail("FAILURE", "", self.failure)
             else:
                 invocation.fail("FAILURE", self._killed or f"Runner failed with exit code: {self.exit_code}")
+
+    def _waiting(self) -> list[Invocation]:
+        """Takes away what has not begun."""
+        found: list[Invocation] = []
+        while not self.inputs.empty():
+            invocation = self.inputs.get_nowait()
+            found += [] if invocation is None else [invocation]
+        return found

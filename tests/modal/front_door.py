@@ -107,8 +107,8 @@ async def _answer(bed: ModalBed, invocation: Invocation, request: web.BaseReques
     try:
         return await _forward(bed, invocation, request)
     except TimeoutError:
-        query = request.rel_url.query | {CALL_ID: invocation.id}
-        return web.Response(status=303, headers={"Location": door.url + str(request.rel_url.with_query(query))})
+        place = request.rel_url.update_query({CALL_ID: invocation.id})
+        return web.Response(status=303, headers={"Location": f"{door.url}{place}"})
     except asyncio.CancelledError:
         invocation.send(_chunk(bed, api_pb2.Asgi(http_disconnect=api_pb2.Asgi.HttpDisconnect())))
         raise

@@ -37,6 +37,11 @@ class Invocation:
         """Its answer."""
         self.changed = asyncio.Event()
 
+    @property
+    def has_succeeded(self) -> bool | None:
+        """None: it is not over."""
+        return self.output.result().result.status == Result.GENERIC_STATUS_SUCCESS if self.output.done() else None
+
     def item(self) -> api_pb2.FunctionGetInputsItem:
         """As a container gets it."""
         return api_pb2.FunctionGetInputsItem(

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import httpx
 import modal
+import pytest
 
 from tests.modal.cli import APPS
 from tests.modal.cli import modal as command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.modal.bed import ModalBed
 
 PATIENCE_SECONDS = 30
@@ -46,7 +49,99 @@ def test_the_example_serves_from_cold_to_stopped(modal_bed: ModalBed, client: mo
     _until(lambda: not modal_bed.containers)
 
 
-def _until(condition: object) -> None:
+PLAIN = """\
+import asyncio
+
+import modal
+
+app = modal.App("plain")
+
+
+@app.cls(image=modal.Image.debian_slim(), enable_memory_snapshot=True)
+@modal.concurrent(max_inputs=4)
+class Plain:
+    @modal.enter(snap=True)
+    def prepare(self):
+        print("prepared")
+        self.gate = None
+
+    @modal.enter(snap=False)
+    def start(self):
+        print("started")
+
+    @modal.exit()
+    def stop(self):
+        print("stopped")
+
+    @modal.asgi_app(label="plain")
+    def web(self):
+        async def respond(scope, receive, send):
+            if scope["type"] == "lifespan":
+                return
+            body = (await receive())["body"]
+            if scope["path"] == "/wait":
+                self.gate = asyncio.Event()
+                await self.gate.wait()
+            if scope["path"] == "/open":
+                self.gate.set()
+            if scope["path"] == "/hang":
+                print("left by", (await receive())["type"])
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"x-method", scope["method"].encode())]})
+            await send({"type": "http.response.body", "body": str(len(body)).encode(), "more_body": True})
+            await send({"type": "http.response.body", "body": scope["query_string"]})
+
+        return respond
+"""
+
+
+def test_a_request_that_takes_long_is_told_where_its_answer_will_be(
+    modal_bed: ModalBed, client: modal.Client, deploy: Callable[[str], modal.App]
+) -> None:
+    app = deploy(PLAIN)
+    url = modal.Cls.from_name("plain", "Plain", client=client)().web.get_web_url()
+    assert url is not None
+    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
+        large = http.post("/", params={"a": "b"}, content=b"x" * 5_000_000)
+        assert (large.text, large.headers["x-method"]) == ("5000000a=b", "POST")
+        modal_bed.request_seconds = 0.05
+        asked = http.get("/wait")
+        assert (asked.status_code, asked.headers["location"].startswith(f"{url}/wait?")) == (303, True)
+        modal_bed.request_seconds = 10
+        assert http.get("/open").status_code == 200
+        assert http.get(asked.headers["location"]).text == "0"
+
+        with pytest.raises(httpx.ReadTimeout):
+            http.get("/hang", timeout=0.2)
+        _until(lambda: "left by http.disconnect\n" in _printed(modal_bed))
+        counts = app.stats().functions.total
+        assert (counts.calls.total, counts.containers.total) == (4, 1)
+        app.stop()
+        _until(lambda: not modal_bed.containers)
+    assert _printed(modal_bed) == ["prepared\n", "started\n", "left by http.disconnect\n", "stopped\n"]
+
+
+def test_an_address_stays_with_its_label(
+    modal_bed: ModalBed, client: modal.Client, deploy: Callable[[str], modal.App]
+) -> None:
+    def address(name: str) -> str | None:
+        return modal.Cls.from_name(name, "Plain", client=client)().web.get_web_url()
+
+    app = deploy(PLAIN)
+    before = address("plain")
+    app.stop()
+    deploy(PLAIN)
+    assert address("plain") == before
+    deploy(PLAIN.replace('App("plain")', 'App("thief")'))
+    assert address("thief") == before
+    with pytest.raises(modal.exception.InvalidError, match="Invalid label"):
+        deploy(PLAIN.replace('label="plain"', 'label="Not_Plain"'))
+
+
+def _printed(bed: ModalBed) -> list[str]:
+    return [line.text for line in bed.app("plain").logs]
+
+
+def _until(condition: Callable[[], object]) -> None:
     ends = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < ends

@@ -243,10 +243,21 @@ def roll_back(call: Call, request: api_pb2.AppRollbackRequest) -> api_pb2.AppRol
 
 @answers("AppGetTimeRangeStats")
 def stats(call: Call, request: api_pb2.AppGetTimeRangeStatsRequest) -> api_pb2.AppGetTimeRangeStatsResponse:
+    """Of the app's whole life, whatever the time asked for."""
     app = call.workspace.app(request.app_id)
-    return api_pb2.AppGetTimeRangeStatsResponse(
+    told = api_pb2.AppGetTimeRangeStatsResponse(
         since=request.since, until=request.until, lifecycle=lifecycle(app), deployment_count=len(app.versions)
     )
+    for invocation in call.bed.invocations.values():
+        if invocation.function.app_id == app.id:
+            told.functions.total.calls.total += 1
+            told.functions.total.calls.succeeded += invocation.has_succeeded is True
+            told.functions.total.calls.failed += invocation.has_succeeded is False
+    for container in (*call.bed.containers.values(), *call.bed.buried):
+        if container.app is app:
+            told.functions.total.containers.container_active_count += 1
+            told.functions.total.containers.container_errors += container.exit_code not in (None, 0)
+    return told
 
 
 @answers("TaskList")
