@@ -8,13 +8,18 @@ The payloads are GitHub's published examples (npm `@octokit/webhooks-examples`),
 of its own. They are sent when they are due, whether or not the ones before have been answered, over connections that
 stay open; an acknowledgement is measured from the moment its delivery was due, so a stall counts for all it holds up.
 
-The two servers do not do the same. Flowberth verifies, reads action and installation, commits the payload to Postgres
-(its embedded one, `fsync` on) and acknowledges after that; lost is what was acknowledged and is not in the table at the
-end. Probot (npm `probot`, with an app that has no handlers, and its log off) verifies, parses and acknowledges; nothing
-is on record, so a crash loses what was acknowledged, and there is nothing to count.
+What each does before it acknowledges:
 
-CPU is that of the server's process; of the processes of Postgres in a line of its own. It says more than the times
-where other programs use the machine. npm, and network access for it, are needed for the payloads.
+    Flowberth      verifies, looks whether the body is JSON, and commits it, byte for byte, to Postgres (its embedded
+                   one, `fsync` on), many in one statement
+    Probot         npm `probot` with an app that has no handlers, its log off: verifies and parses; nothing is on
+                   record, so a crash loses what was acknowledged, and there is nothing to count
+    Probot and pg  the same with one handler, as Probot has them (`onAny`), that commits the payload to a Postgres and
+                   a table like Flowberth's by npm `pg`: a pool, and a prepared statement for each delivery
+
+Lost is what was acknowledged and is not in the table at the end. CPU is that of the server's process; of the processes
+of Postgres in a line of its own. It says more than the times where other programs use the machine. npm, and network
+access for it, are needed for the payloads.
 """
 
 from __future__ import annotations
@@ -41,10 +46,13 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import psycopg
+import psycopg.conninfo
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from rich.console import Console
 from rich.table import Table
+
+from runner.database import DATABASE_NAME, Database
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -67,12 +75,23 @@ MAX_GROWTH_MIB = 10.0
 """Between the first quarter of the run and the last."""
 
 PROBOT = "probot@14"
+PG = "pg@8"
 EXAMPLES = "@octokit/webhooks-examples@7"
 PROBOT_APP = """\
 import { createServer } from "node:http";
+import pg from "pg";
 import { createNodeMiddleware, createProbot } from "probot";
+const pool = new pg.Pool({ max: 20 });
+const text = `
+  INSERT INTO flowberth.delivery (guid, event, action, installation, payload) VALUES ($1, $2, $3, $4, $5)
+  ON CONFLICT DO NOTHING`;
+async function record({ id, name, payload }) {
+  const values = [id, name, payload.action, payload.installation?.id, Buffer.from(JSON.stringify(payload))];
+  await pool.query({ name: "record", text, values });
+}
 const probot = createProbot({ overrides: { logLevel: "fatal" } });
-const middleware = await createNodeMiddleware(() => {}, { probot, webhooksPath: "/webhooks/github" });
+const app = (robot) => { if (process.env.PGHOST) robot.onAny(record); };
+const middleware = await createNodeMiddleware(app, { probot, webhooksPath: "/webhooks/github" });
 const server = createServer((request, response) => middleware(request, response, () => response.writeHead(404).end()));
 server.listen(Number(process.env.PORT), "127.0.0.1", () => console.log("ready"));
 """
@@ -130,7 +149,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--seconds", type=float, default=SECONDS)
     options.add_argument("--rate", type=int, default=RATE)
-    options.add_argument("--only", choices=("flowberth", "probot"))
+    options.add_argument("--only", choices=[start.__name__ for start in SERVERS])
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
     npm = shutil.which("npm")
@@ -140,11 +159,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="flowberth-webhooks-") as name:
         folder = Path(name)
         subprocess.run([npm, "init", "-y"], cwd=folder, check=True, capture_output=True)
-        subprocess.run([npm, "install", "--silent", PROBOT, EXAMPLES], cwd=folder, check=True, capture_output=True)
+        subprocess.run([npm, "install", "--silent", PROBOT, PG, EXAMPLES], cwd=folder, check=True, capture_output=True)
         secret = secrets.token_hex(20)
         examples = load_examples(folder, secret)
         results: list[Result] = []
-        for start in (flowberth, probot):
+        for start in SERVERS:
             if chosen.only in (None, start.__name__):
                 with start(folder, secret) as server:
                     results.append(asyncio.run(measure(server, examples, chosen.rate, chosen.seconds)))
@@ -186,19 +205,46 @@ def flowberth(folder: Path, secret: str) -> Generator[Server]:
     with ended(process):
         assert process.stdout is not None
         ready: dict[str, Any] = json.loads(process.stdout.readline())
-        first_lines = (data / "postgres" / "postmaster.pid").read_text().split("\n")
+        postgres, place = running_postgres(data)
         yield Server(
             name="Flowberth",
             port=int(ready["url"].rpartition(":")[2]),
             process=psutil.Process(ready["pid"]),
-            database=f"postgresql://postgres@/flowberth?host={first_lines[4]}&port={first_lines[3]}",
-            postgres=psutil.Process(int(first_lines[0])),
+            database=psycopg.conninfo.make_conninfo(**place),
+            postgres=postgres,
         )
 
 
 @contextmanager
-def probot(folder: Path, secret: str) -> Generator[Server]:
-    """The Probot app, behind Node's own HTTP server, as its documentation has it."""
+def probot_and_pg(folder: Path, secret: str) -> Generator[Server]:
+    """Probot that puts on record what it acknowledges."""
+    data = folder / "probot-data"
+    with Database(data) as database:
+        assert database.engine is not None  # opened, with its tables
+        postgres, place = running_postgres(data)
+        names = {
+            "PGHOST": place["host"],
+            "PGPORT": place["port"],
+            "PGUSER": place["user"],
+            "PGDATABASE": place["dbname"],
+        }
+        with probot(folder, secret, **names) as server:
+            server.name = "Probot and pg"
+            server.database = psycopg.conninfo.make_conninfo(**place)
+            server.postgres = postgres
+            yield server
+
+
+def running_postgres(data: Path) -> tuple[psutil.Process, dict[str, str]]:
+    """The embedded one of a data folder, and where it is."""
+    lines = (data / "postgres" / "postmaster.pid").read_text().split("\n")
+    place = {"host": lines[4], "port": lines[3], "user": "postgres", "dbname": DATABASE_NAME}
+    return psutil.Process(int(lines[0])), place
+
+
+@contextmanager
+def probot(folder: Path, secret: str, **more: str) -> Generator[Server]:
+    """The Probot app, behind Node's own HTTP server, as its documentation has it; `more` for its environment."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     app = folder / "app.mjs"
@@ -211,11 +257,16 @@ def probot(folder: Path, secret: str) -> Generator[Server]:
         "NODE_ENV": "production",
         "LOG_LEVEL": "fatal",
     }
-    process = subprocess.Popen(["node", app], cwd=folder, env={**os.environ, **settings}, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        ["node", app], cwd=folder, env={**os.environ, **settings, **more}, stdout=subprocess.PIPE
+    )
     with ended(process):
         assert process.stdout is not None
         assert process.stdout.readline(), "Probot did not start"
         yield Server(name="Probot", port=port, process=psutil.Process(process.pid))
+
+
+SERVERS = (flowberth, probot, probot_and_pg)
 
 
 @contextmanager
@@ -391,6 +442,7 @@ def table(results: list[Result], rate: int, seconds: float) -> Table:
         ("memory early → late", [f"{each.memory_early:.0f} → {each.memory_late:.0f} MiB" for each in results]),
         ("CPU per 1,000, server", [f"{each.cpu_server:.2f} s" for each in results]),
         ("CPU per 1,000, Postgres", postgres),
+        ("CPU per 1,000, in all", [f"{each.cpu_server + (each.cpu_postgres or 0):.2f} s" for each in results]),
     ]
     for name, values in rows:
         shown.add_row(name, *values)
