@@ -1,0 +1,91 @@
+"""A run that has failed, an adviser with a stand-in for the API, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from codegen.lock import PackPin
+from codegen.plan import make_plan
+from runner.budget.spending import Spending
+from runner.repair.evidence import Evidence
+from runner.repair.language_model.anthropic_adviser import AnthropicAdviser
+from tests.codegen.canvas import text_to_image
+
+if TYPE_CHECKING:
+    from codegen.plan import Plan
+    from runner.budget.ledger import Ledger
+    from runner.model import RunId
+    from runner.repair.adviser import Advice
+    from tests.runner.repair.language_model.api import Api, Reply
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+KEY = "sk-ant-api03-" + "Q7" * 40
+IMPACT = "https://github.com/ltdrdata/ComfyUI-Impact-Pack"
+COMMIT = "1" * 40
+
+
+def a_plan() -> Plan:
+    plan = make_plan(text_to_image().workflow(), filename="fox.json")
+    pack = PackPin(name="ComfyUI-Impact-Pack", repository=IMPACT, commit=COMMIT, classes=("X",), source="properties")
+    return plan.model_copy(update={"lock": plan.lock.model_copy(update={"packs": (pack,)})})
+
+
+def log_of(text: str, **details: Any) -> Evidence:
+    return Evidence(stage="boot", text=text, details=details)
+
+
+@dataclass
+class Asking:
+    """`advise` answers as the API does in turn."""
+
+    api: Api
+    ledger: Ledger
+    run_id: RunId
+    plan: Plan = field(default_factory=a_plan)
+    waited: list[float] = field(default_factory=list)
+    budget: Decimal = Decimal(2)
+    model: str = "claude-sonnet-5-5"
+    known: tuple[str, ...] = ()
+
+    @property
+    def adviser(self) -> AnthropicAdviser:
+        return AnthropicAdviser(
+            SecretStr(KEY),
+            model=self.model,
+            budget_usd=self.budget,
+            url=self.api.url,
+            known=[SecretStr(each) for each in self.known],
+            clock=lambda: NOW,
+            sleep=self.waited.append,
+        )
+
+    @property
+    def spending(self) -> Spending:
+        return Spending(self.ledger, self.run_id)
+
+    def advise(self, *replies: Reply, evidence: tuple[Evidence, ...] | str = "it broke", **options: Any) -> Advice:
+        self.api.replies = list(replies)
+        if isinstance(evidence, str):
+            evidence = (log_of(evidence),)
+        given = {"plan": self.plan, "history": (), "diagnosis": None, "gpus": None, "spending": self.spending}
+        return self.adviser.propose(evidence, **{**given, **options})
+
+    @property
+    def lines(self) -> dict[str, tuple[str, Decimal]]:
+        """Of the ledger: state, and dollars held or spent."""
+        lines = self.ledger.state(self.run_id).lines
+        return {
+            line.key: (line.state, line.reserved if line.state == "reserved" else line.actual or Decimal(0))
+            for line in lines
+        }
+
+    @property
+    def asked(self) -> str:
+        """What the last request says, but for the system prompt and the tool."""
+        (said,) = self.api.requests[-1]["messages"]
+        return said["content"]
