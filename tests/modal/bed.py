@@ -44,7 +44,7 @@ from tests.modal.rpcs import (
     workspaces,
 )
 from tests.modal.serving import Serving, listener, url
-from tests.modal.world import Cost, LogLine, Workspace, new_id
+from tests.modal.world import DEFAULT_ENVIRONMENT, Cost, LogLine, Secret, Workspace, new_id
 
 if TYPE_CHECKING:
     import asyncio
@@ -164,6 +164,15 @@ class ModalBed:
         build = Build(match, tuple(log), **more)
         self.faults.builds.append(build)
         return build
+
+    def build(self, match: str, log: Iterable[str] = (), *, seconds: float = 0.0) -> Build:
+        """Layers whose commands match print that log, and are built, in that time."""
+        return self.fail_build(match, log, fails=False, seconds=seconds)
+
+    def secret(self, name: str, workspace: str = "acme", **values: str) -> None:
+        """A secret of the workspace, as made on Modal's own pages."""
+        secret = Secret(new_id("st"), name, DEFAULT_ENVIRONMENT, values)
+        self.workspace(workspace).secrets[secret.id] = secret
 
     def log(self, app: str, text: str, *, at: float | None = None, source: int = 1, workspace: str = "acme") -> None:
         """As if a container had printed it."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.modal.bed import ModalBed
     from tests.modal.world import App, Workspace
 
-METHODS = ("fail", "throttle", "delay", "fail_build", "log", "cost", "preempt")
+METHODS = ("fail", "throttle", "delay", "build", "fail_build", "secret", "log", "cost", "preempt")
 """`POST /_modal/fail {"method": "AppPublish", "times": 2}`."""
 SETTINGS = ("request_seconds", "scaledown_seconds", "comfyui", "image_files")
 LONGEST_SHOWN = 300

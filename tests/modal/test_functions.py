@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import modal
 import pytest
 
+from tests.modal.cli import until
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,6 +45,17 @@ def fail(why):
 @app.function(image=image, timeout=1, startup_timeout=60)
 def sleep():
     time.sleep(60)
+
+
+@app.function(image=image)
+def wait():
+    time.sleep(60)
+
+
+@app.function(image=image)
+def leave(code):
+    print("leaving")
+    os._exit(code)
 
 
 @app.function(image=image)
@@ -83,6 +96,36 @@ def test_what_fails_and_what_lasts_too_long_is_told(
     with pytest.raises(modal.exception.FunctionTimeoutError, match="1s"):
         call(client, "sleep")
     assert any("ValueError: because" in line.text for line in modal_bed.app("small").logs)
+
+
+def test_a_container_that_dies_takes_its_call_along(
+    modal_bed: ModalBed, client: modal.Client, deploy: Callable[[str], modal.App]
+) -> None:
+    deploy(SMALL)
+    with pytest.raises(modal.exception.RemoteError, match="Runner failed with exit code: 7"):
+        call(client, "leave", 7)
+    running = modal.Function.from_name("small", "wait", client=client).spawn()
+    until(lambda: any(container.running for container in modal_bed.containers.values()))
+    modal_bed.preempt("small")
+    with pytest.raises(modal.exception.RemoteError):
+        running.get(timeout=30)
+
+
+def test_a_new_version_takes_over_from_the_old(
+    modal_bed: ModalBed, client: modal.Client, deploy: Callable[[str], modal.App]
+) -> None:
+    deploy(SMALL)
+    assert call(client, "large", 3) == "xxx"
+    modal_bed.fail("AppPublish", "FAILED_PRECONDITION", times=None)
+    with pytest.raises(modal.exception.ConflictError):
+        deploy(SMALL.replace('"x" * count', '"y" * count'))
+    assert call(client, "large", 3) == "xxx"
+    assert len(modal_bed.containers) == 1
+    modal_bed.faults.clear()
+    deploy(SMALL.replace('"x" * count', '"z" * count'))
+    assert call(client, "large", 3) == "zzz"
+    until(lambda: len(modal_bed.buried) == 1)
+    assert modal_bed.buried[0].exit_code == 0
 
 
 def test_a_large_result_comes_as_a_blob(client: modal.Client, deploy: Callable[[str], modal.App]) -> None:

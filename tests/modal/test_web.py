@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import httpx
 import modal
 import pytest
 
-from tests.modal.cli import APPS
+from tests.modal.cli import APPS, SECONDS, until
 from tests.modal.cli import modal as command
 
 if TYPE_CHECKING:
@@ -17,14 +16,12 @@ if TYPE_CHECKING:
 
     from tests.modal.bed import ModalBed
 
-PATIENCE_SECONDS = 30
-
 
 def test_the_example_serves_from_cold_to_stopped(modal_bed: ModalBed, client: modal.Client) -> None:
     assert command(modal_bed.environment(), "deploy", APPS / "poster/app.py").returncode == 0
     url = modal.Cls.from_name("poster", "ComfyUI", client=client)().web.get_web_url()
     assert url is not None
-    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, follow_redirects=True) as http:
+    with httpx.Client(base_url=url, timeout=SECONDS, follow_redirects=True) as http:
         assert http.get("/health").text == "modal-http: missing credentials for proxy authorization\n"
         wrong = {"Modal-Key": "wk-1", "Modal-Secret": "ws-1"}
         assert http.get("/health", headers=wrong).status_code == 401
@@ -41,12 +38,12 @@ def test_the_example_serves_from_cold_to_stopped(modal_bed: ModalBed, client: mo
 
         modal_bed.scaledown_seconds = 0.1
         http.get("/health")
-        _until(lambda: not modal_bed.containers)
+        until(lambda: not modal_bed.containers)
         assert container.exit_code == 0, container.output
 
         modal.App.lookup("poster", client=client).stop()
         assert http.get("/health").text == "modal-http: app for invoked web endpoint is stopped\n"
-    _until(lambda: not modal_bed.containers)
+    until(lambda: not modal_bed.containers)
 
 
 PLAIN = """\
@@ -100,7 +97,7 @@ def test_a_request_that_takes_long_is_told_where_its_answer_will_be(
     app = deploy(PLAIN)
     url = modal.Cls.from_name("plain", "Plain", client=client)().web.get_web_url()
     assert url is not None
-    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
+    with httpx.Client(base_url=url, timeout=SECONDS) as http:
         large = http.post("/", params={"a": "b"}, content=b"x" * 5_000_000)
         assert (large.text, large.headers["x-method"]) == ("5000000a=b", "POST")
         modal_bed.request_seconds = 0.05
@@ -112,11 +109,11 @@ def test_a_request_that_takes_long_is_told_where_its_answer_will_be(
 
         with pytest.raises(httpx.ReadTimeout):
             http.get("/hang", timeout=0.2)
-        _until(lambda: "left by http.disconnect\n" in _printed(modal_bed))
+        until(lambda: "left by http.disconnect\n" in _printed(modal_bed))
         counts = app.stats().functions.total
         assert (counts.calls.total, counts.containers.total) == (4, 1)
         app.stop()
-        _until(lambda: not modal_bed.containers)
+        until(lambda: not modal_bed.containers)
     assert _printed(modal_bed) == ["prepared\n", "started\n", "left by http.disconnect\n", "stopped\n"]
 
 
@@ -139,10 +136,3 @@ def test_an_address_stays_with_its_label(
 
 def _printed(bed: ModalBed) -> list[str]:
     return [line.text for line in bed.app("plain").logs]
-
-
-def _until(condition: Callable[[], object]) -> None:
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
