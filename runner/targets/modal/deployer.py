@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from codegen.lock import Lock
 from runner.errors import DeployFailed
-from runner.protocols import Deployment, Preflight
+from runner.preflight import read_preflight
+from runner.protocols import Deployment
 from runner.targets.modal import names
 from runner.targets.modal.cleaning import Cleaner
 from runner.targets.modal.errors import ModalAuthRefused, ModalError, ModalUnavailable
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.errors import DeployStage
-    from runner.protocols import DeploymentSpec
+    from runner.protocols import DeploymentSpec, Preflight
     from runner.targets.modal.records import DeploymentRecords
     from runner.targets.modal.strangers import Strangers
     from runner.targets.modal.workspace import DeployedApp, Workspace
@@ -85,11 +83,7 @@ class Deployer:
 
     def preflight(self, app: DeployedApp) -> Preflight:
         """What the app says of itself, without a GPU."""
-        answer = self._call(app, PREFLIGHT, "preflight", PREFLIGHT_SECONDS)
-        try:
-            return Preflight.model_validate(json.loads(answer) if isinstance(answer, str) else answer)
-        except (ValidationError, ValueError, RecursionError) as error:
-            raise DeployFailed(f"the app's preflight gives no answer of its kind: {error}", stage="preflight") from None
+        return read_preflight(self._call(app, PREFLIGHT, "preflight", PREFLIGHT_SECONDS))
 
     def _deploy(self, name: str) -> DeployedApp:
         run_id, account = self.spec.run_id, self.workspace.account

@@ -1,0 +1,119 @@
+"""What deployed apps are asked: for their models, and what they lack. Their answers are a stranger's."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runner.errors import DeployFailed
+from runner.model import RunId
+from tests.runner.targets.conftest import spec_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.runner.targets.conftest import Place
+
+RUN = RunId("run_1")
+ANSWER: dict[str, Any] = {
+    "passed": True,
+    "failure": None,
+    "engine_version": "0.3.64",
+    "imports": [],
+    "missing_classes": [],
+    "definitions": {"SaveImage": {"input": {}}},
+    "prompt": None,
+    "versions": {"torch": "2.8.0"},
+    "log_tail": "",
+    "seconds": 2.5,
+}
+BOMB = """
+class Bomb:
+    def __reduce__(self):
+        import os
+        return (os.system, ("touch opened; cp /proc/self/environ seen",))
+"""
+
+
+def with_function(name: str, body: str, before: str = "") -> Any:
+    """An app whose function of that name, if it has one, is another."""
+    code = f'{before}\n\n@app.function(image=image, name="{name}")\ndef changed():\n    {body}\n'
+
+    def change(text: str) -> str:
+        return text.replace(f"def {name}(", f"def _{name}(") + code
+
+    return change
+
+
+def test_a_preflight_is_asked_in_a_container_of_the_app(place: Place) -> None:
+    target = place.target()
+    spec = spec_of(place.app(change=with_function("preflight", f"return {json.dumps(ANSWER)!r}")))
+    with pytest.raises(DeployFailed, match="not deployed any more"):
+        target.preflight(spec)
+    target.ensure(spec)
+    found = target.preflight(spec)
+    assert found.passed
+    assert found.versions == {"torch": "2.8.0"}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise RuntimeError('no such pack')", "no such pack"),
+        ("print('half way'); import os; os._exit(3)", "half way"),
+        ("return 5", "did not answer with text"),
+        ("return '{\"passed\": true}'", "gives no answer of its kind"),
+    ],
+)
+def test_a_preflight_that_gives_no_answer_says_why(place: Place, body: str, said: str) -> None:
+    target, spec = place.target(), spec_of(place.app(change=with_function("preflight", body)))
+    target.ensure(spec)
+    with pytest.raises(DeployFailed) as failure:
+        target.preflight(spec)
+    assert failure.value.stage == "preflight"
+    assert said in f"{failure.value}\n{failure.value.log}"
+
+
+def test_what_a_container_answers_is_opened_where_it_can_do_no_harm(place: Place) -> None:
+    target, spec = place.target(), spec_of(place.app(change=with_function("preflight", "return Bomb()", BOMB)))
+    target.ensure(spec)
+    with pytest.raises(DeployFailed):
+        target.preflight(spec)
+    work = place.data / "modal" / "runs" / RUN / "work"
+    assert (work / "opened").exists()
+    seen = (work / "seen").read_bytes()
+    assert b"MODAL_TOKEN_SECRET" in seen  # of this workspace, which the app's owner has anyway
+    assert not any(name in seen for name in (b"FLOWBERTH_", b"DATABASE", b"GITHUB", b"ANTHROPIC"))
+    assert not any(path.name == "opened" for path in place.data.rglob("accounts/**/*"))
+
+
+def needing_a_model(folder: Path) -> Path:
+    lock = json.loads((folder / "app.lock.json").read_text())
+    lock["models"] = [{"folder": "checkpoints", "file": "a.safetensors", "source": "answer"}]
+    (folder / "app.lock.json").write_text(json.dumps(lock))
+    return folder
+
+
+def test_models_are_fetched_once_before_anything_needs_them(place: Place) -> None:
+    folder = needing_a_model(place.app(change=with_function("fetch_models", "print('fetched')")))
+    target, said = place.target(), list[str]()
+    target.ensure(spec_of(folder), tell=said.append)
+    assert "fetching 1 model into the workspace's Volume" in said
+    calls = len(place.bed.called("FunctionMap"))
+    assert calls == 1
+    place.target().ensure(spec_of(folder))
+    assert len(place.bed.called("FunctionMap")) == calls
+
+
+def test_models_that_cannot_be_had_fail_in_their_own_stage(place: Place) -> None:
+    body = "print('GET https://huggingface.co/x: 403 gated', flush=True); raise SystemExit(1)"
+    folder = needing_a_model(place.app(change=with_function("fetch_models", body)))
+    target = place.target()
+    with pytest.raises(DeployFailed) as failure:
+        target.ensure(spec_of(folder))
+    assert failure.value.stage == "models"
+    assert "403 gated" in failure.value.log
+    target.stop(RUN)
+    assert not place.bed.app("tile-pr5").is_deployed
