@@ -87,7 +87,8 @@ class Webhook:
         if scope["method"] != "POST":
             raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "webhooks are posted", headers={"Allow": "POST"})
         given: list[tuple[bytes, bytes]] = scope["headers"]
-        headers = {name: value.decode("latin-1") for name, value in given}
+        # The parser leaves the spaces behind a value to us.
+        headers = {name: value.decode("latin-1").rstrip(" \t") for name, value in given}
         guid, event = _said(headers)
         signature = _signature(headers, given)
         chunks: list[bytes] = []
