@@ -33,12 +33,13 @@ from runner.tables import ledger_line as line
 from runner.tables import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Mapping
+    from collections.abc import Callable, Collection, Generator, Iterable, Mapping
     from datetime import date, datetime
 
     from sqlalchemy import Connection
 
     from codegen.model import JsonObject
+    from runner.budget.bills import Bill
     from runner.database import Database
     from runner.model import RunId
 
@@ -173,6 +174,11 @@ class Ledger:
                 values |= {"state": "billed", "ended_at": known.ended_at or now}
             _write(connection, known, values)
             _note_alerts(connection, account, known.month, now)
+
+    def book(self, bills: Iterable[Bill]) -> None:
+        """Note what `bills.reconcile` has found."""
+        for each in bills:
+            self.bill(each.run_id, each.key, each.usd, final=each.final)
 
     def settle_stopped(self, run_id: RunId, key: str | None = None, detail: JsonObject | None = None) -> None:
         """What was started has surely stopped by now, this line or all of the run: settle it by time × price."""

@@ -103,7 +103,7 @@ def account_of(connection: Connection, run_id: RunId, limits: Limits) -> Account
         repo=row.repo,
         installation=None if row.installation is None else int(row.installation),
         run_usd=run_usd,
-        repository_usd=_lowest(_dollars(row.monthly_budget_usd), limits.monthly_usd),
+        repository_usd=_dollars(row.monthly_budget_usd),
         installation_usd=limits.monthly_usd,
     )
 
