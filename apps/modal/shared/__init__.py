@@ -17,7 +17,7 @@ Read in this order::
     web.py          the HTTP contract, helped by auth.py, body.py, admission.py, views.py and negotiation.py
     pages.py        the playground and the reference (ui/), made from the schema and openapi.py
     webhooks.py     tells callers that a job has ended; metrics.py tells Prometheus of all jobs
-    models.py       the model files of the lock, downloaded before the first start
+    models.py       the model files of the lock, in a store of all apps; downloads.py brings one and verifies it
     preflight.py    what a ComfyUI without a GPU says of the app; held.py keeps it from running anything
     json_values.py  looks at JSON of others without trust in its shape
 
