@@ -9,7 +9,7 @@ import difflib
 import os
 import tomllib
 from dataclasses import dataclass
-from decimal import Decimal  # noqa: TC003 - pydantic reads it
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -170,6 +170,29 @@ class Settings(BaseSettings):
     modal_server_url: str | None = Field(
         default=None, pattern=SERVER, description="Modal's API, where it is not Modal's own: for tests."
     )
+    anthropic_api_key: SecretStr | None = Field(
+        default=None,
+        description="Key of Anthropic's API. With it, a language model is asked about failures that no rule knows; "
+        "[docs/language-model.md](language-model.md) says what it is sent. Without one, nobody is asked.",
+    )
+    anthropic_api_key_file: Path | None = Field(
+        default=None, description="A file with the key, where `FLOWBERTH_ANTHROPIC_API_KEY` is not set."
+    )
+    anthropic_model: str = Field(
+        default="claude-sonnet-5-5",
+        pattern=r"^[a-z0-9][a-z0-9.-]{0,79}$",
+        description="The language model that is asked, by its name in Anthropic's API: one whose price is known.",
+    )
+    anthropic_budget_usd: Decimal = Field(
+        default=Decimal(2),
+        gt=0,
+        le=MAX_BUDGET_USD,
+        description="The most that one run may spend on asking it, in US dollars; $2 unless set. It counts towards the "
+        "run's own budget, too.",
+    )
+    anthropic_url: str = Field(
+        default="https://api.anthropic.com", pattern=WEB, description="Anthropic's API, or a gateway to it."
+    )
     concurrent_runs: int = Field(
         default=4, ge=1, le=64, description="Runs that one worker process carries out at the same time, 1 to 64."
     )
@@ -200,12 +223,12 @@ class Settings(BaseSettings):
     def _absolute(cls, folder: Path) -> Path:
         return folder.expanduser().absolute()
 
-    @field_validator("github_private_key_file", "modal_accounts_file")
+    @field_validator("github_private_key_file", "modal_accounts_file", "anthropic_api_key_file")
     @classmethod
     def _absolute_file(cls, file: Path | None) -> Path | None:
         return None if file is None else file.expanduser().absolute()
 
-    @field_validator("github_api_url", "public_url")
+    @field_validator("github_api_url", "public_url", "anthropic_url")
     @classmethod
     def _without_slash(cls, url: str | None) -> str | None:
         return None if url is None else url.rstrip("/")
@@ -312,7 +335,7 @@ def read_settings_file(folder: Path) -> dict[str, Any]:
             raise InvalidSettings(
                 f"{path}: there is no setting {name!r}", hint=f"Did you mean {near[0]!r}?" if near else None
             )
-    for name in ("github_private_key_file", "modal_accounts_file"):
+    for name in ("github_private_key_file", "modal_accounts_file", "anthropic_api_key_file"):
         if isinstance(file := values.get(name), str):
             values[name] = str(folder / Path(file).expanduser())
     return values

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from decimal import Decimal
-from itertools import count
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
-
-import anthropic
-import httpx2
 
 from codegen.errors import PatchRefused
 from codegen.lock_patch import apply
 from runner.budget.errors import OverBudget, PriceUnknown
 from runner.budget.money import ZERO
 from runner.budget.tokens import price_of_answer, worst_answer
-from runner.errors import decide_retry
 from runner.repair.adviser import Advice
 from runner.repair.language_model.answer import Misshapen, NoPatch, parse, read, usage_of
-from runner.repair.language_model.errors import ModelBusy, ModelError, ModelRefuses, ModelSilent, NotAffordable
+from runner.repair.language_model.errors import ModelBusy, ModelError, ModelRefuses, NotAffordable
 from runner.repair.language_model.excerpt import line
 from runner.repair.language_model.request import (
     MOST_OUTPUT_TOKENS,
@@ -33,6 +28,7 @@ from runner.repair.moves import lock_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from decimal import Decimal
 
     from pydantic import SecretStr
 
@@ -43,21 +39,12 @@ if TYPE_CHECKING:
     from runner.budget.spending import Meter, Spending
     from runner.repair.diagnosis import Diagnosis
     from runner.repair.evidence import Evidence
+    from runner.repair.language_model.messages_api import MessagesApi
     from runner.repair.language_model.request import Request
     from runner.repair.moves import Turn
 
-API: Final = "https://api.anthropic.com"
-DEFAULT_MODEL: Final = "claude-sonnet-5-5"
-DEFAULT_BUDGET: Final = Decimal(2)
-"""US dollars of one run. One call of that model is reserved with up to $0.50, and settled with about a tenth."""
-ANSWER_SECONDS: Final = 180.0
-"""`MOST_OUTPUT_TOKENS` at 50 tokens a second take 160."""
-CONNECT_SECONDS: Final = 10.0
 MOST_CALLS: Final = 2
 """For one failure: a patch that is refused is asked for once more, with the refusal."""
-LONGEST_PATIENCE: Final = 60.0
-"""Seconds. If the API asks for more, the run ends sooner by telling people that nobody knew."""
-BUSY: Final = frozenset({408, 409, 429})
 
 
 class AnthropicAdviser:
@@ -69,9 +56,9 @@ class AnthropicAdviser:
         self,
         key: SecretStr,
         *,
-        model: str = DEFAULT_MODEL,
-        budget_usd: Decimal = DEFAULT_BUDGET,
-        url: str = API,
+        model: str,
+        budget_usd: Decimal,
+        url: str,
         known: Collection[SecretStr] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
@@ -92,13 +79,14 @@ class AnthropicAdviser:
         self._known = tuple(each.get_secret_value() for each in (key, *known))
         self._clock = clock
         self._sleep = sleep
-        self._client = anthropic.Anthropic(
-            api_key=key.get_secret_value(),
-            base_url=url,
-            timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            max_retries=0,  # it waits as long as a server asks, and does not tell what may have been billed
-            open_telemetry=False,
-        )
+        self._key = key
+        self._url = url
+
+    @cached_property
+    def _api(self) -> MessagesApi:
+        from runner.repair.language_model.messages_api import MessagesApi  # noqa: PLC0415 - takes long, is rarely asked
+
+        return MessagesApi(self._key, url=self._url, model=self._model, known=self._known, sleep=self._sleep)
 
     def propose(
         self,
@@ -175,7 +163,7 @@ class AnthropicAdviser:
             )
         with spending.on("language-model", call.key, worst, ZERO) as meter:
             try:
-                body = self._answered(request)
+                body = self._api.answer(request)
             except (ModelBusy, ModelRefuses):
                 raise  # without an answer, nothing is billed: the reservation is given back
             except BaseException:
@@ -190,46 +178,6 @@ class AnthropicAdviser:
             call.costs(meter, price_of_answer(self._model, usage), detail)
             call.reads(usage.input + usage.cache_read + usage.cache_write + usage.cache_write_hour, usage.output)
         return message
-
-    def _answered(self, request: Request) -> bytes:
-        for attempt in count(1):
-            try:
-                return self._once(request)
-            except ModelBusy as error:
-                pause = decide_retry(error, attempt)
-                if pause is None or error.after > LONGEST_PATIENCE:
-                    raise
-                self._sleep(max(pause, error.after))
-        raise AssertionError  # `count` does not end
-
-    def _once(self, request: Request) -> bytes:
-        system, messages, tools = request.parameters()
-        try:
-            response = self._client.messages.with_raw_response.create(
-                model=self._model,
-                max_tokens=MOST_OUTPUT_TOKENS,
-                system=system,
-                messages=messages,
-                tools=tools,
-                tool_choice={"type": "auto", "disable_parallel_tool_use": True},
-            )
-        except anthropic.APIStatusError as error:
-            raise self._refusal(error) from None
-        except (anthropic.AnthropicError, httpx2.HTTPError) as error:
-            cause = error.__cause__ or error
-            if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
-                raise ModelBusy("the language model cannot be reached") from None
-            raise ModelSilent(f"the language model gave no answer: {type(cause).__name__}") from None
-        return response.http_response.content
-
-    def _refusal(self, error: anthropic.APIStatusError) -> ModelError:
-        status = error.status_code
-        if status in BUSY or status >= httpx2.codes.INTERNAL_SERVER_ERROR:
-            after = _seconds(error.response.headers.get("retry-after"))
-            return ModelBusy(f"the language model is not available now (HTTP {status})", after=after)
-        return ModelRefuses(
-            f"the API of the language model refuses (HTTP {status}): {line(error.message, known=self._known)}"
-        )
 
 
 class _Call:
@@ -249,10 +197,3 @@ class _Call:
             "output_tokens": self.advice.output_tokens + output_tokens,
         }
         self.advice = self.advice.model_copy(update=tokens)
-
-
-def _seconds(header: str | None) -> float:
-    try:
-        return max(0.0, float(header or 0))
-    except ValueError:
-        return LONGEST_PATIENCE  # a date: as long as anybody waits here
