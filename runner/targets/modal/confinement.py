@@ -1,7 +1,8 @@
 """Processes in which code that is not ours runs: the `app.py` of a repository, and what an app's container answers.
 
-Such a process gets an environment of its own, no input, a folder outside any checkout, a time limit, and a guard
-(`supervising`) that lets nothing of it live on. What it prints is text for people; nothing it says is believed.
+Such a process gets an environment of its own, no input, a folder outside any checkout, a time limit, walls (`walls`),
+and a guard (`supervising`) that lets nothing of it live on. What it prints is text for people; nothing it says is
+believed.
 """
 
 from __future__ import annotations
@@ -48,9 +49,13 @@ class Ended:
 
 
 class Confinement:
-    """The confined processes of this process, by the key of whom they are for; a bounded number at a time."""
+    """The confined processes of this process, by the key of whom they are for; a bounded number at a time.
 
-    def __init__(self, most: int = MOST_AT_ONCE) -> None:
+    Of the folder `hidden` each of them sees only its own folder in it.
+    """
+
+    def __init__(self, hidden: Path, most: int = MOST_AT_ONCE) -> None:
+        self._hidden = hidden.resolve()
         self._room = threading.Semaphore(most)
         self._guard = threading.Lock()
         self._going: dict[str, _Going] = {}
@@ -86,7 +91,7 @@ class Confinement:
             try:
                 if going.stopped:
                     return Ended(status=STOPPED, stopped=True)
-                process = _start(arguments, variables, folder)
+                process = _start(self._hidden, arguments, variables, folder)
                 try:
                     going.begin(process)
                     timed_out = not _read(process, time.monotonic() + seconds, on_line)
@@ -109,9 +114,9 @@ class Confinement:
         return True
 
 
-def _start(arguments: Sequence[str], variables: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
+def _start(hidden: Path, arguments: Sequence[str], variables: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*PYTHON, "-m", "runner.targets.modal.supervising", *PYTHON, *arguments],
+        [*PYTHON, "-m", "runner.targets.modal.supervising", str(hidden), *PYTHON, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

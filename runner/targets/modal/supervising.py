@@ -1,4 +1,6 @@
-"""The guard of a confined process: `python -I -m runner.targets.modal.supervising COMMAND …`.
+"""The guard of a confined process: `python -I -m runner.targets.modal.supervising HIDDEN COMMAND …`.
+
+The command runs behind `walls`: of the folder HIDDEN it sees nothing but the current folder, which is in it.
 
 Ends with the command, and leaves nothing of it behind: not what it forked, not what moved into a session of its own.
 Standard input is a lifeline: when its other end closes, whoever started this is dead or wants an end, and the command
@@ -19,6 +21,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from runner.targets.modal.walls import stand_behind_walls
 
 MOST_MEMORY_BYTES = 4 * 1024**3
 """Address space of each process. Modal's client takes about 1 GiB of it, and 70 MiB of memory."""
@@ -89,7 +93,14 @@ def main() -> int:
     adopt_orphans()
     limit()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C at the terminal is for whoever holds the lifeline
-    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, process_group=0)
+    hidden, *arguments = sys.argv[1:]
+    own = Path.cwd()
+    command = subprocess.Popen(
+        arguments,
+        stdin=subprocess.DEVNULL,
+        process_group=0,
+        preexec_fn=lambda: stand_behind_walls(own, Path(hidden)),  # noqa: PLW1509 - this process has one thread
+    )
     ends = [os.pidfd_open(command.pid)] if hasattr(os, "pidfd_open") else []
     status: int | None = None
     lifeline = True

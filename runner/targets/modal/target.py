@@ -61,7 +61,7 @@ class ModalTarget:
         self._accounts = accounts
         self._folder = data_dir / "modal"
         self._records = DeploymentRecords(self._folder / "runs")
-        self._confinement = Confinement(most_at_once)
+        self._confinement = Confinement(data_dir, most_at_once)
         self._strangers = Strangers(self._confinement)
         self._build_seconds = build_seconds
         self._guard = threading.Lock()

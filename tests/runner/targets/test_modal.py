@@ -234,6 +234,40 @@ def test_a_strange_app_py_sees_no_secret_of_ours_and_shows_none_of_its_own(
     assert "bell" in log
 
 
+LOOKING_AROUND = """
+import os, pathlib
+def look(what, do):
+    try:
+        print("SEEN", what, do())
+    except OSError as error:
+        print("DENIED", what, type(error).__name__)
+data = pathlib.Path.cwd().parents[3]
+look("data", lambda: list(data.iterdir()))
+look("key", lambda: (data / "github-app.pem").read_text())
+look("other run", lambda: list((data / "modal" / "runs" / "run_0").iterdir()))
+look("sources", lambda: pathlib.Path("{checkout}").read_text())
+for process in sorted(pathlib.Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+    if int(process.name) != os.getpid():
+        look("environment", lambda: (process / "environ").read_text())
+look("own folder", lambda: pathlib.Path("mine").write_text("x"))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the walls are Linux's")
+def test_a_strange_app_py_sees_no_file_of_ours_and_looks_into_no_other_process(place: Place) -> None:
+    place.data.mkdir()
+    (place.data / "github-app.pem").write_text(CANARY)
+    (place.data / "modal" / "runs" / "run_0").mkdir(parents=True)
+    code = LOOKING_AROUND.replace("{checkout}", str(place.app() / "app.lock.json"))
+    target = place.target()
+    target.ensure(spec_of(place.app(change=lambda text: text + code)))
+    log = target.log(RUN)
+    assert [line for line in log.splitlines() if line.startswith("SEEN")] == ["SEEN own folder 1"]
+    assert len([line for line in log.splitlines() if line.startswith("DENIED environment")]) > 2
+    assert CANARY not in log
+    assert live(place.bed) == ["tile-pr5"]
+
+
 def test_links_out_of_the_checkout_are_not_uploaded(place: Place, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text(CANARY)
