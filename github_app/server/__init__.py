@@ -5,7 +5,7 @@
     inbox.py         puts deliveries on record: all that wait at a moment in one statement
     deliveries.py    the table `delivery` as workers use it: claim, settle, wait for more
     sweep.py         asks GitHub for the deliveries that did not reach us
-    serving.py       the HTTP process, and the workers beside it (workers.py)
+    serving.py       the HTTP process (protocol.py: its limit for headers), and the workers beside it (workers.py)
     manifest.py      what the App asks for: permissions and events
     registration.py  makes an App on GitHub in a browser, keeping.py stores it; inspection.py says whether it is right
 

@@ -17,6 +17,7 @@ import uvicorn
 from github_app.composition import database_of
 from github_app.server.application import create_app
 from github_app.server.errors import CannotServe
+from github_app.server.protocol import BoundedProtocol
 from github_app.server.workers import Workers
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def http_server(app: ASGIApp, listener: socket.socket, on_ready: Callable[[str],
         access_log=False,  # it would have queries in it; ours is in `manners`
         server_header=False,
         proxy_headers=False,  # nobody's address is used for anything
+        http=BoundedProtocol,
         ws="none",
         loop="uvloop",  # a fifth less CPU for each delivery than with asyncio's own
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -4,11 +4,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
 
 from github_app.server import webhooks
+from github_app.server.protocol import MAX_HEAD_BYTES
 from runner.database import Database
 from tests.github_app.server.conftest import Rows
 from tests.github_app.server.served import PAYLOAD, GitHub, guid, headers, until
@@ -103,6 +105,36 @@ def test_headers_of_strange_bytes_are_refused(wire: Wire, rows: Rows, name: byte
     wire.sends(POST, lines(said), name, b": ", value, b"\r\n", b"Content-Length: %d\r\n\r\n" % len(PAYLOAD), PAYLOAD)
     assert wire.hears(b"}").split(b" ", 2)[1] in {b"400", b"415"}
     assert rows.all() == []
+
+
+@pytest.mark.parametrize("piece", [b"x" * 65536, b"X-More: x\r\n" * 6000], ids=["one", "many"])
+def test_headers_without_end_are_not_collected(wire: Wire, github: GitHub, piece: bytes) -> None:
+    wire.sends(POST, b"X-Long: ")
+    sent = 0
+    with suppress(ConnectionError):  # hung up on while it was sending
+        while sent < 64 * MAX_HEAD_BYTES:
+            wire.sends(piece)
+            sent += len(piece)
+    assert sent < 64 * MAX_HEAD_BYTES
+    assert github.sends().status_code == 202
+
+
+def test_long_headers_are_refused_with_words(wire: Wire, rows: Rows) -> None:
+    wire.sends(POST, b"X-Long: ", b"x" * (MAX_HEAD_BYTES - 1000))
+    wire.sends(b"x" * 1001)
+    assert wire.hears(b"large.").startswith(b"HTTP/1.1 400 ")
+    assert wire.is_hung_up_on()
+    assert rows.all() == []
+
+
+def test_many_deliveries_over_one_connection_are_no_long_headers(wire: Wire, rows: Rows) -> None:
+    body = b'{"x":"' + b"x" * (MAX_HEAD_BYTES // 4) + b'"}'
+    for _ in range(6):
+        said = lines(headers(body), content_length=str(len(body)))
+        wire.sends(POST, said[:40])
+        wire.sends(said[40:], b"\r\n", body)
+        assert wire.hears().startswith(b"HTTP/1.1 202 ")
+    assert len(rows.all()) == 6
 
 
 def test_how_headers_are_written_does_not_matter(wire: Wire, rows: Rows) -> None:
