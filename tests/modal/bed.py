@@ -5,7 +5,10 @@
       the state                   world.py       plain dataclasses, per workspace
       a call's way                dispatch.py    who (by token)? a fault (faults.py)? which handler? and the record
       handlers                    rpcs/          one module per subject
-      containers                  container.py   Modal's own entrypoint as a process, in a folder with only what was uploaded (machine.py)
+      containers                  container.py   Modal's own entrypoint as a process
+        their files               machine.py     only what was uploaded, and what the image's steps (steps.py) would have brought
+        their packages            packages.py    those of this Python that a step names
+        their ComfyUI             comfyui.py     the stand-in engine, and the packs that the image has
       web functions               front_door.py  a port each: proxy authentication, 303 after a time, scale to zero
       large payloads              blobs.py       by HTTP
       as a process                __main__.py    `python -m tests.modal --folder DIR`; what tests ask of it: control.py
@@ -85,8 +88,8 @@ class ModalBed:
         """How long an idle container is kept; None: as its function says."""
         self.comfyui = COMFYUI
         """The text of the `main.py` that containers have as ComfyUI."""
-        self.image_files: dict[str, str] = {}
-        """Path → text of files that the image's steps would have put into it."""
+        self.repositories: dict[str, dict[str, str]] = {}
+        """Address → files, by path, of git repositories that images clone: packs. Others are packs without a class."""
         self._ports: dict[int, Door] = {}
         self._serving = Serving(self)
         self.server_url = self._serving.url

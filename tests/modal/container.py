@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from modal_proto import api_pb2
 
 from tests.modal.dispatch import TASK_HEADER
-from tests.modal.machine import assemble, python
+from tests.modal.machine import Contents, assemble, python
 from tests.modal.rpcs.apps import layout
 from tests.modal.rpcs.volumes import metadata
 from tests.modal.world import LogLine, new_id
@@ -143,14 +143,8 @@ class Container:
             mount.mount_path: self.bed.volume_folder(self.workspace.volumes[mount.volume_id])
             for mount in self._definition.volume_mounts
         }
-        return assemble(
-            self._folder,
-            self.workspace,
-            self._definition,
-            volumes=volumes,
-            comfyui=self.bed.comfyui,
-            extra=self.bed.image_files,
-        )
+        contents = Contents(self.bed.comfyui, self.bed.repositories)
+        return assemble(self._folder, self.workspace, self._definition, volumes, contents)
 
     async def _run(self, machine: Machine) -> None:
         arguments = machine.root / "arguments.bin"

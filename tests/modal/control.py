@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 METHODS = ("fail", "throttle", "delay", "build", "fail_build", "secret", "log", "cost", "preempt")
 """`POST /_modal/fail {"method": "AppPublish", "times": 2}`."""
-SETTINGS = ("request_seconds", "scaledown_seconds", "comfyui", "image_files")
+SETTINGS = ("request_seconds", "scaledown_seconds", "comfyui", "repositories")
 LONGEST_SHOWN = 300
 """Characters of a value in a message: files are uploaded in them."""
 

@@ -7,12 +7,12 @@ paths below the folder when the sources are laid down, and so are those in the i
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.modal import steps
 from tests.modal.packages import missing
 
 if TYPE_CHECKING:
@@ -20,15 +20,12 @@ if TYPE_CHECKING:
 
     from modal_proto import api_pb2
 
-    from tests.modal.world import Image, Workspace
+    from tests.modal.steps import Checkout
+    from tests.modal.world import Workspace
 
 REPOSITORY = Path(__file__).parents[2]
-CLONE = re.compile(r"git clone .*?--branch v?(?P<version>[\w.]+) .*?/ComfyUI(?:\.git)? (?P<folder>/\S+)")
-"""The step that puts ComfyUI into the image."""
-COPY = re.compile(r"COPY \. (?P<folder>/\S*)")
-ENV = re.compile(r"ENV (?P<assignments>.+)")
-_ASSIGNMENT = re.compile(r"(\w+)=")
-
+EMPTY_PACK = {"__init__.py": "NODE_CLASS_MAPPINGS = {}\n"}
+"""Of a repository that the test says nothing of."""
 SITE = """\
 import sys
 from importlib.machinery import PathFinder
@@ -45,18 +42,12 @@ sys.path[:] = [entry for entry in sys.path if entry != {repository}]
 sys.meta_path[:] = [InTheImage if finder is PathFinder else finder for finder in sys.meta_path]
 """
 """What every Python of the container does first: it has what was uploaded and what its image names, not what is here."""
-COMFYUI = """\
+COMFYUI = f"""\
 import runpy
-import sys
-from importlib.machinery import PathFinder
 
-arguments = dict(zip(sys.argv[1:], sys.argv[2:]))
-sys.meta_path.append(PathFinder)
-sys.path.insert(0, {repository})
-sys.argv = ["main.py", "--port", arguments["--port"], "--core", {version}]
-runpy.run_module("runner.stand_in", run_name="__main__", alter_sys=True)
+runpy.run_path({str(Path(__file__).with_name("comfyui.py"))!r})["main"]({{version}}, {{repository}}, __file__)
 """
-"""`main.py` of the ComfyUI in the image: the stand-in engine."""
+"""`main.py` of the ComfyUI in the image."""
 
 
 @dataclass(frozen=True)
@@ -71,37 +62,40 @@ class Machine:
         return self.root / "root"
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What images would have that are never built."""
+
+    comfyui: str
+    """The text of ComfyUI's `main.py`; `{version}` and `{repository}` in it are filled in."""
+    repositories: Mapping[str, Mapping[str, str]]
+    """Address of a git repository → its files."""
+
+
 def assemble(
     root: Path,
     workspace: Workspace,
     function: api_pb2.Function,
-    *,
     volumes: Mapping[str, Path],
-    comfyui: str,
-    extra: Mapping[str, str],
+    contents: Contents,
 ) -> Machine:
-    """Lay out the container of a function: `volumes` are folders by mount path, `comfyui` is its main.py, `extra` other files."""
+    """Lay out the container of a function; `volumes` are folders by mount path."""
     layers = workspace.layers(function.image_id)
     places = {"/root": root / "root", **{path: root / path.lstrip("/") for path in volumes}}
     (root / "root").mkdir(parents=True)
     for path, folder in volumes.items():
-        place = places[path]
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(folder, target_is_directory=True)
-    environment = _environment(layers)
-    for layer in layers:
-        copied = COPY.search("\n".join(layer.commands))
-        if layer.request.image.context_mount_id and copied:
-            _upload(workspace, [layer.request.image.context_mount_id], root / copied["folder"].lstrip("/"), places)
-        for found in CLONE.finditer("\n".join(layer.commands)):
-            text = _filled(comfyui, version=found["version"], repository=str(REPOSITORY))
-            _write(root / found["folder"].lstrip("/") / "main.py", text.encode(), places)
+        places[path].parent.mkdir(parents=True, exist_ok=True)
+        places[path].symlink_to(folder, target_is_directory=True)
+    named = steps.texts(layers)
+    for checkout in steps.checkouts(layers):
+        named += _check_out(root, checkout, contents, places)
+    for mount, folder in steps.copies(layers):
+        _upload(workspace, [mount], root / folder.lstrip("/"), places)
     _upload(workspace, function.mount_ids, root, places)
-    for path, text in extra.items():
-        _write(root / path.lstrip("/"), text.encode(), places)
     (root / "site").mkdir()
-    hidden = sorted(missing(_steps(layers)))
+    hidden = sorted(missing(named))
     (root / "site/sitecustomize.py").write_text(_filled(SITE, missing=hidden, repository=str(REPOSITORY)))
+    environment = steps.environment(layers)
     for secret in function.secret_ids:
         environment |= workspace.secrets[secret].values
     paths = f"{root / 'root'}:{root / 'site'}"
@@ -109,15 +103,21 @@ def assemble(
     return Machine(root, mapped | {"HOME": str(root / "root"), "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"})
 
 
+def _check_out(root: Path, checkout: Checkout, contents: Contents, places: Mapping[str, Path]) -> list[str]:
+    """The text of its requirements: what they name is installed by a step that nobody carries out."""
+    if checkout.is_comfyui:
+        files = {"main.py": _filled(contents.comfyui, version=checkout.version, repository=str(REPOSITORY))}
+    else:
+        files = {**contents.repositories.get(checkout.url, EMPTY_PACK), ".git/HEAD": f"{checkout.ref}\n"}
+    for path, text in files.items():
+        _write(root / checkout.folder.lstrip("/") / path, text.encode(), places)
+    return [files["requirements.txt"]] if "requirements.txt" in files else []
+
+
 def _filled(text: str, **values: object) -> str:
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", repr(value))
     return text
-
-
-def _steps(layers: Iterable[Image]) -> list[str]:
-    files = [file.data.decode(errors="replace") for layer in layers for file in layer.request.image.context_files]
-    return [*files, *(command for layer in layers for command in layer.commands)]
 
 
 def _upload(workspace: Workspace, mounts: Iterable[str], folder: Path, places: Mapping[str, Path]) -> None:
@@ -136,17 +136,6 @@ def _mapped(text: str, places: Mapping[str, Path]) -> str:
     for path, place in places.items():
         text = re.sub(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])", str(place), text)
     return text
-
-
-def _environment(layers: Iterable[Image]) -> dict[str, str]:
-    """What `Image.env` and its like say."""
-    values: dict[str, str] = {}
-    for layer in layers:
-        for command in layer.commands:
-            found = ENV.fullmatch(command.strip())
-            if found and _ASSIGNMENT.match(found["assignments"]):
-                values |= dict(one.split("=", 1) for one in shlex.split(found["assignments"]) if "=" in one)
-    return values
 
 
 def python() -> str:
