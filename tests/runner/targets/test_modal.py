@@ -107,16 +107,21 @@ def test_a_newer_run_takes_the_place_of_an_older_one_which_cannot_stop_it(place:
     assert live(place.bed) == []
 
 
+@pytest.mark.long
 def test_what_modal_skips_because_nothing_has_changed_is_deployed_all_the_same(place: Place) -> None:
-    target, folder = place.target(), place.app()
+    skipping = (
+        "\nimport os, pathlib\nif pathlib.Path('skip').exists():\n    os._exit(0)\n"  # as if Modal left all as it was
+    )
+    target, folder = place.target(), place.app(change=lambda text: text + skipping)
     target.ensure(spec_of(folder))
     app = place.bed.app("tile-pr5")
     kept = dict(app.tags)
     (folder / "report.json").write_text("{}")  # no app uploads it
-    # As if Modal had left all as it was: the answer to the publishing comes, and its effect does not.
-    place.bed.fail("AppPublish", None, when="before", times=0)
-    second = target.ensure(spec_of(folder, run_id=RunId("run_2")))
-    assert second.name == "tile-pr5"
+    work = place.data / "modal" / "runs" / "run_2" / "work"
+    work.mkdir(parents=True)
+    (work / "skip").touch()
+    assert target.ensure(spec_of(folder, run_id=RunId("run_2"))).name == "tile-pr5"
+    assert len(app.versions) == 1
     assert app.tags == {**kept, "flowberth-run": "run_2"}
 
 
@@ -186,9 +191,9 @@ def test_a_build_that_fails_says_how_and_leaves_what_was_deployed(place: Place) 
     ("code", "log"),
     [
         ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
-        ("raise SystemExit(0)", ""),
-        ("app = 5", "InvalidError: app.py has no variable `app` that is a modal.App"),
-        ("import os; os.kill(os.getpid(), 9)", ""),
+        pytest.param("raise SystemExit(0)", "", marks=pytest.mark.long),
+        pytest.param("app = 5", "app.py has no variable `app` that is a modal.App", marks=pytest.mark.long),
+        pytest.param("import os; os.kill(os.getpid(), 9)", "", marks=pytest.mark.long),
         ('print(\'{"app_id": "ap-1", "url": "https://evil.example"}\', flush=True); import os; os._exit(0)', "evil"),
     ],
 )
