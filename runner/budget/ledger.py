@@ -2,7 +2,8 @@
 
 Whoever changes a line holds the locks of all limits that it counts below (`limits.Account.lock`), so what is read
 there is still true when the line is written. Each call is one short transaction; a process that dies in the middle of
-one has changed nothing, one that dies between two leaves a reservation, which keeps counting.
+one has changed nothing, one that dies between two leaves a reservation, which keeps counting. Any call may raise
+`DatabaseUnavailable`, which is retryable, and may be made again.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from runner.database import Database
     from runner.model import RunId
 
+PATIENCE_SECONDS = 30.0
+"""Before whoever waits for others, or does nothing while others wait, gives up: a change takes milliseconds."""
 _LINE = [line.c[name] for name in Line.model_fields]
 _ALERT = [alert.c[name] for name in Alert.model_fields]
 
@@ -60,7 +63,15 @@ class _Sums(NamedTuple):
 class Ledger:
     """The money of all runs. One per process or several: all agree, as the locks are Postgres's."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        limits: Limits | None = None,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._patience_seconds = patience_seconds
         self._database = database
         self._clock = clock
         self._limits = limits or Limits()
@@ -277,7 +288,7 @@ class Ledger:
     def _changing(self, run_id: RunId) -> Generator[tuple[Connection, Account, datetime]]:
         with self._database.begin() as connection:
             account = account_of(connection, run_id, self._limits)
-            account.lock(connection)
+            account.lock(connection, self._patience_seconds)
             yield connection, account, self._clock()
 
 

@@ -67,12 +67,16 @@ class Account(NamedTuple):
             Scope("installation", f"{payer} {period}", self.installation_usd, of_payer),
         )
 
-    def lock(self, connection: Connection) -> None:
+    def lock(self, connection: Connection, patience_seconds: float) -> None:
         """Let nobody else change what counts below any of these limits until the transaction ends.
 
         Whoever changes a line takes all three locks, in the order of their numbers, so that no two wait for each
         other. They are taken one statement at a time: what is read after the last one sees all that was committed.
+        A process that is frozen while it holds them loses its session, so that the others go on.
         """
+        patience = f"{round(patience_seconds * 1000)}ms"
+        for setting in ("lock_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(sa.select(sa.func.set_config(setting, patience, True)))
         payer = f"installation {self.installation}"
         names = (f"budget run {self.run_id}", f"budget repository {self.repo}", f"budget {payer}")
         for number in sorted({_lock_number(name) for name in names}):

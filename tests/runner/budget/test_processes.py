@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from runner.budget.ledger import Ledger
+from runner.errors import DatabaseUnavailable
 from tests.runner.budget.payers import usd
 
 if TYPE_CHECKING:
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
     from runner.model import RunId
 
-ROUNDS = 12
+ROUNDS = 8
 ROOT = Path(__file__).parents[3]
 BEGINNING = """
 import sys
@@ -56,6 +60,7 @@ with ledger._changing(runs[0]) as (connection, account, now):
     print("halfway", flush=True)
     sys.stdin.readline()
 """
+FREEZES_INSIDE = "ledger = Ledger(database, ledger._clock, patience_seconds=2)" + DIES_INSIDE
 
 
 @contextmanager
@@ -106,6 +111,18 @@ def test_of_processes_that_ask_at_the_same_moment_one_gets_it(payers, database_u
         for each in crowd:
             goes_on(each)
         assert [each.wait(60) for each in crowd] == [0] * 3
+
+
+def test_a_process_that_is_frozen_in_the_middle_of_a_change_loses_it_to_those_who_wait(payers, database_url):
+    run = payers.run()
+    with process(FREEZES_INSIDE, database_url, "a", run) as started:
+        assert says(started) == "ready"
+        goes_on(started)
+        assert says(started) == "halfway"
+        with pytest.raises(DatabaseUnavailable, match="lock timeout"):
+            Ledger(payers.database, payers.clock, patience_seconds=0.1).reserve(run, "test-1", usd(20), what="test")
+        payers.ledger().reserve(run, "test-1", usd(20), what="test")
+    assert [line.key for line in payers.ledger().state(run).lines] == ["test-1"]
 
 
 def test_what_a_killed_process_has_reserved_keeps_counting_until_it_is_settled(payers, database_url):
