@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -15,6 +16,7 @@ from codegen.lock_patch import LONGEST_REASON, LockPatch, apply
 from runner.repair.diagnosis import Diagnosis, LearnedFix, Question, Remedy
 from runner.repair.evidence import STAGES, Evidence, normalise
 from runner.repair.found import Found, Outcome, shown
+from runner.repair.needles import may_match
 from runner.repair.rejections import told_rejections
 from runner.repair.signatures import Signature, compiled, resolver, signatures
 
@@ -49,16 +51,16 @@ def diagnose(
     has the lowest rank. What has repaired the same failure before (`learned`) is the first remedy. Every patch in the
     diagnosis can be applied to the plan's lock.
     """
-    texts = [(one, _text(one, plan)) for one in evidence]
+    texts = [_Text(one, plan, gpus) for one in evidence]
     for stage in STAGES:
-        present = [(one, text) for one, text in texts if one.stage == stage]
+        present = [text for text in texts if text.evidence.stage == stage]
         for signature in signatures():
             if present and stage in signature.stages:
-                for one, text in present:
-                    diagnosis = _first(signature, one, text, plan, learned, gpus)
+                for text in present:
+                    diagnosis = _first(signature, text, learned)
                     if diagnosis is not None:
                         return diagnosis
-    return _learned_only([one for one, _ in texts], plan, learned, gpus)
+    return _learned_only(evidence, plan, learned, gpus)
 
 
 def fingerprint(evidence: Iterable[Evidence]) -> str:
@@ -70,10 +72,29 @@ def fingerprint(evidence: Iterable[Evidence]) -> str:
     return ""
 
 
-def _text(evidence: Evidence, plan: Plan) -> str:
-    text = normalise(evidence.text)
-    told = told_rejections(evidence, text)
-    return _masked(f"{told}\n{text}" if told else text, plan)
+class _Text:
+    """A text of the evidence as it is searched."""
+
+    def __init__(self, evidence: Evidence, plan: Plan, gpus: Collection[Gpu] | None) -> None:
+        self.evidence = evidence
+        text = normalise(evidence.text)
+        told = told_rejections(evidence, text)
+        self.text = _masked(f"{told}\n{text}" if told else text, plan)
+        self.lowered = self.text.lower()
+        self._plan = plan
+        self._gpus = gpus
+
+    def found(self, match: re.Match[str]) -> Found:
+        """A place in it."""
+        return Found(
+            groups={name: value for name, value in match.groupdict().items() if value is not None},
+            text=self.text,
+            start=match.start(),
+            end=match.end(),
+            evidence=self.evidence,
+            plan=self._plan,
+            gpus=self._gpus,
+        )
 
 
 def _masked(text: str, plan: Plan) -> str:
@@ -99,30 +120,13 @@ def _sentences(plan: Plan) -> list[str]:
     return list(found)
 
 
-def _first(
-    signature: Signature,
-    evidence: Evidence,
-    text: str,
-    plan: Plan,
-    learned: tuple[LearnedFix, ...],
-    gpus: Collection[Gpu] | None,
-) -> Diagnosis | None:
+def _first(signature: Signature, text: _Text, learned: tuple[LearnedFix, ...]) -> Diagnosis | None:
     """At the first place that the signature has something to say about."""
     for pattern in signature.patterns:
-        for number, match in enumerate(compiled(pattern).finditer(text)):
-            if number >= MOST_PLACES:
-                break
-            groups = {name: value for name, value in match.groupdict().items() if value is not None}
-            found = Found(
-                groups=groups,
-                text=text,
-                start=match.start(),
-                end=match.end(),
-                evidence=evidence,
-                plan=plan,
-                gpus=gpus,
-            )
-            diagnosis = _diagnosed(signature, found, learned)
+        if not may_match(pattern, text.lowered):
+            continue
+        for match in islice(compiled(pattern).finditer(text.text), MOST_PLACES):
+            diagnosis = _diagnosed(signature, text.found(match), learned)
             if diagnosis is not None:
                 return diagnosis
     return None
@@ -212,7 +216,7 @@ class _Names(dict[str, str]):
 
 
 def _learned_only(
-    evidence: list[Evidence], plan: Plan, learned: tuple[LearnedFix, ...], gpus: Collection[Gpu] | None
+    evidence: tuple[Evidence, ...], plan: Plan, learned: tuple[LearnedFix, ...], gpus: Collection[Gpu] | None
 ) -> Diagnosis | None:
     """What has repaired a failure that has no signature, when the same is there again."""
     mark = fingerprint(evidence) if learned else ""

@@ -19,6 +19,7 @@ from runner.model import Frozen
 from runner.repair.diagnosis import GiveUp, Transient
 from runner.repair.errors import BadSignature
 from runner.repair.evidence import STAGES, Stage
+from runner.repair.needles import TOKEN
 
 if TYPE_CHECKING:
     from runner.repair.found import Resolver
@@ -29,8 +30,6 @@ FAMILIES: Final = (
 """Among signatures of one rank, those of earlier families are looked for first."""
 SPACE: Final = r"(?:[ \t]{1,40}(?:\n[ \t]{0,40})?|\n[ \t]{0,40})"
 UNQUOTED: Final = r"^[^'\"\n]{0,300}?"
-_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
-"""An escape, a class of characters, or one character."""
 USUAL_RANK: Final = 50
 
 
@@ -98,7 +97,7 @@ class Signature(Frozen):
 def compiled(pattern: str) -> re.Pattern[str]:
     """The expression that a pattern stands for."""
     unquoted = pattern.startswith("~")
-    source = _TOKEN.sub(lambda token: SPACE if token[0] == " " else token[0], pattern.removeprefix("~"))
+    source = TOKEN.sub(lambda token: SPACE if token[0] == " " else token[0], pattern.removeprefix("~"))
     return re.compile((UNQUOTED if unquoted else "") + source, re.MULTILINE)
 
 

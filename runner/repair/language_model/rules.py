@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from codegen import lock_changes as to
 from codegen.errors import PatchRefused
@@ -32,8 +33,9 @@ SOURCE: Final = "language-model"
 PERSON: Final = "answer"
 WITHOUT_CODE: Final = frozenset({".safetensors", ".sft", ".gguf"})
 """Formats of models that hold numbers only: reading others may run what is in them."""
-_VALUE: Final = re.compile(r"[\w .,:+/=-]{0,200}")
-"""A text for an input: names of samplers, files and sizes. Nothing that is an address, a call or markup anywhere."""
+_VALUE: Final = re.compile(r"(?!/|[A-Za-z][\w+.-]*:/)[\w .,:+/=-]{0,200}")
+"""A text for an input: names of samplers, files and sizes. Nothing that is an address, a place outside of ComfyUI's
+folders, a call or markup anywhere."""
 
 
 def held(patch: LockPatch, plan: Plan, today: date) -> LockPatch:
@@ -93,7 +95,9 @@ def _check_model(change: to.PinModel, lock: Lock) -> None:
         raise PatchRefused("file", "the lock has no such model; the workflow decides which it needs")
     if there.source == PERSON:
         raise PatchRefused("url", "a person has said where it is; only a person changes that")
-    if {_suffix(change.file), _suffix(change.url.partition("?")[0])} - WITHOUT_CODE:
+    if there.gated:
+        raise PatchRefused("url", "it is given only to those who agree to its terms; only a person does")
+    if {_suffix(change.file), _suffix(urlsplit(change.url).path)} - WITHOUT_CODE:
         raise PatchRefused(
             "url",
             f"only files that hold no code ({', '.join(sorted(WITHOUT_CODE))}) are taken without a person's word; "
