@@ -10,12 +10,16 @@ from codegen.adopt import adopt
 from codegen.answers import read_answers
 from codegen.committed import INTERFACE, LOCK, PROMPT
 from codegen.facts import NOTHING_LOOKED_UP
+from codegen.overrides import with_inputs
 from runner.intake import intake
+from runner.model import GithubRepository, repository_key
 from runner.protocols import DeploymentSpec
+from runner.targets.modal.names import app_name, lane_tags
 from worktrees.errors import WorktreeError
 
 if TYPE_CHECKING:
     from codegen.facts import Facts
+    from codegen.lock import Lock
     from codegen.model import AppName, Finding
     from codegen.plan import Plan
     from runner.cancellation import Cancellation
@@ -26,8 +30,6 @@ if TYPE_CHECKING:
     from worktrees.worktree import Worktree
 
 FIRST_ATTEMPT = 1
-"""Nothing repairs an app yet, so every run has one attempt."""
-
 log = logging.getLogger(__name__)
 
 
@@ -54,7 +56,9 @@ class RunContext:
         self.step: StepName = "analyse"
         self._facts = NOTHING_LOOKED_UP
         self._committed: str | None = None
-        self._learned: tuple[Finding, ...] = ()
+        self._changed: Lock | None = None
+        self.learned: tuple[Finding, ...] = ()
+        """What is not in the plan."""
 
     @property
     def branch(self) -> str:
@@ -80,7 +84,10 @@ class RunContext:
             plan = adopt(plan, self._files(self._committed), facts=self._facts, answers=answers)
             if self.request.gpu is not None:  # what was asked for just now counts more
                 plan = plan.model_copy(update={"lock": plan.lock.model_copy(update={"hardware": hardware})})
-        return plan.model_copy(update={"findings": (*self._learned, *plan.findings)})
+        if self._changed is not None:
+            prompt, interface = with_inputs(plan.prompt, plan.interface, self._changed.inputs)
+            plan = plan.model_copy(update={"lock": self._changed, "prompt": prompt, "interface": interface})
+        return plan.model_copy(update={"findings": (*self.learned, *plan.findings)})
 
     def _files(self, commit: str) -> dict[str, bytes]:
         found = {name: self.mirror.read(commit, f"{self.app_dir}/{name}") for name in (LOCK, PROMPT, INTERFACE)}
@@ -94,8 +101,18 @@ class RunContext:
 
     def learn(self, finding: Finding) -> None:
         """Tell of something that is not in the plan."""
-        self._learned = (*self._learned, finding)
+        self.learned = (*self.learned, finding)
         self.__dict__.pop("plan", None)
+
+    def change(self, lock: Lock) -> None:
+        """Go on with this lock: a repair has made it of the one before."""
+        self._changed = lock
+        self.__dict__.pop("plan", None)
+
+    def next_attempt(self, steps: tuple[StepName, ...]) -> None:
+        """Begin another attempt; what is on record of these steps is of the one before."""
+        self.attempt += 1
+        self.progress.again(self.run_id, self.attempt, steps)
 
     def go_on_from(self, commit: str) -> None:
         """Take over from now on what is committed there."""
@@ -125,13 +142,25 @@ class RunContext:
     @property
     def spec(self) -> DeploymentSpec:
         """What to deploy, and the key under which it is found again."""
+        repo, environment = self.request.repo, self.request.environment
+        pull = self._pull if environment == "preview" else None
         return DeploymentSpec(
             run_id=self.run_id,
             attempt=self.attempt,
             name=self.name,
             folder=self.worktree.path / self.app_dir,
             engine=self.request.engine,
+            app=app_name(self.name, environment=environment, pull=pull),
+            environment=environment,
+            owner=repo.full_name.partition("/")[0] if isinstance(repo, GithubRepository) else "",
+            tags=lane_tags(repository_key(repo), self.name, environment=environment, pull=pull),
         )
+
+    @property
+    def _pull(self) -> int | None:
+        """Number of the pull request that the run is about, once there is one."""
+        shown, origin = self.progress.now.pull, self.request.origin
+        return shown.number if shown else origin.pull if origin else None
 
     @property
     def trailers(self) -> dict[str, str]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 APPLICATION = "flowberth"
 SYSTEM_SCHEMA = "dbos"
-RUN_PROTOCOL = "3"
+RUN_PROTOCOL = "4"
 """Raised when the order or the results of the steps change: a run of another protocol cannot go on."""
 QUEUE_POLL_SECONDS = 0.05
 """How soon a resumed run starts; the queue is looked at by one process only."""

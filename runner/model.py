@@ -21,12 +21,29 @@ rendered, deployed and tested again. `production`: a merged commit is deployed a
 Environment: TypeAlias = Literal["preview", "production"]
 EngineKind: TypeAlias = Literal["comfyui", "stand-in"]
 StepName: TypeAlias = Literal[
-    "analyse", "resolve", "branch", "render", "draft", "deploy", "test", "document", "propose", "finish"
+    "analyse",
+    "resolve",
+    "branch",
+    "render",
+    "draft",
+    "deploy",
+    "preflight",
+    "test",
+    "diagnose",
+    "repair",
+    "document",
+    "propose",
+    "finish",
 ]
 STEPS: tuple[StepName, ...] = (
-    "analyse", "resolve", "branch", "render", "draft", "deploy", "test", "document", "propose", "finish",
+    "analyse", "resolve", "branch", "render", "draft", "deploy", "preflight", "test", "document", "propose", "finish",
 )  # fmt: skip
-PRODUCTION_STEPS: tuple[StepName, ...] = ("analyse", "branch", "deploy", "test", "finish")
+"""Those of a run whose first attempt gets through."""
+REPAIR_STEPS: tuple[StepName, ...] = ("diagnose", "repair")
+"""After an attempt that did not."""
+TRIED_AGAIN: tuple[StepName, ...] = ("deploy", "preflight", "test")
+"""In each attempt."""
+PRODUCTION_STEPS: tuple[StepName, ...] = ("analyse", "branch", "deploy", "preflight", "test", "finish")
 
 
 def steps_of(kind: RunKind, *, drafts: bool) -> tuple[StepName, ...]:
@@ -271,11 +288,24 @@ class StepProgress(Frozen):
     """The last thing that was said inside it; one line."""
 
 
+class Attempt(Frozen):
+    """One attempt of a run, as people are told of it."""
+
+    number: int
+    commit: str | None = None
+    outcome: str
+    """What came of it, in a sentence."""
+    change: str | None = None
+    """What was changed for the next one."""
+
+
 class RunProgress(Frozen):
     """What can be told of a run while it goes on; kept with its row."""
 
     steps: tuple[StepProgress, ...] = ()
     attempt: int = 1
+    attempts: tuple[Attempt, ...] = ()
+    """Those that have ended."""
     spent_usd: float = 0.0
     title: str | None = None
     commit: str | None = None

@@ -52,6 +52,11 @@ class Recorded:
         self.note(run_id, steps=(*others, StepProgress(step=step, began_at=self._clock())))
         self._watching.started(run_id, step)
 
+    def again(self, run_id: RunId, attempt: int, steps: tuple[StepName, ...]) -> None:
+        """Another attempt begins, and these steps with it."""
+        others = tuple(known for known in self._now.steps if known.step not in steps)
+        self.note(run_id, attempt=attempt, steps=others)
+
     def detail(self, run_id: RunId, step: StepName, message: str) -> None:
         """Something happened inside the step."""
         self._change(run_id, step, detail=message)

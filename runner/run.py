@@ -1,9 +1,9 @@
 """One run, from its first step to its last, however often it is killed on the way.
 
-What happens to a run that does not succeed: if the app was deployed, its tests are documented and proposed whether
-they passed or not, because a reviewer learns most from a report that says what failed. If it never came up there is
-nothing to review: the branch is not pushed, and the reason carries the end of the app's log. Either way the last step
-cleans up and the run ends in a told state.
+What happens to a run that does not succeed: if the app's last attempt was tested, its tests are documented and proposed
+whether they passed or not, because a reviewer learns most from a report that says what failed. If it never came up
+there is nothing to review: the reason carries the end of the app's log, and a finding says why repair has ended. Either
+way the last step cleans up and the run ends in a told state.
 """
 
 from __future__ import annotations
@@ -15,19 +15,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from codegen.errors import CodegenError
 from runner import durable
+from runner.attempts import Attempts
 from runner.errors import DatabaseUnavailable, DeployFailed, ForgeBusy, RunCancelled, RunnerError, decide_retry
 from runner.model import Frozen, PullRequestRef, RunResult
-from runner.protocols import Deployment
 from runner.steps.analyse import Analysis, analyse
 from runner.steps.branch import Branch, branch
-from runner.steps.deploy import deploy
 from runner.steps.document import Documented, document
 from runner.steps.draft import Drafted, draft
 from runner.steps.finish import Finished, finish
 from runner.steps.propose import Proposed, propose
 from runner.steps.render import Rendered, render
 from runner.steps.resolve import Resolved, resolve
-from runner.steps.test import Tested, test
 from worktrees.errors import WorktreeError
 
 if TYPE_CHECKING:
@@ -36,7 +34,9 @@ if TYPE_CHECKING:
     from codegen.model import Finding
     from runner.context import RunContext
     from runner.model import EngineKind, RunState, StepName
+    from runner.protocols import Deployment
     from runner.records import RunRecords
+    from runner.steps.test import Tested
 
 ResultT = TypeVar("ResultT", bound=Frozen)
 
@@ -66,11 +66,20 @@ class Trail:
     resolved: Resolved | None = None
     branch: Branch | None = None
     rendered: Rendered | None = None
-    deployment: Deployment | None = None
-    tested: Tested | None = None
+    attempts: Attempts | None = None
     documented: Documented | None = None
     drafted: Drafted | None = None
     proposed: Proposed | None = None
+
+    @property
+    def deployment(self) -> Deployment | None:
+        """Of the last attempt."""
+        return self.attempts.deployment if self.attempts else None
+
+    @property
+    def tested(self) -> Tested | None:
+        """Of the last attempt."""
+        return self.attempts.tested if self.attempts else None
 
     @property
     def pull_request(self) -> PullRequestRef | None:
@@ -116,7 +125,7 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
         tests=trail.tested.report.tests if trail.tested else (),
         cost=trail.tested.report.cost if trail.tested else None,
         pr=trail.pull_request,
-        findings=_findings(trail),
+        findings=(*run.learned, *_findings(trail)),
         reason=reason,
     )
     return _end(run, records, result)
@@ -154,13 +163,17 @@ def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, st
     """All steps but the last, as far as they go; how the run ends, and why if not well."""
     try:
         if run.request.kind == "production":
-            tested = _to_production(run, steps, trail)
+            _to_production(run, steps, trail)
         else:
-            tested = _to_pull_request(run, steps, trail)
+            _to_pull_request(run, steps, trail)
     except RunCancelled as error:
         return "cancelled", str(error)
     except StepFailed as error:
         return "failed", str(error)
+    assert trail.attempts is not None
+    tested, failure = trail.tested, trail.attempts.failure
+    if tested is None:
+        return "failed", failure.words if failure else "nothing was tested"
     if tested.report.passed:
         conflict = trail.branch.conflict if trail.branch else None
         return ("succeeded", None) if conflict is None else ("failed", f"{conflict.message}; {conflict.hint}")
@@ -173,7 +186,7 @@ def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, st
     return "failed", f"{count}; the pull request says how"
 
 
-def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> Tested:
+def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> None:
     trail.analysis = steps.do("analyse", lambda: analyse(run), Analysis)
     run.note(title=trail.analysis.title, findings=trail.analysis.findings)
     trail.resolved = steps.do("resolve", lambda: resolve(run), Resolved)
@@ -190,22 +203,22 @@ def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> Tested:
         run.learn(trail.rendered.kept)
     if run.services.drafts:
         trail.drafted = steps.do("draft", lambda: draft(run), Drafted)
-    trail.deployment = steps.do("deploy", lambda: deploy(run), Deployment)
-    tested = trail.tested = steps.do("test", lambda: test(run), Tested)
-    trail.documented = steps.do("document", lambda: document(run, tested), Documented)
-    trail.proposed = steps.do("propose", lambda: propose(run, tested), Proposed)
-    return tested
+    attempts = trail.attempts = Attempts(run, steps.do)
+    attempts.until_tested(start, trail.rendered)
+    tested = attempts.tested
+    if tested is not None:
+        trail.documented = steps.do("document", lambda: document(run, tested), Documented)
+        trail.proposed = steps.do("propose", lambda: propose(run, tested, attempts.told), Proposed)
 
 
-def _to_production(run: RunContext, steps: _Steps, trail: Trail) -> Tested:
+def _to_production(run: RunContext, steps: _Steps, trail: Trail) -> None:
     """What was merged, as it is: nothing is looked up, rendered or committed."""
     trail.analysis = steps.do("analyse", lambda: analyse(run), Analysis)
     run.note(title=trail.analysis.title)
     start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
     run.go_on_from(start.commit)
-    trail.deployment = steps.do("deploy", lambda: deploy(run), Deployment)
-    tested = trail.tested = steps.do("test", lambda: test(run), Tested)
-    return tested
+    attempts = trail.attempts = Attempts(run, steps.do)
+    attempts.once()
 
 
 class _Steps:

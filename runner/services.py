@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from runner.repair.adviser import Adviser, NoAdviser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from codegen.facts import Lookups
+    from runner.budget.ledger import Ledger
     from runner.model import Repository
     from runner.protocols import Forge, Progress, Target
     from worktrees.mirror import Mirror
@@ -34,4 +37,8 @@ class Services:
     """Whether people follow pull requests while they are made, as on GitHub."""
     most_previews: int | None = None
     """How many previews of all repositories may be left serving; `None`: any number."""
+    ledger: Ledger | None = None
+    """`None`: what the target does costs nothing."""
+    adviser: Adviser = field(default_factory=NoAdviser)
+    """Who is asked about a failure that no signature knows."""
     clock: Callable[[], datetime] = _now

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from github_app.cli import terminal
-from runner.model import steps_of
+from runner.model import REPAIR_STEPS, TRIED_AGAIN, steps_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -91,7 +91,17 @@ class LiveSteps:
             if self._run_id not in (None, run_id):
                 self._steps = {step: _Step() for step in HERE}
             self._run_id = run_id
+            if step in REPAIR_STEPS:
+                self._repairing(step)
             self._steps[step] = _Step(began=time.monotonic())
+
+    def _repairing(self, step: StepName) -> None:
+        """After the tests; what comes before them begins anew with a change."""
+        at = list(self._steps).index("test") + 1
+        items = [item for item in self._steps.items() if item[0] != step]
+        self._steps = dict([*items[:at], (step, _Step()), *items[at:]])
+        if step == REPAIR_STEPS[-1]:
+            self._steps |= {name: _Step() for name in TRIED_AGAIN}
 
     def detail(self, run_id: RunId, step: StepName, message: str) -> None:
         """Show the newest detail beside the step."""

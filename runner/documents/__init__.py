@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from codegen.readme import Measured, readme
 from runner.documents.knowledge_base import knowledge_base_entry
-from runner.documents.pull_request import Attempt, draft_pull_request, pull_request
+from runner.documents.pull_request import draft_pull_request, pull_request
 
 if TYPE_CHECKING:
     from codegen.plan import Plan
     from runner.model import Report, Sample
 
-__all__ = ["Attempt", "draft_pull_request", "files", "pull_request"]
+
+__all__ = ["draft_pull_request", "files", "pull_request"]
 
 KNOWLEDGE_BASE = "docs/knowledge-base/workflows/patterns"
 

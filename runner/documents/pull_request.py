@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from codegen.model import Frozen
 from codegen.readme import example_body
 from runner.documents import words
 from runner.documents.markdown import TEMPLATES, Markdown, line
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from codegen.model import Finding, JsonObject
     from codegen.packs import PackUse
     from codegen.plan import Plan
-    from runner.model import Report, Sample
+    from runner.model import Attempt, Report, Sample
     from runner.protocols import Forge
 
 MAX_TITLE = 120
@@ -25,17 +24,6 @@ ROWS = (40, 20, 10, 5, 2)
 """Of each table: the most that fits. The files of the app have the rest."""
 MAX_EXAMPLE = 4000
 """Characters of the example call."""
-
-
-class Attempt(Frozen):
-    """One turn of a run, as reviewers are told of it."""
-
-    number: int
-    commit: str | None = None
-    outcome: str
-    """What came of it, in a sentence."""
-    change: str | None = None
-    """What was changed for the next one."""
 
 
 def pull_request(

@@ -57,12 +57,12 @@ class Answer(Frozen):
 class Endpoint:
     """One deployed app. Calls may come from several threads."""
 
-    def __init__(self, url: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, url: str, tell: Callable[[str], None], headers: Mapping[str, str]) -> None:
         """`tell` hears of progress and may raise to end the tests."""
         self._url = url.rstrip("/")
         self._tell = tell
         # No proxy and no .netrc of this machine: the endpoint must answer for itself.
-        self._http = httpx.Client(base_url=self._url, timeout=ANSWER_SECONDS, trust_env=False)
+        self._http = httpx.Client(base_url=self._url, headers=headers, timeout=ANSWER_SECONDS, trust_env=False)
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ from runner.endpoint_tests.errors import CheckFailed
 from runner.model import Cost, Frozen, Sample, TestResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from codegen.model import JsonObject
 
@@ -33,15 +33,18 @@ class EndpointOutcome(Frozen):
     engine_version: str
 
 
-def run_endpoint_tests(url: str, interface: JsonObject, *, progress: Callable[[str], None]) -> EndpointOutcome:
+def run_endpoint_tests(
+    url: str, interface: JsonObject, *, progress: Callable[[str], None], headers: Mapping[str, str] | None = None
+) -> EndpointOutcome:
     """Run every test; a failed one does not keep the next from running.
 
-    `progress` hears one line at a time, and may raise to end the tests.
+    `progress` hears one line at a time, and may raise to end the tests. `headers` go with every request to the app:
+    what lets it in.
 
     Raises:
         EndpointUnreachable: the app stopped answering at all.
     """
-    with Endpoint(url, progress) as endpoint:
+    with Endpoint(url, progress, headers or {}) as endpoint:
         calls = Calls(endpoint, interface)
         facts: list[str] = []
         checks: tuple[tuple[str, Check], ...] = (

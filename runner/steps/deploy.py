@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.errors import NotAllowed
+from runner.errors import DeployFailed, NotAllowed
+from runner.failure import Failure, of_deployment
+from runner.model import Frozen
+from runner.paying import paid
+from runner.protocols import Deployment
 
 if TYPE_CHECKING:
     from runner.context import RunContext
-    from runner.protocols import Deployment
 
 
-def deploy(run: RunContext) -> Deployment:
+class Deployed(Frozen):
+    """What is there, or why nothing is."""
+
+    deployment: Deployment | None = None
+    failure: Failure | None = None
+
+
+def deploy(run: RunContext) -> Deployed:
     """Find or make the deployment.
 
     Raises:
-        DeployFailed: it did not come up.
         NotAllowed: the repository does not want its GPU.
     """
     gpu, allowed = run.plan.lock.hardware.gpu, run.request.gpus
@@ -25,4 +34,9 @@ def deploy(run: RunContext) -> Deployment:
             "add it to `gpus` in .github/flowberth.yml, or ask for another with /deploy --gpu"
         )
     run.tell(f"starting on the {run.services.target.name} target")
-    return run.services.target.ensure(run.spec)
+    try:
+        with paid(run, "build"):
+            return Deployed(deployment=run.services.target.ensure(run.spec, tell=run.tell))
+    except DeployFailed as error:
+        run.tell(str(error))
+        return Deployed(failure=of_deployment(error, run.attempt))

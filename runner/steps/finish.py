@@ -26,8 +26,7 @@ def finish(run: RunContext, *, keep: bool) -> Finished:
     endpoint = None
     try:
         if keep:
-            endpoint = run.services.target.ensure(run.spec).url  # of this process: an earlier one's is gone with it
-            run.services.target.keep(run.spec)
+            endpoint = run.services.target.keep(run.spec).url
             run.progress.detail(run.run_id, run.step, f"left the app serving at {endpoint}")
         else:
             run.services.target.stop(run.run_id)

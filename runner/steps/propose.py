@@ -10,6 +10,7 @@ from runner.steps.branch import CONFLICT
 
 if TYPE_CHECKING:
     from runner.context import RunContext
+    from runner.model import Attempt
     from runner.steps.test import Tested
 
 
@@ -21,7 +22,7 @@ class Proposed(Frozen):
     pull: PullRequestRef
 
 
-def propose(run: RunContext, tested: Tested) -> Proposed:
+def propose(run: RunContext, tested: Tested, attempts: tuple[Attempt, ...] = ()) -> Proposed:
     """Find or make both; a second time changes nothing."""
     forge = run.services.forge(run.request.repo)
     commit = forge.publish(run.worktree)
@@ -35,6 +36,7 @@ def propose(run: RunContext, tested: Tested) -> Proposed:
         updates=updates,
         closes=run.request.closes,
         budget=run.request.budget_usd,
+        attempts=attempts,
         files_url=forge.files_url(head=run.branch),
     )
     ready = tested.report.passed and not any(finding.code == CONFLICT for finding in run.plan.findings)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from codegen.model import Finding
 from codegen.render import about_kept, app_files, kept_by_hand
 from codegen.vendored import runtime_files, runtime_version
+from runner.documents.markdown import line
 from runner.model import Frozen
 from runner.steps.branch import RUNTIME_DIR
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from codegen.runtime_upgrade import Upgrade
     from runner.context import RunContext
     from runner.steps.branch import Branch
+
+MAX_SUBJECT = 100
+"""Characters of a commit's first line; more than that is cut wherever commits are listed."""
 
 
 class Rendered(Frozen):
@@ -34,8 +38,18 @@ def _about(runtime: Upgrade) -> str:
     return f"{subject}\n\nAll apps of this repository share it.\n\n{runtime.summary}".rstrip()
 
 
-def render(run: RunContext, branch: Branch) -> Rendered:
-    """Two commits at most: the runtime if the repository lacks it or has an older one, and the app. None twice."""
+def _of_repair(run: RunContext, because: str) -> str:
+    """The reason may quote a log: it gets no line that could be read as a trailer."""
+    words = line(because)
+    subject = f"Repair {run.name}: {words}"
+    return subject if len(subject) <= MAX_SUBJECT else f"Repair {run.name}\n\n{words}"
+
+
+def render(run: RunContext, branch: Branch, *, because: str | None = None) -> Rendered:
+    """Two commits at most: the runtime if the repository lacks it or has an older one, and the app. None twice.
+
+    `because`: what a repair has changed in the lock.
+    """
     worktree = run.worktree
     if branch.runtime.kind in {"add", "update"}:
         worktree.replace_folder(RUNTIME_DIR, {f"apps/modal/{path}": data for path, data in runtime_files().items()})
@@ -50,5 +64,5 @@ def render(run: RunContext, branch: Branch) -> Rendered:
         run.tell("app.py was edited by hand, and stays as it is")
     worktree.write({f"{run.app_dir}/{path}": data for path, data in files.items()})
     run.tell(f"{len(files)} files in {run.app_dir}")
-    worktree.commit(f"{verb} {run.name}: generated app", run.trailers)
+    worktree.commit(f"{verb} {run.name}: generated app" if because is None else _of_repair(run, because), run.trailers)
     return Rendered(commit=worktree.head(), kept=kept)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.endpoint_tests import run_endpoint_tests
 from runner.model import Frozen, Report, Sample
+from runner.paying import paid
 
 if TYPE_CHECKING:
     from runner.context import RunContext
@@ -16,6 +17,8 @@ class Tested(Frozen):
 
     report: Report
     sample: Sample | None
+    log: str = ""
+    """The end of the app's own log, if a test failed."""
 
 
 def test(run: RunContext) -> Tested:
@@ -25,15 +28,18 @@ def test(run: RunContext) -> Tested:
         DeployFailed: it had to be made again and did not come up.
         EndpointUnreachable: it stopped answering.
     """
-    deployment = run.services.target.ensure(run.spec)
-    outcome = run_endpoint_tests(deployment.url, run.plan.interface, progress=run.tell)
+    target = run.services.target
+    deployment = target.ensure(run.spec, tell=run.tell)
+    headers = target.headers(run.spec)
+    with paid(run, "test"):
+        outcome = run_endpoint_tests(deployment.url, run.plan.interface, progress=run.tell, headers=headers)
     report = Report(
         name=run.name,
         run_id=run.run_id,
         attempt=run.attempt,
         engine=deployment.engine,
         engine_version=outcome.engine_version,
-        target=run.services.target.name,
+        target=target.name,
         tested_at=run.services.clock(),
         tests=outcome.tests,
         cost=outcome.cost,
@@ -41,4 +47,5 @@ def test(run: RunContext) -> Tested:
         warm_seconds=outcome.warm_seconds,
         seed=outcome.seed,
     )
-    return Tested(report=report, sample=outcome.sample)
+    log = "" if report.passed else target.log(run.run_id)
+    return Tested(report=report, sample=outcome.sample, log=log)

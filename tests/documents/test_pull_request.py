@@ -14,9 +14,9 @@ from codegen.model import Finding
 from codegen.parse import parse_workflow
 from codegen.plan import Plan, make_plan
 from runner import documents
-from runner.documents import Attempt
 from runner.documents.markdown import block
 from runner.documents.pull_request import MAX_BODY
+from runner.model import Attempt
 from tests.documents.test_documents import HOSTILE, Forge, active, node, report
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

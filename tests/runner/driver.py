@@ -18,7 +18,7 @@ from runner.lookups.offline import Offline
 from runner.model import RunRequest
 from runner.runs import Runs
 from runner.services import Services
-from tests.runner.light import Behaviour, FileForge, Journal, ThreadTarget
+from tests.runner.light import Behaviour, Fault, FileForge, Journal, ThreadTarget
 from worktrees.mirror import Mirror
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class Order(BaseModel):
     pause_at: str | None = None
     """An event at which it says so and waits to be told to go on."""
     behaviour: Behaviour = "well"
+    faults: tuple[Fault, ...] = ()
+    """Of the attempts, in their order."""
+    target: str = "local"
     drafts: bool = False
     """Whether the forge has drafts."""
 
@@ -58,7 +61,7 @@ def drive(document: str, line: Connection, out: str, err: str) -> None:
     journal = Journal(order.folder / "journal", order.kill_at or order.pause_at, die if order.kill_at else pause)
     with Database(data_dir, order.database_url) as database:
         services = Services(
-            target=ThreadTarget(order.behaviour),
+            target=ThreadTarget(order.behaviour, order.faults, order.target),
             forge=lambda repo: FileForge(order.folder / "pulls.json"),
             mirror=lambda repo: Mirror(data_dir, repo),
             data_dir=data_dir,

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import jsonschema
 from PIL import Image
+from pydantic import BaseModel
 
 from runner.errors import DeployFailed
 from runner.model import PullRequest
-from runner.protocols import Deployment
+from runner.protocols import Deployment, Preflight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,27 +32,57 @@ if TYPE_CHECKING:
 Behaviour = Literal["well", "does not come up", "hangs", "answers wrong"]
 
 
+class Fault(BaseModel):
+    """What goes wrong in one attempt."""
+
+    stage: Literal["build", "models", "boot", "preflight", "test"]
+    log: str = ""
+    found: dict[str, Any] = {}
+    """Of a preflight: fields of `Preflight`."""
+
+
 class ThreadTarget:
     """Deployments are servers in this process, so they die with it."""
 
-    name = "local"
-
-    def __init__(self, behaviour: Behaviour = "well") -> None:
+    def __init__(self, behaviour: Behaviour = "well", faults: tuple[Fault, ...] = (), name: str = "local") -> None:
+        """`faults`: of the first attempt, the second, and so on; then all goes well."""
+        self.name = name
         self._behaviour = behaviour
+        self._faults = faults
+        self._attempts: dict[RunId, int] = {}
         self._servers: dict[RunId, _AppServer] = {}
         self._guard = threading.Lock()
 
-    def ensure(self, spec: DeploymentSpec) -> Deployment:
+    def _fault(self, spec: DeploymentSpec) -> Fault | None:
+        return self._faults[spec.attempt - 1] if spec.attempt <= len(self._faults) else None
+
+    def ensure(self, spec: DeploymentSpec, *, tell: Any = None) -> Deployment:
         if self._behaviour == "does not come up":
             raise DeployFailed("the app ended with code 1", log="Traceback: no module named 'nothing'")
+        fault = self._fault(spec)
+        if fault is not None and fault.stage in ("build", "models", "boot"):
+            raise DeployFailed(f"the {fault.stage} failed", log=fault.log, stage=fault.stage)
+        if self._attempts.get(spec.run_id, spec.attempt) != spec.attempt:
+            self.stop(spec.run_id)
         with self._guard:
+            self._attempts[spec.run_id] = spec.attempt
             if spec.run_id not in self._servers:
-                self._servers[spec.run_id] = _AppServer(spec.folder, self._behaviour)
+                broken = fault is not None and fault.stage == "test"
+                self._servers[spec.run_id] = _AppServer(spec.folder, "answers wrong" if broken else self._behaviour)
             url = self._servers[spec.run_id].url
         return Deployment(name=spec.name, url=url, engine="stand-in", startup_seconds=0.1)
 
-    def keep(self, spec: DeploymentSpec) -> None:
-        assert spec.run_id in self._servers
+    def preflight(self, spec: DeploymentSpec, *, tell: Any = None) -> Preflight:
+        fault = self._fault(spec)
+        if fault is not None and fault.stage == "preflight":
+            return Preflight(passed=False, log_tail=fault.log, **fault.found)
+        return Preflight(passed=True, engine_version="0.3.64")
+
+    def headers(self, spec: DeploymentSpec) -> dict[str, str]:
+        return {}
+
+    def keep(self, spec: DeploymentSpec) -> Deployment:
+        return self.ensure(spec)
 
     def serves(self, run_id: RunId) -> bool:
         return run_id in self._servers
@@ -63,7 +94,8 @@ class ThreadTarget:
             server.close()
 
     def log(self, run_id: RunId) -> str:
-        return ""
+        attempt = self._attempts.get(run_id, 1)
+        return self._faults[attempt - 1].log if attempt <= len(self._faults) else ""
 
 
 class _AppServer(ThreadingHTTPServer):

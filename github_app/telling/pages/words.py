@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from runner.documents.markdown import Markdown, link, plain
 from runner.documents.words import dollars
-from runner.model import STEPS
+from runner.model import REPAIR_STEPS, STEPS
 
 if TYPE_CHECKING:
     from github_app.telling.view import RunView, ShownState
@@ -25,7 +25,10 @@ STEP_WORDS: Final[dict[StepName, str]] = {
     "render": "Write the app",
     "draft": "Open the draft",
     "deploy": "Deploy",
+    "preflight": "Look without a GPU",
     "test": "Test",
+    "diagnose": "Find out why it failed",
+    "repair": "Change the lock",
     "document": "Write it up",
     "propose": "Bring the pull request up to date",
     "finish": "Clean up",
@@ -38,7 +41,10 @@ def steps(view: RunView) -> tuple[Markdown, ...]:
     begun = {step.step: step for step in view.steps}
     ended = view.finished
     lines: list[Markdown] = []
-    for name in view.planned or STEPS:
+    planned = view.planned or STEPS
+    after = planned.index("test") + 1 if "test" in planned else len(planned)
+    repairs: tuple[StepName, ...] = tuple(name for name in REPAIR_STEPS if name in begun)
+    for name in (*planned[:after], *repairs, *planned[after:]):
         step, words = begun.get(name), STEP_WORDS[name]
         if name == "branch" and view.kind == "production":
             words = "Check out the commit"

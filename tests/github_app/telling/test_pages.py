@@ -108,6 +108,7 @@ class TestSticky:
 - ○ Write the app
 - ○ Open the draft
 - ○ Deploy
+- ○ Look without a GPU
 - ○ Test
 - ○ Write it up
 - ○ Bring the pull request up to date
@@ -136,6 +137,7 @@ Attempt 1 of 10 · nothing is spent on the local target
 - ✓ Write the app, 12 s
 - ✓ Open the draft, 16 s
 - ▶ **Deploy**: ComfyUI starts
+- ○ Look without a GPU
 - ○ Test
 - ○ Write it up
 - ○ Bring the pull request up to date
@@ -158,6 +160,7 @@ Somebody with write permission has to answer `/approve`. It would cost \\$0.84 a
 - ○ Write the app
 - ○ Open the draft
 - ○ Deploy
+- ○ Look without a GPU
 - ○ Test
 - ○ Write it up
 - ○ Bring the pull request up to date
@@ -554,6 +557,7 @@ Close this issue when you have read it. `/help` in a comment lists all commands.
 - ○ Write the app
 - ○ Open the draft
 - ○ Deploy
+- ○ Look without a GPU
 - ○ Test
 - ○ Write it up
 - ○ Bring the pull request up to date

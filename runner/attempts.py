@@ -1,0 +1,128 @@
+"""The attempts of a run: deploy, look, test; if that fails, find out why, change the lock, and do it again.
+
+Each part is a step on record, so a run that was killed meets the same failures, makes of them what it made before, and
+goes on with the attempt it was in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from codegen.model import Finding
+from runner.failure import Failure, of_tests
+from runner.model import REPAIR_STEPS, TRIED_AGAIN, Attempt, Frozen
+from runner.repair import Apply, Ask, Stop, Wait
+from runner.steps.deploy import Deployed, deploy
+from runner.steps.diagnose import Diagnosed, diagnose
+from runner.steps.preflight import Looked, preflight
+from runner.steps.render import Rendered
+from runner.steps.repair import repair
+from runner.steps.test import Tested, test
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.context import RunContext
+    from runner.model import StepName
+    from runner.protocols import Deployment
+    from runner.repair import Turn
+    from runner.steps.branch import Branch
+
+MOST_ATTEMPTS = 10
+"""Of one run. What ten changes of the lock have not repaired, an eleventh does not."""
+UNREPAIRED = "not-repaired"
+"""Code of the finding that says why repair has ended."""
+
+ResultT = TypeVar("ResultT", bound=Frozen)
+
+
+class Do(Protocol):
+    """Does a step once, and gives what is on record afterwards."""
+
+    def __call__(self, name: StepName, body: Callable[[], ResultT], kind: type[ResultT]) -> ResultT:
+        """Raises what ends the run."""
+        ...
+
+
+class Attempts:
+    """What has come of them so far."""
+
+    def __init__(self, run: RunContext, do: Do) -> None:
+        self._run = run
+        self._do = do
+        self._turns: tuple[Turn, ...] = ()
+        self.deployment: Deployment | None = None
+        self.tested: Tested | None = None
+        self.failure: Failure | None = None
+        """Of the last attempt, if it did not get through."""
+        self.told: tuple[Attempt, ...] = ()
+        """For reviewers."""
+
+    def once(self) -> None:
+        """One attempt: what is there is deployed as it is."""
+        run = self._run
+        self.deployment, self.tested, self.failure = None, None, None
+        deployed = self._do("deploy", lambda: deploy(run), Deployed)
+        self.deployment, self.failure = deployed.deployment, deployed.failure
+        if self.failure is None:
+            self.failure = self._do("preflight", lambda: preflight(run), Looked).failure
+        if self.failure is None:
+            self.tested = self._do("test", lambda: test(run), Tested)
+            if not self.tested.report.passed:
+                self.failure = of_tests(self.tested.report, self.tested.log)
+
+    def until_tested(self, start: Branch, rendered: Rendered) -> None:
+        """Attempts until one gets through, or nothing is left to try; then a finding says why."""
+        run = self._run
+        while True:
+            self.once()
+            failure = self.failure
+            if failure is None:
+                self._tell("all tests passed")
+                return
+            found = self._diagnosed(failure)
+            self._tell(_outcome(found, failure), found)
+            self._turns = (*self._turns, found.turn)
+            if not isinstance(found.move, Apply | Wait):
+                run.learn(_finding(found))
+                run.note(findings=run.plan.findings)
+                return
+            rendered = self._repaired(start, found.move, rendered)
+
+    def _diagnosed(self, failure: Failure) -> Diagnosed:
+        left = MOST_ATTEMPTS - self._run.attempt
+        return self._do("diagnose", lambda: diagnose(self._run, failure, self._turns, left), Diagnosed)
+
+    def _repaired(self, start: Branch, move: Apply | Wait, before: Rendered) -> Rendered:
+        """Of the next attempt."""
+        run = self._run
+        run.next_attempt((*TRIED_AGAIN, *REPAIR_STEPS))
+        if isinstance(move, Apply):
+            run.change(move.lock)
+        return self._do("repair", lambda: repair(run, start, move, before), Rendered)
+
+    def _tell(self, outcome: str, found: Diagnosed | None = None) -> None:
+        change = found.move.patch.because if found and isinstance(found.move, Apply) else None
+        self.told = (*self.told, Attempt(number=self._run.attempt, outcome=outcome, change=change))
+        self._run.note(attempts=self.told)
+
+
+def _outcome(found: Diagnosed, failure: Failure) -> str:
+    diagnosis = found.turn.diagnosis
+    return diagnosis.cause if diagnosis else failure.words.splitlines()[0]
+
+
+def _finding(found: Diagnosed) -> Finding:
+    diagnosis, move = found.turn.diagnosis, found.move
+    cause = diagnosis.cause if diagnosis else "why it fails is not known"
+    if isinstance(move, Ask):
+        question = move.question
+        return Finding(
+            code=UNREPAIRED if diagnosis is None else diagnosis.signature,
+            severity="error",
+            message=question.text,
+            hint=question.answer,
+            questions=(question.line,) if question.line else (),
+        )
+    why = move.why if isinstance(move, Stop) else ""
+    return Finding(code=UNREPAIRED, severity="error", message=f"{cause}: {why}")

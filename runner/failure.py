@@ -1,0 +1,68 @@
+"""What keeps an attempt from getting through, as values that survive a crash."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.model import Frozen
+from runner.repair import Evidence
+
+if TYPE_CHECKING:
+    from runner.errors import DeployFailed
+    from runner.model import Report
+    from runner.protocols import Preflight
+
+KEPT_LOG = 200_000
+"""Characters of a log that are kept with a run, of its beginning and its end together: a failed build of many packages
+has less, and a row of the database takes it."""
+WORDS_LOG = 2000
+"""Of a log in what people are told: enough for a traceback."""
+SHOWN = 5
+"""Of each kind of finding in a sentence."""
+
+
+class Failure(Frozen):
+    """Why an attempt ended."""
+
+    words: str
+    """For people, perhaps with the end of a log below."""
+    evidence: tuple[Evidence, ...]
+
+
+def of_deployment(error: DeployFailed, attempt: int) -> Failure:
+    """The app did not come up."""
+    words = f"{error}\n{error.log[-WORDS_LOG:]}" if error.log else str(error)
+    text = f"{error}\n{_bounded(error.log)}"
+    return Failure(words=words, evidence=(Evidence(stage=error.stage, text=text, attempt=attempt),))
+
+
+def of_preflight(found: Preflight, attempt: int) -> Failure:
+    """ComfyUI came up, and says itself that this cannot work."""
+    said = [f"{one.pack} cannot be imported: {one.error}" for one in found.imports[:SHOWN]]
+    if found.missing_classes:
+        said.append(f"nothing provides {', '.join(map(ascii, found.missing_classes[:SHOWN]))}")
+    if found.prompt is not None:
+        said.append("ComfyUI refuses the prompt")
+    details = {
+        "imports": [one.model_dump(mode="json") for one in found.imports],
+        "missing_classes": list(found.missing_classes),
+        **(found.prompt if isinstance(found.prompt, dict) else {}),
+    }
+    evidence = Evidence(stage="preflight", text=_bounded(found.log_tail), attempt=attempt, details=details)
+    return Failure(words="; ".join(said) or "the preflight did not pass", evidence=(evidence,))
+
+
+def of_tests(report: Report, log: str) -> Failure:
+    """It runs, and does not do what it is for. The log is evidence, too: an answer has only the last line of it."""
+    failed = [test for test in report.tests if not test.passed]
+    names = ", ".join(test.name for test in failed) or "there were none"
+    said = "\n".join(test.detail for test in failed)
+    evidence = (
+        Evidence(stage="test", text=said, attempt=report.attempt),
+        *([Evidence(stage="test", text=_bounded(log), attempt=report.attempt)] if log else []),
+    )
+    return Failure(words=f"{len(failed)} of {len(report.tests)} tests failed ({names})", evidence=evidence)
+
+
+def _bounded(log: str) -> str:
+    return log if len(log) <= KEPT_LOG else f"{log[: KEPT_LOG // 2]}\n…\n{log[-KEPT_LOG // 2 :]}"

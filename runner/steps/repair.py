@@ -1,0 +1,36 @@
+"""Make the next attempt another one than the last."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from runner.repair import Apply
+from runner.steps.render import Rendered, render
+
+if TYPE_CHECKING:
+    from runner.context import RunContext
+    from runner.repair import Wait
+    from runner.steps.branch import Branch
+
+LOOK_SECONDS = 0.5
+"""How soon a run that waits sees that it has been cancelled."""
+
+
+def repair(run: RunContext, start: Branch, move: Apply | Wait, before: Rendered) -> Rendered:
+    """Commit the changed lock, and show it on the draft; or wait, if the same is to be tried again."""
+    if not isinstance(move, Apply):
+        _wait(run, move)
+        return before
+    rendered = render(run, start, because=move.patch.because)
+    if run.services.drafts:
+        run.note(commit=run.services.forge(run.request.repo).publish(run.worktree))
+    return rendered
+
+
+def _wait(run: RunContext, move: Wait) -> None:
+    run.tell(f"trying the same again in {move.seconds:.0f} s")
+    until = time.monotonic() + move.seconds
+    while (left := until - time.monotonic()) > 0:
+        run.cancellation.check()
+        time.sleep(min(left, LOOK_SECONDS))
