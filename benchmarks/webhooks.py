@@ -142,6 +142,8 @@ class Result:
     memory_late: float
     cpu_server: float
     cpu_postgres: float | None
+    load: float
+    """Processes that wanted a core in the minute before, on average: those of other programs."""
 
 
 def main() -> int:
@@ -350,6 +352,7 @@ async def measure(server: Server, examples: list[Example], rate: int, seconds: f
         await deliver(number, None)
     warm = len(acknowledged)
     memory: list[float] = []
+    load = os.getloadavg()[0]
     sampling = asyncio.create_task(sample(server.process, memory))
     before = cpu(server.process), cpu(server.postgres)
     total = int(rate * seconds)
@@ -383,6 +386,7 @@ async def measure(server: Server, examples: list[Example], rate: int, seconds: f
         memory_late=max(memory[-quarter:]),
         cpu_server=used[0],
         cpu_postgres=used[1],
+        load=load,
     )
 
 
@@ -433,6 +437,7 @@ def table(results: list[Result], rate: int, seconds: float) -> Table:
         shown.add_column(result.name, justify="right")
     postgres = ["-" if each.cpu_postgres is None else f"{each.cpu_postgres:.2f} s" for each in results]
     rows: list[tuple[str, list[str]]] = [
+        ("load of the machine before", [f"{each.load:.1f} on {os.cpu_count()} cores" for each in results]),
         ("on record before it is acknowledged", ["no" if each.lost is None else "yes" for each in results]),
         ("acknowledged", [f"{each.acknowledged:,} of {each.sent:,}" for each in results]),
         ("acknowledged and lost", ["not on record" if each.lost is None else str(each.lost) for each in results]),
