@@ -18,6 +18,6 @@ Errors (all in `runner.errors`); `retryable` is a property of the type, and `dec
     ├── RunCancelled             terminal   a person, or a newer run of the same app, ended it
     └── RunNotFound              terminal   no run with that id
 
-Two more trees stay inside their packages: `runner.endpoint_tests.errors` (what a test found) and
-`runner.stand_in.errors` (what ends a prompt).
+More trees stay inside their packages: `runner.budget.errors` (money), `runner.endpoint_tests.errors` (what a test
+found) and `runner.stand_in.errors` (what ends a prompt).
 """

@@ -1,4 +1,4 @@
-"""From a bill to the lines of the ledger. Pure: the same bill, whenever it is read again, says the same.
+"""From a bill to the lines of the ledger. `reconcile` is pure: the same bill, read again, says the same.
 
 A bill has a row for each object and interval, so one row may be about several lines: the image, the preflight and
 three tests of one hour. It is divided among those that ran then, by what each is estimated to have cost in that time.
@@ -15,12 +15,15 @@ from runner.budget.money import MICRO, ZERO, Dollars
 from runner.model import Frozen, RunId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from runner.budget.ledger import Ledger
     from runner.budget.model import Line
 
 RUN_TAG: Final = "flowberth-run"
 """Of a deployed app: the run that has deployed it."""
+WINDOW: Final = timedelta(days=7)
+"""How far back bills are read again: more than a line can last, and `SETTLING`."""
 SETTLING: Final = timedelta(hours=24)
 """So long after an interval a bill may still change, for all that is known; then it is taken as the last word."""
 _SECOND: Final = timedelta(seconds=1)
@@ -106,6 +109,28 @@ def reconcile(
     return Reconciliation(
         tuple(each for each in bills if _is_news(each, known[each.run_id, each.key])), tuple(unmatched)
     )
+
+
+def read_bills(
+    ledger: Ledger,
+    report: Callable[[datetime], Iterable[BillRow]],
+    now: datetime,
+    installations: Collection[int | None] | None = None,
+) -> Reconciliation:
+    """Book what the billing report of one account says. To be called now and then, such as once an hour; repeatable.
+
+    Args:
+        ledger: to book in.
+        report: rows from the hour of that moment (UTC) until now, by the hour, with `RUN_TAG` among their tags.
+        now: UTC.
+        installations: those that spend from this account; by default all.
+    """
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    since = hour - WINDOW
+    rows = tuple(report(since))
+    said = reconcile(ledger.billable(since, installations), rows, covered_from=since, covered_until=hour)
+    ledger.book(said.bills)
+    return said
 
 
 def _is_about(row: BillRow, line: Line) -> bool:

@@ -273,16 +273,23 @@ class Ledger:
                 same = (alert.c.scope == each.scope) & (alert.c.percent == each.percent) & alert.c.told_at.is_(None)
                 connection.execute(sa.update(alert).where(same).values(told_at=self._clock()))
 
-    def billable(self, since: datetime, installation: int | None = None) -> tuple[Line, ...]:
-        """Lines of an installation's runs that cost something after that moment: what `bills.reconcile` is to be given.
+    def billable(self, since: datetime, installations: Collection[int | None] | None = None) -> tuple[Line, ...]:
+        """Lines that cost something after that moment: what `bills.reconcile` is to be given.
 
         Those of which no bill tells are not among them: they have no `app` and no `object_id` in their detail.
+
+        Args:
+            since: beginning of the bill.
+            installations: those that spend from the account that the bill is for, `None` among them for this machine;
+                by default all.
         """
-        then = line.c.ended_at.is_(None) | (line.c.ended_at >= since)
-        billed_elsewhere = line.c.detail.has_key("app") | line.c.detail.has_key("object_id")
-        theirs = line.c.installation.is_not_distinct_from(installation) & (line.c.state != "released")
+        these = (line.c.state != "released") & (line.c.detail.has_key("app") | line.c.detail.has_key("object_id"))
+        these &= line.c.ended_at.is_(None) | (line.c.ended_at >= since)
+        if installations is not None:
+            their = [line.c.installation.is_not_distinct_from(installation) for installation in installations]
+            these &= sa.or_(sa.false(), *their)
         with self._database.begin() as connection:
-            return _lines(connection, then & billed_elsewhere & theirs)
+            return _lines(connection, these)
 
     @contextmanager
     def _changing(self, run_id: RunId) -> Generator[tuple[Connection, Account, datetime]]:

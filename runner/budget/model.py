@@ -100,6 +100,16 @@ class Alert(Frozen):
     told_at: datetime | None = None
 
 
+class Part(NamedTuple):
+    """All that a run has spent on one kind of thing, in US dollars."""
+
+    what: str
+    times: int
+    estimated: Decimal
+    actual: Decimal | None
+    """Of the bills that have come; `None` before the first."""
+
+
 class RunMoney(Frozen):
     """The money of one run at a moment: what documents, pages and checks are written from."""
 
@@ -139,14 +149,27 @@ class RunMoney(Frozen):
     @property
     def best(self) -> Decimal:
         """The best number there is: of each line the bill if it is whole, else the estimate or the bill so far."""
-        return sum((_best(each) for each in self.lines), ZERO)
+        return sum((each.accrued(self.at) for each in self.lines), ZERO)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What it was spent on, in the order in which it began; nothing that never started."""
+        grouped: dict[str, list[Line]] = {}
+        for each in self.lines:
+            if each.state != "released":
+                grouped.setdefault(each.what, []).append(each)
+        return tuple(_part(what, lines, self.at) for what, lines in grouped.items())
 
 
 def _when(now: datetime, left: Decimal, usd_per_second: Decimal) -> datetime:
     return now + timedelta(seconds=float(min(max(left, ZERO) / usd_per_second, LONGEST_SECONDS)))
 
 
-def _best(line: Line) -> Decimal:
-    if line.state in ("billed", "released"):
-        return line.actual or ZERO
-    return max(line.estimated or ZERO, line.actual or ZERO)
+def _part(what: str, lines: list[Line], now: datetime) -> Part:
+    bills = [each.actual for each in lines]
+    return Part(
+        what=what,
+        times=len(lines),
+        estimated=sum((each.metered(now) if each.estimated is None else each.estimated for each in lines), ZERO),
+        actual=sum((bill or ZERO for bill in bills), ZERO) if any(bill is not None for bill in bills) else None,
+    )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.budget.bills import RUN_TAG, SETTLING, Bill, BillRow, reconcile
+from runner.budget.bills import RUN_TAG, SETTLING, Bill, BillRow, read_bills, reconcile
 from runner.budget.limits import month_of
 from runner.budget.model import Line
 from runner.budget.spending import Spending
@@ -152,17 +152,32 @@ def test_from_a_run_to_its_whole_bill(payers):
     with Spending(ledger, run).on("language-model", "ask-1", usd(1), usd(0)) as meter:
         meter.starts()
         meter.ends(usd("0.05"), basis="actual")
-    lines = ledger.billable(LONG_AGO, repo.installation)
-    assert [(line.run_id, line.key) for line in lines] == [(run, "test-1")]
-    report = [row("0.63", app="poster-pr7")]
-    for days in (0.1, 2, 3):
-        said = bills(ledger.billable(LONG_AGO, repo.installation), report, until=timedelta(days=days))
-        ledger.book(said.bills)
-        money = ledger.state(run)
-        assert (money.estimated, money.actual, money.fully_billed) == (usd("0.65"), usd("0.68"), days > 1)
-    assert said.bills == ()
+    with Spending(ledger, run).on("models", "models-1", usd(1), usd(0)):
+        pass
+    here = [repo.installation]
+    assert [(line.run_id, line.key) for line in ledger.billable(LONG_AGO, here)] == [(run, "test-1")]
+    assert {run, other} <= {line.run_id for line in ledger.billable(LONG_AGO)}
+    assert ledger.billable(LONG_AGO, []) == ledger.billable(payers.clock.now + timedelta(hours=1), here) == ()
+    asked: list[datetime] = []
+
+    def report(since: datetime) -> list[BillRow]:
+        asked.append(since)
+        # An hour is in the report when it is over, and may be corrected later.
+        hours = payers.clock.now - NOON
+        cost = "0.6" if hours < timedelta(hours=3) else "0.63"
+        return [row(cost, app="poster-pr7", flowberth_run=run)] if hours >= timedelta(hours=1) else []
+
+    told: list[tuple[Decimal | None, bool]] = []
+    for hours in (0, 1, 1, 20, 24):
+        payers.clock.passes(hours=hours)
+        read_bills(ledger, report, payers.clock.now, here)
+        told.append((ledger.state(run).actual, ledger.state(run).fully_billed))
+    part, whole = usd("0.65"), usd("0.68")  # with the answer of the language model
+    assert told == [(usd("0.05"), False), (part, False), (part, False), (whole, False), (whole, True)]
+    assert asked[0] == NOON - timedelta(days=7)
+    assert ledger.state(run).estimated == usd("0.65")
+    assert read_bills(ledger, report, payers.clock.now, here).bills == ()
     assert ledger.state(other).actual is None
-    assert ledger.billable(payers.clock.now + timedelta(hours=1), repo.installation) == ()
 
 
 @pytest.mark.parametrize("cost", ["-1", "NaN"])

@@ -9,6 +9,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from runner.budget.errors import NotReserved, OverBudget
+from runner.budget.model import RunMoney
 from runner.errors import RunNotFound
 from runner.model import RunId
 from tests.runner.budget.payers import usd
@@ -85,6 +86,29 @@ def test_what_never_started_is_free_again(payers):
     ledger.spend(run, "test-1", usd(1))
     assert not ledger.release(run, "test-1")
     assert ledger.state(run).estimated == 1
+
+
+def test_a_run_tells_what_it_has_spent_its_money_on(payers):
+    ledger, run = payers.ledger(), payers.run()
+    for attempt in (1, 2):
+        ledger.reserve(run, f"preflight-{attempt}", usd(1), what="preflight")
+        ledger.spend(run, f"preflight-{attempt}", usd("0.01"))
+        ledger.reserve(run, f"test-{attempt}", usd(5), what="test")
+    ledger.release(run, "test-1")
+    ledger.start(run, "test-2", usd("0.001"))
+    ledger.bill(run, "preflight-1", usd("0.02"))
+    payers.clock.passes(seconds=60)
+    money = ledger.state(run)
+    assert money.parts == (("preflight", 2, usd("0.02"), usd("0.02")), ("test", 1, usd("0.06"), None))
+    assert (money.estimated, money.actual, money.best) == (usd("0.08"), usd("0.02"), usd("0.09"))
+    assert RunMoney.model_validate_json(money.model_dump_json()) == money
+
+
+def test_what_a_target_says_of_a_line_may_be_any_text(payers):
+    ledger, run = payers.ledger(), payers.run()
+    ledger.reserve(run, "test-1", usd(1), what="test", detail={"app": "a\0b", "title": "\ud83d'; --"})
+    ledger.spend(run, "test-1", usd(1), detail={"log": ["\0"]})
+    assert ledger.state(run).lines[0].detail == {"app": "a\ufffdb", "title": "?'; --", "log": ["\ufffd"]}
 
 
 def test_money_that_nobody_reserved_cannot_be_spent(payers):
