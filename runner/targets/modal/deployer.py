@@ -65,6 +65,7 @@ class Deployer:
                 if name != wanted:
                     self.tell(f"the workspace has another app called {wanted}; this one is called {name}")
                 found = self._deploy(name)
+            self._note(apps=(name,), app_id=found.app_id, deploying=False)
         self._fetch_models(found)
         return self.ready(found, time.monotonic() - began if new else 0.0)
 
@@ -87,11 +88,7 @@ class Deployer:
 
     def _deploy(self, name: str) -> DeployedApp:
         run_id, account = self.spec.run_id, self.workspace.account
-        record = self.records.get(run_id) or DeploymentRecord(account=account.key)
-        apps = tuple(dict.fromkeys((*record.apps, name)))
-        began = {"account": account.key, "apps": apps, "deploying": True, "stopped": False}
-        record = record.model_copy(update=began)
-        self.records.put(run_id, record)
+        self._note(apps=(name,), deploying=True)
         source = self.records.folder(run_id) / "work" / "source"
         app_file = copy_app(self.spec.folder, source)
         tags = {**tags_of(self.spec), names.CONTENT: content_hash(source)}
@@ -99,9 +96,7 @@ class Deployer:
         self.tell(f"deploying {name} to Modal")
         stage = self._stage("build", self.build_seconds)
         self.strangers.deploy(stage, account, order, self.tell)
-        app = self._read_back(name, tags, stage)
-        self.records.put(run_id, record.model_copy(update={"deploying": False, "app_id": app.app_id}))
-        return app
+        return self._read_back(name, tags, stage)
 
     def _read_back(self, name: str, tags: dict[str, str], stage: Stage) -> DeployedApp:
         """What Modal says has been deployed, whatever the process that did it has said."""
@@ -121,13 +116,12 @@ class Deployer:
     def _fetch_models(self, app: DeployedApp) -> None:
         """Without a GPU, into the Volume that all apps of the workspace share; what is there is not fetched again."""
         models = Lock.model_validate_json((self.spec.folder / "app.lock.json").read_bytes()).models
-        record = self.records.get(self.spec.run_id)
         content = app.tags.get(names.CONTENT)
-        if record is None or not models or record.models_of == content:
+        if not models or self._record().models_of == content:
             return
         self.tell(f"fetching {len(models)} model{'s' if len(models) > 1 else ''} into the workspace's Volume")
         self._call(app, FETCH_MODELS, "models", MODELS_SECONDS)
-        self.records.put(self.spec.run_id, record.model_copy(update={"models_of": content}))
+        self._note(models_of=content)
 
     def _call(self, app: DeployedApp, function: str, stage: DeployStage, seconds: float) -> object:
         account = self.workspace.account
@@ -138,10 +132,19 @@ class Deployer:
             said = printed(self.workspace, app.app_id)
             raise DeployFailed(str(error), log=f"{said}\n{error.log}", stage=stage) from None
 
+    def _record(self) -> DeploymentRecord:
+        return self.records.get(self.spec.run_id) or DeploymentRecord(account=self.workspace.account.key)
+
+    def _note(self, *, apps: tuple[str, ...] = (), **facts: object) -> None:
+        """Put it on record, before it is done as well as after: there is something to stop."""
+        record = self._record()
+        known = tuple(dict.fromkeys((*record.apps, *apps)))
+        changed = {"account": self.workspace.account.key, "apps": known, "stopped": False, **facts}
+        self.records.put(self.spec.run_id, record.model_copy(update=changed))
+
     def _clear_away(self) -> None:
         """What a process that died has left half made; Modal would drop it some minutes later."""
-        record = self.records.get(self.spec.run_id)
-        if record is not None and record.deploying:
+        if self._record().deploying:
             for app in self.workspace.of_run(self.spec.run_id):
                 if not app.is_deployed:
                     self.workspace.stop(app.app_id)

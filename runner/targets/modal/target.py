@@ -49,6 +49,7 @@ class ModalTarget:
     """
 
     name = "modal"
+    costs = True
 
     def __init__(
         self,

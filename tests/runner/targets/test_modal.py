@@ -23,6 +23,7 @@ from runner.errors import DeployFailed, RunCancelled
 from runner.model import RunId
 from runner.targets.modal.accounts import ModalAccounts
 from runner.targets.modal.errors import ModalAuthRefused, ModalError, ModalRefused, ModalUnavailable, NoModalAccount
+from tests.modal.world import Volume
 from tests.runner.targets.conftest import COMMIT, account, spec_of
 
 if TYPE_CHECKING:
@@ -44,16 +45,18 @@ def until(condition: Callable[[], Any]) -> Any:
     return found
 
 
-def strangers(data: Path) -> list[psutil.Process]:
+def strangers(data: Path, module: str = "") -> list[psutil.Process]:
     """Whatever of a confined process is still there."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("HOME", "").startswith(str(data)) and "control" not in "".join(process.cmdline()):
+            command = " ".join(process.cmdline())
+            ours = process.environ().get("HOME", "").startswith(str(data)) and "modal.control" not in command
+            if ours and module in command and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except psutil.Error:
             continue
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    return found
 
 
 def live(bed: ModalBed, workspace: str = "acme") -> list[str]:
@@ -87,8 +90,13 @@ def test_an_app_is_deployed_found_again_and_stopped(place: Place) -> None:
     assert later.ensure(spec).url == made.url
     assert len(app.versions) == 1
     assert "RUN git clone" in later.log(RUN)
+    volumes = place.bed.workspace().volumes
+    for number, name in enumerate(("tile-pr5-own", "flowberth-models")):
+        volume = volumes[f"vo-{number}"] = Volume(f"vo-{number}", name, "main", 2)
+        place.bed.volume_folder(volume).mkdir(parents=True)
     later.stop(RUN)
     assert not app.is_deployed
+    assert [volume.name for volume in volumes.values()] == ["flowberth-models"]
     assert not target.serves(RUN)
     target.stop(RUN)
     assert len(place.bed.called("AppStop")) == 1
@@ -400,6 +408,8 @@ def test_a_run_that_another_machine_has_carried_out_is_found_and_stopped(place: 
     place.data = tmp_path / "another"
     there = place.target()
     assert there.serves(RUN)
+    assert there.ensure(spec).name == "tile-pr5"
+    assert len(place.bed.app("tile-pr5").versions) == 1
     there.stop(RUN)
     assert live(place.bed) == []
     there.stop(RunId("run_of_nobody"))
@@ -512,8 +522,7 @@ def test_many_apps_at_once_are_so_many_apps_in_few_processes(place: Place, count
     def watch() -> None:
         nonlocal most
         while not over.wait(0.05):
-            deploying = [each for each in strangers(place.data) if "runner.targets.modal.supervising" in each.cmdline()]
-            most = max(most, len(deploying))
+            most = max(most, len(strangers(place.data, "modal.supervising")))
 
     watching = threading.Thread(target=watch)
     watching.start()
