@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 EXPLANATION: Final = 8000
 """Characters after a resolver's first line that belong to what it says."""
-_BOUND: Final = r"(?:[<>=!~]=?=?[ \t]?[\w.*+!]{1,40},?[ \t]?){1,6}"
+_BOUND: Final = r"(?:[<>=!~]=?=?[ \t]?[\w.*+!]{1,40}(?:,[ \t]?| and (?=[<>=!~]))?){1,6}"
 _DEMAND: Final = re.compile(
     r"(?:depends? on|requires?|requested|you require|user requested|\(constraint\))(?: \(constraint\))? (?P<name>[A-Za-z0-9][\w.-]{0,80})"
     rf"(?:\[[^\]]{{0,80}}\])?[ \t]?\(?(?P<bounds>{_BOUND})"
@@ -43,6 +43,8 @@ _ONLY: Final = re.compile(
 )
 _PUBLISHED: Final = re.compile(r"published (?:at|on) (?P<day>\d{4}-\d\d-\d\d)")
 _FILTERED: Final = re.compile(r"`?(?P<name>[A-Za-z0-9][\w.-]{0,80})`? was filtered by `?exclude-newer")
+_COLLECTED: Final = re.compile(r"(?m)^[ \t]{0,8}(?:Collecting|Processing) ([A-Za-z0-9][\w.-]{0,80})")
+"""What pip was at when it failed."""
 _UNPICKED: Final = re.compile(r"(?:\.dev0|\.\*)$")
 
 
@@ -221,7 +223,8 @@ def wanted_version(found: Found) -> Outcome | None:
 def build_failed(found: Found) -> Outcome | None:
     """What building from source lacks; a package that only makes something faster is left out."""
     around = found.text[max(0, found.start - 3000) : found.end + EXPLANATION]
-    name = canonical(re.split(r"[=<>!~@ ]", found.groups["name"].strip("`'\""))[0])
+    said = found.groups.get("name", "").strip("`'\"") or next(iter(reversed(_COLLECTED.findall(found.before))), "")
+    name = canonical(re.split(r"[=<>!~@ ]", said)[0])
     facts = {"subject": name, "package": name}
     steps: list[Step] = []
     if name in modules().optional:
@@ -234,7 +237,7 @@ def build_failed(found: Found) -> Outcome | None:
         steps += _aliased(name)
     if not steps:
         steps += _pythons(found, [])[:1]
-    steps.append(GiveUp(why=f"{name} cannot be built in the app's image: see the build log"))
+    steps.append(GiveUp(why=f"{name or 'a package'} cannot be built in the app's image: see the build log"))
     return outcome(*steps, unsure=len(steps) > 1 and not system and name not in modules().optional, facts=facts)
 
 

@@ -16,7 +16,6 @@ from codegen.packs.known import known_packs
 from runner.repair.diagnosis import GiveUp, Question, Transient
 from runner.repair.families.common import (
     REDEPLOY,
-    ask_for_another_commit,
     ask_for_model,
     ask_for_pack,
     catalog_of,
@@ -63,7 +62,8 @@ def missing_class(found: Found) -> Outcome | None:
         text = (
             f"{pinned.repository} does not give the node {shown(kind)} at the commit that is pinned. Which commit does?"
         )
-        return outcome(ask_for_another_commit(pinned, found, text), subject=kind, node=kind, unsure=True)
+        question = ask_for_pack(kind, text, f"{pinned.repository}@<commit, 40 characters>")
+        return outcome(question, subject=kind, node=kind, unsure=True)
     return outcome(*_pack_steps(found, kind), subject=kind, node=kind)
 
 
@@ -341,11 +341,11 @@ def other_core_for_links(found: Found) -> Outcome | None:
 
 
 def _cores_where_links_fit(found: Found) -> list[str]:
-    return [
-        version
-        for version in packaged_versions()
-        if version != found.lock.comfyui.version and _links_fit(found, load_catalog(version))
-    ][:1]
+    """Another core, if the links lead to slots that the nodes of the lock's own core do not have."""
+    now = found.lock.comfyui.version
+    if now in packaged_versions() and _links_fit(found, load_catalog(now)):
+        return []
+    return [one for one in packaged_versions() if one != now and _links_fit(found, load_catalog(one))][:1]
 
 
 def _links_fit(found: Found, catalog: Catalog) -> bool:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from codegen.json_values import is_list, is_object
-from runner.repair.evidence import normalise
+from runner.repair.evidence import LONGEST, normalise
 from runner.repair.language_model.redaction import redacted
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ CUT: Final = "[… {} lines left out]"
 CUT_LINE: Final = "[…]"
 GAP_BYTES: Final = 48
 """Of `CUT` with any number that occurs."""
+LONGEST_READ: Final = 8000
+"""Characters of one text in JSON that are looked at: a traceback has fewer."""
+LONGEST_SECRET: Final = 1000
+"""Characters. Keys in several lines are longer, and known by their first."""
 DEEPEST: Final = 20
 """Levels of JSON that are looked at."""
 ENDS: Final = 3
@@ -54,6 +58,8 @@ def excerpt(text: str, most_bytes: int, known: Collection[str] = ()) -> str:
 
     What is left out is said in its place. Credentials go before anything is cut, so that none is halved.
     """
+    if len(text) > LONGEST:
+        text = redacted(text, known)  # for `normalise` cuts it
     lines = [_cut(line) for line in redacted(visible(normalise(text)), known).strip("\n").split("\n")]
     left = most_bytes - GAP_BYTES
     chosen: set[int] = set()
@@ -70,9 +76,9 @@ def excerpt(text: str, most_bytes: int, known: Collection[str] = ()) -> str:
 
 
 def as_data(value: object, most_bytes: int, known: Collection[str] = (), longest: int = LONGEST_LINE) -> str:
-    """JSON of anybody on few lines, with the texts in it as `excerpt` has them; what is too much is cut at the end."""
-    text = json.dumps(_clean(value, known, longest), ensure_ascii=False, default=str)
-    text = redacted(text, known)  # once more: what a name gives away as a secret is in a text of its own
+    """JSON of anybody on one line, with the texts in it as `excerpt` has them; what is too much is cut at the end."""
+    clean = _Cleaner(known, longest, most_bytes).clean(value)
+    text = redacted(json.dumps(clean, ensure_ascii=False, default=str), known)  # a name may give a value away
     data = text.encode()
     return text if len(data) <= most_bytes else data[: most_bytes - 8].decode(errors="ignore") + CUT_LINE
 
@@ -111,15 +117,45 @@ def _cut(line: str) -> str:
     return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]}{CUT_LINE}{line[-LONGEST_LINE // 2 :]}"
 
 
-def _clean(value: object, known: Collection[str], longest: int, deep: int = 0) -> Any:  # noqa: ANN401 - any JSON value
-    """With its texts visible and without credentials, keys included."""
-    if isinstance(value, str):
-        text = redacted(visible(normalise(value)), known)
-        return text if len(text) <= longest else f"{text[: longest // 2]}{CUT_LINE}{text[-longest // 2 :]}"
-    if deep == DEEPEST:
-        return CUT_LINE
-    if is_object(value):
-        return {_clean(key, known, longest): _clean(each, known, longest, deep + 1) for key, each in value.items()}
-    if is_list(value):
-        return [_clean(each, known, longest, deep + 1) for each in value]
-    return value
+class _Cleaner:
+    """JSON with its texts visible and without credentials, as much of it as is needed."""
+
+    def __init__(self, known: Collection[str], longest: int, most: int) -> None:
+        self._known = known
+        self._longest = longest
+        self._left = most
+        """Characters. What comes after them would be cut anyway."""
+
+    def clean(self, value: object, deep: int = 0) -> Any:  # noqa: ANN401 - any JSON value
+        """The value; keys of objects are texts, too."""
+        self._left -= 1
+        if isinstance(value, str):
+            return self._text(value)
+        if deep == DEEPEST:
+            return CUT_LINE
+        if is_object(value):
+            cleaned: dict[str, Any] = {}
+            for key, each in value.items():
+                if self._left <= 0:
+                    break
+                cleaned[self._text(key)] = self.clean(each, deep + 1)
+            return cleaned
+        if is_list(value):
+            return [self.clean(each, deep + 1) for each in value if self._left > 0]
+        return value
+
+    def _text(self, text: str) -> str:
+        if len(text) <= LONGEST_READ:
+            head = tail = self._seen(text)
+            fits = len(head) <= self._longest
+        else:  # the ends that are cut may be halves of a secret
+            head = self._seen(text[: LONGEST_READ // 2])[:-LONGEST_SECRET]
+            tail = self._seen(text[-LONGEST_READ // 2 :])[LONGEST_SECRET:]
+            fits = False
+        half = self._longest // 2
+        text = head if fits else f"{head[:half]}{CUT_LINE}{tail[-half:]}"
+        self._left -= len(text)
+        return text
+
+    def _seen(self, text: str) -> str:
+        return redacted(visible(normalise(text)), self._known)

@@ -14,15 +14,17 @@ SHORTEST_KNOWN: Final = 8
 
 _KEYS: Final = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)"
-    r"|\b(?:"
-    r"gh[a-z]_[\w.-]{8,}|github_pat_\w{8,}|glpat-[\w-]{16,}"  # GitHub, GitLab
-    r"|(?:ak|as|wk|ws)-[A-Za-z0-9]{16,}"  # Modal: tokens, and those of its proxy
+    r"|gh[opsur]_[\w.-]{8,}|github_pat_\w{8,}|glpat-[\w-]{16,}"  # GitHub, GitLab
     r"|hf_[A-Za-z0-9]{16,}|api_org_[A-Za-z0-9]{16,}"  # Hugging Face
-    r"|sk-[\w-]{16,}"  # Anthropic, OpenAI and those who copy them
+    r"|sk-ant-[\w-]{8,}"  # Anthropic
     r"|comfyui-[0-9a-f]{32,}"  # partners' nodes of ComfyUI
     r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{35}"  # AWS, Google
-    r"|xox[abeoprs]-[\w-]{10,}|r8_\w{30,}|npm_[A-Za-z0-9]{30,}|pypi-AgE[\w-]{20,}"
+    r"|xox[abeoprs]-[\w-]{10,}|pypi-AgE[\w-]{20,}"
     r"|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"  # a JWT
+    r"|\b(?:"  # those that other words may end in
+    r"(?:ak|as|wk|ws)-[A-Za-z0-9]{16,}"  # Modal: tokens, and those of its proxy
+    r"|sk-[\w-]{16,}"  # OpenAI and those who copy it
+    r"|r8_\w{30,}|npm_[A-Za-z0-9]{30,}"
     r")",
     re.DOTALL,
 )

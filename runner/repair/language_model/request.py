@@ -41,6 +41,8 @@ MOST_OUTPUT_TOKENS: Final = 8000
 EVIDENCE_BYTES: Final = 32_000
 """For all pieces together; a traceback with what led to it has 4,000."""
 MOST_PIECES: Final = 6
+LONGEST_DETAIL: Final = 3000
+"""Characters of one text in `Evidence.details`: a traceback, whose end tells the most, with what stands before it."""
 DETAILS_BYTES: Final = 8000
 LOCK_BYTES: Final = 16_000
 PROMPT_BYTES: Final = 16_000
@@ -134,7 +136,9 @@ def build_request(
             fence.around(f"EVIDENCE of stage {piece.stage}", excerpt(piece.text, EVIDENCE_BYTES // len(pieces), known))
         )
         if piece.details:
-            parts.append(fence.around("DETAILS", as_data(piece.details, DETAILS_BYTES // len(pieces), known)))
+            parts.append(
+                fence.around("DETAILS", as_data(piece.details, DETAILS_BYTES // len(pieces), known, LONGEST_DETAIL))
+            )
     if diagnosis is not None:
         guess = {"cause": diagnosis.cause, "line": diagnosis.quote}
         parts += ["A rule has a guess, and is not sure:", fence.around("GUESS", as_data(guess, HISTORY_BYTES, known))]

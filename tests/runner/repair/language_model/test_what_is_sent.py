@@ -113,11 +113,16 @@ def outside(user: str) -> str:
 PLACES = ("log", "details", "workflow", "lock", "history")
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS.keys())
+@pytest.mark.parametrize(
+    ("payload", "place"),
+    [
+        pytest.param(payload, place, id=f"{name} in {place}")
+        for name, payload in PAYLOADS.items()
+        for place in PLACES
+        if name != "half a character" or place not in ("workflow", "history")  # no JSON and no value of a run holds it
+    ],
+)
 def test_whatever_others_write_is_data_between_unbroken_fences(payload: str, place: str) -> None:
-    if "\ud83d" in payload and place in ("workflow", "history"):
-        pytest.skip("no file of JSON gets so far, and no value of a run")
     request = asked_with(payload, place)
     harmless = asked_with("harmless", place)
     assert (request.system, request.schema_) == (harmless.system, harmless.schema_)
@@ -266,27 +271,28 @@ def requests_bytes(request: Request) -> int:
 @pytest.mark.parametrize(
     "log",
     [
-        "x" * 5_000_000,
-        "error: it failed\n" * 300_000,
-        "\n" * 3_000_000,
-        "🦊" * 1_000_000,
-        "token=" * 500_000,
-        "://" * 700_000,
-        "-----BEGIN PRIVATE KEY-----\n" * 100_000,
-        "\x1b[31m" * 500_000,
+        "x" * 2_000_000,
+        "error: it failed\n" * 20_000,
+        "\n" * 500_000,
+        "🦊" * 300_000,
+        "token=" * 100_000,
+        "://" * 200_000,
+        "-----BEGIN PRIVATE KEY-----\n" * 30_000,
+        "\x1b[31m" * 100_000,
+        "a://b@" * 100_000,
     ],
-    ids=["one line", "lines", "no lines", "fox", "token=", "://", "keys", "colours"],
+    ids=["one line", "lines", "no lines", "fox", "token=", "://", "keys", "colours", "users"],
 )
 def test_a_huge_log_is_cut_and_soon(log: str) -> None:
     began = time.process_time()
-    request = build_request((log_of(log), log_of(log)), plan=PLAN, history=(), diagnosis=None, gpus=None)
+    request = build_request((log_of(log, error=log),), plan=PLAN, history=(), diagnosis=None, gpus=None)
     assert requests_bytes(request) < 110_000
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 10
     assert outside(request.user) == NOTHING_ELSE
 
 
 def test_a_huge_workflow_is_cut() -> None:
-    prompt = {str(n): {"class_type": "X" * 5000, "inputs": {"text": "y" * 50_000}} for n in range(2000)}
+    prompt = {str(n): {"class_type": "X" * 5000, "inputs": {"text": "y" * 50_000}} for n in range(500)}
     deep: Any = "x"
     for _ in range(150):
         deep = [deep]
@@ -299,12 +305,20 @@ def test_a_huge_workflow_is_cut() -> None:
 
 def test_the_worst_case_of_all_is_bounded() -> None:
     """What the ledger is asked for: below a dollar for the usual model, whatever there is to say."""
-    huge = "error fox 🦊 " * 100_000
+    huge = "error fox 🦊 " * 10_000
     plan = lock_with(huge).model_copy(update={"prompt": {"1": {"class_type": huge, "inputs": {huge: huge}}}})
     turn = Turn(attempt=1, lock="0", diagnosis=None)
     evidence = tuple(Evidence(stage="test", text=huge, details={"error": huge}) for _ in range(20))
     request = build_request(evidence, plan=plan, history=(turn,) * 50, diagnosis=None, gpus=None)
     assert request.most_tokens < 150_000
+
+
+def test_of_a_long_traceback_in_the_details_the_end_is_there() -> None:
+    trace = "Traceback\n" + "  File x\n" * 3000 + "ModuleNotFoundError: No module named 'einops'"
+    request = build_request(
+        (log_of("x", imports=[{"traceback": trace}]),), plan=PLAN, history=(), diagnosis=None, gpus=None
+    )
+    assert "No module named 'einops'" in request.user
 
 
 class TestExcerpt:
