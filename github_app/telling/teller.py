@@ -23,8 +23,8 @@ POLL_SECONDS = 0.5
 """Between two looks when there is nothing to tell: one query on a small index."""
 PAUSE_SECONDS = 3.0
 """Between two tellings of one run that goes on: GitHub counts every edit, and people read slower."""
-RETRY_SECONDS = 30.0
-"""After a failure that may pass; after the second in a row twice as long, and so on."""
+RETRY_SECONDS = 5.0
+"""After a failure that may pass, as most of GitHub's do soon; after the second in a row twice as long, and so on."""
 LONGEST_RETRY_SECONDS = 3600.0
 LOST_SECONDS = 5.0
 """Before the next look when the database could not be reached."""
