@@ -34,8 +34,8 @@ APPLICATION = "flowberth"
 SYSTEM_SCHEMA = "dbos"
 RUN_PROTOCOL = "4"
 """Raised when the order or the results of the steps change: a run of another protocol cannot go on."""
-QUEUE_POLL_SECONDS = 0.05
-"""How soon a resumed run starts; the queue is looked at by one process only."""
+QUEUE_POLL_SECONDS = 0.25
+"""How soon a resumed run starts. DBOS asks Postgres five times at each look, by one process only."""
 SHUTDOWN_POLL_SECONDS = 0.05
 """How often DBOS' listener looks whether to end; with the default of 1 s every command would end that much later."""
 END_POLL_SECONDS = 0.02
