@@ -307,8 +307,11 @@ class Forge:
     def deliveries(self, event: str, action: str | None = None) -> list[Delivery]:
         return [one for one in list(self.webhooks.deliveries) if one.event == event and action in (None, one.action)]
 
-    def until(self, condition: Callable[[], T], seconds: float = 30) -> T:
-        """Wait until something is true of the forge (or of anything else: it is asked again every 0.2 seconds)."""
+    def until(self, condition: Callable[[], T], seconds: float = 30, *, rest: float = 0.0) -> T:
+        """Wait until something is true of the forge (or of anything else: it is asked again every 0.2 seconds).
+
+        A condition that is dear to look at can `rest` between two looks, however much happens on the forge.
+        """
         deadline = time.monotonic() + seconds
         while True:
             seen = self._revision
@@ -316,8 +319,9 @@ class Forge:
                 return value
             left = deadline - time.monotonic()
             assert left > 0, f"not within {seconds} seconds"
+            time.sleep(min(left, rest))
             with self._changed:
-                self._changed.wait_for(lambda before=seen: self._revision != before, min(left, 0.2))
+                self._changed.wait_for(lambda before=seen: self._revision != before, min(left, max(rest, 0.2)))
 
     def notify(self) -> None:
         with self._changed:

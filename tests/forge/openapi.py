@@ -32,13 +32,17 @@ class OpenApi:
     def __init__(self, description: OpenAPI) -> None:
         self._description = description
         self._lock = threading.Lock()  # its caches are not made for threads
+        self._known: dict[tuple[object, ...], list[str]] = {}
 
     def violations(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> list[str]:
         """What is wrong with a request; empty where nothing is, and for GraphQL."""
         if path == "/graphql" or path.startswith("/_forge/"):
             return []
-        request = _request(method, path, query, body)
-        return self._broken(f"{method} {path}", partial(self._description.validate_request, request))
+        asked = (method, path, tuple(sorted(query.items())), body)
+        if asked not in self._known:  # the same is asked again and again
+            check = partial(self._description.validate_request, _request(method, path, query, body))
+            self._known[asked] = self._broken(f"{method} {path}", check)
+        return self._known[asked]
 
     def answer_violations(self, method: str, path: str, status: int, body: bytes) -> list[str]:
         """What is wrong with an answer of the forge."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 120
 """Seconds; a run takes about eight on an idle machine."""
+REST_SECONDS = 0.25
+"""Between two looks at pages of the forge, each of which is several requests."""
 
 
 def pasted(workflow: dict[str, Any] = GRAPH) -> str:
@@ -98,7 +100,7 @@ class People:
         return found
 
     def until(self, condition: Any, seconds: float = PATIENCE) -> Any:
-        return self.forge.until(condition, seconds)
+        return self.forge.until(condition, seconds, rest=REST_SECONDS)
 
     def sees_ready_pull(self, count: int = 1) -> dict[str, Any]:
         """Waits for pull requests that are ready for review, with everything about the newest one told."""

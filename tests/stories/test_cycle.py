@@ -11,9 +11,8 @@ def generate(endpoint: str) -> int:
         return client.post(f"{endpoint}/generate", json={}).status_code
 
 
-def test_an_issue_becomes_a_pull_request_that_is_deployed_again_reviewed_merged_and_put_into_production(
-    served, people, forge
-):
+def test_an_issue_becomes_a_pull_request_that_is_deployed_again_reviewed_merged_and_put_into_production(town):
+    people = town.people()
     issue = people.opens_issue("bob")
     pull = people.sees_ready_pull()
     number = pull["number"]

@@ -31,7 +31,8 @@ def told(people, number: int, words: str) -> str:
     return people.until(lambda: words in (pull := people.sees_ready_pull())["body"] and pull["body"])
 
 
-def test_an_edited_lock_is_rendered_and_an_edited_app_is_kept_and_what_conflicts_is_said(served, people, forge):
+def test_an_edited_lock_is_rendered_and_an_edited_app_is_kept_and_what_conflicts_is_said(town):
+    people = town.people()
     people.opens_issue("bob")
     number = people.sees_ready_pull()["number"]
 

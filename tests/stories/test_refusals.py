@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.stories.test_edits import write
 
 
-def test_a_rule_that_wants_signed_commits_is_explained_and_followed(served, people, forge):
+def test_a_rule_that_wants_signed_commits_is_explained_and_followed(town):
+    people = town.people()
     people.do(
         "alice",
         "POST",
@@ -47,8 +46,8 @@ def test_tokens_that_end_early_limits_and_failures_of_github_are_lived_through(s
     assert all(fault.struck for fault in forge.faults.requests)
 
 
-@pytest.mark.long
-def test_cancelled_while_it_runs_nothing_is_left(served, people, forge):
+def test_cancelled_while_it_runs_nothing_is_left(town):
+    people = town.people()
     issue = people.opens_issue("bob")
     people.until(people.pulls)
     people.comments("alice", issue, "/cancel")

@@ -76,8 +76,7 @@ class Town:
 
     def __exit__(self, *error: object) -> None:
         try:
-            if self.served.process is not None:
-                self.served.end()
+            self.served.__exit__(*error)
         finally:
             self.forge.__exit__(None, None, None)
         assert self.forge.violations == []
