@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
+import os
 import secrets
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,23 @@ from runner.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# Hundreds of processes import the same; a machine that keeps no bytecode would compile it again in each.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+FIRST = ("tests/stories/", "tests/house/test_checks.py")
+"""What takes longest: stories wait most of the time, beside which others can work, and the type checker is one process."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))  # keeps the order otherwise
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what is there now stays to the end, and is no garbage to look for
 
 
 class NetworkBlockedError(RuntimeError):

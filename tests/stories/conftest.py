@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from tests.forge.forge import Forge
 
 
+TOWNS = 2
+"""More would take longer to found than they save."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories of one town are told in one process."""
+    told_in_town = (item for item in items if isinstance(item, pytest.Function) and "town" in item.fixturenames)
+    for number, item in enumerate(told_in_town):
+        item.add_marker(pytest.mark.xdist_group(f"town-{number % TOWNS}"))
+
+
 @pytest.fixture
 def own_database_url(postgres: sa.URL) -> str:
     """A database of the test's own."""

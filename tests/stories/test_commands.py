@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from inline_snapshot import snapshot
 
 from tests.stories.people import pasted
@@ -244,7 +243,6 @@ Until it is put right, nothing is deployed from this repository.
     )
 
 
-@pytest.mark.long
 def test_what_is_asked_of_a_pull_request(town):
     people = town.people()
     issue = people.opens_issue("bob", body=pasted())

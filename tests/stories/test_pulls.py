@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 
-import pytest
 from inline_snapshot import snapshot
 
 from tests.github_app.workflows import GRAPH
@@ -12,7 +11,6 @@ from tests.stories.people import pasted
 from tests.stories.reading import read
 
 
-@pytest.mark.long
 def test_closed_without_a_merge_everything_is_stopped_and_a_reopened_one_can_be_deployed(town):
     people = town.people()
     issue = people.opens_issue("bob")
@@ -51,7 +49,6 @@ That cannot be done: the pull request is closed; reopen it first.
     assert people.pulls()
 
 
-@pytest.mark.long
 def test_two_versions_go_to_production_and_the_first_comes_back(town):
     people = town.people()
     numbers, commits = [], []
