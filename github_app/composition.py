@@ -6,6 +6,7 @@ Each function imports what it puts together: reading a pull request needs no wor
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.database import Database
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from codegen.facts import Lookups
     from github_app.local_forge import LocalForge
     from github_app.settings import Settings
+    from runner.budget.ledger import Ledger
     from runner.model import Repository
     from runner.protocols import Progress
     from runner.runs import Runs
@@ -33,6 +35,15 @@ def database_of(settings: Settings) -> Database:
     """
     url = settings.database_url
     return Database(settings.data_dir, url.get_secret_value() if url else None)
+
+
+def ledger_of(settings: Settings, database: Database) -> Ledger:
+    """The money of all runs, below the limits that the settings name."""
+    from runner.budget.ledger import Ledger  # noqa: PLC0415 - see the module's docstring
+    from runner.budget.limits import Limits  # noqa: PLC0415
+
+    limits = Limits(run_usd=settings.run_budget_usd, monthly_usd=settings.monthly_budget_usd)
+    return Ledger(database, lambda: datetime.now(UTC), limits)
 
 
 def lookups_of(settings: Settings, *, offline: bool = False) -> Lookups:
@@ -66,21 +77,24 @@ def _on_this_machine(repository: Repository) -> Path:
 @contextmanager
 def opened_runs(settings: Settings, progress: Progress | None = None, *, offline: bool = False) -> Generator[Runs]:
     """Runs on the local target and the local forge. One at a time in a process: DBOS is a singleton."""
-    from github_app.local_forge import LocalForge  # noqa: PLC0415 - see the module's docstring
+    from github_app.advisers import adviser_of  # noqa: PLC0415 - see the module's docstring
+    from github_app.local_forge import LocalForge  # noqa: PLC0415
+    from github_app.targets import target_of  # noqa: PLC0415
     from runner.runs import Runs  # noqa: PLC0415
     from runner.services import Services  # noqa: PLC0415
-    from runner.targets.local import LocalTarget  # noqa: PLC0415
     from worktrees.mirror import Mirror  # noqa: PLC0415
 
     data_dir = settings.data_dir
     with database_of(settings) as database:
         services = Services(
-            target=LocalTarget(data_dir),
+            target=target_of(settings),
             forge=lambda repo: LocalForge(database, _on_this_machine(repo), data_dir),
             mirror=lambda repo: Mirror(data_dir, _on_this_machine(repo)),
             data_dir=data_dir,
             progress=progress or Silent(),
             lookups=lookups_of(settings, offline=offline),
+            ledger=ledger_of(settings, database),
+            adviser=adviser_of(settings),
         )
         runs = Runs(database, services)
         try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from github_app.settings import Settings
     from runner.protocols import Target
 
+LOCAL = LocalTarget.name
 HINT = "Make a token with `modal token new`, or on https://modal.com/settings/tokens; docs/modal.md has the steps."
 
 

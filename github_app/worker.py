@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from github_app.composition import database_of, lookups_of
+from github_app.advisers import adviser_of
+from github_app.composition import database_of, ledger_of, lookups_of
 from github_app.errors import GithubAppError
 from github_app.events.parse import MalformedPayload
 from github_app.github.app import GithubApp
@@ -29,6 +30,7 @@ from github_app.rules import rules_of
 from github_app.server.deliveries import Arrivals, Deliveries
 from github_app.server.sweep import Sweeper
 from github_app.submissions.site import Site
+from github_app.targets import LOCAL, target_of
 from github_app.telling.reconcile import Reconciler
 from github_app.telling.tell import Tell
 from github_app.telling.teller import Teller
@@ -40,7 +42,6 @@ from runner.progress import Silent
 from runner.records import RunRecords
 from runner.runs import Runs
 from runner.services import Services
-from runner.targets.local import LocalTarget
 from worktrees.mirror import Mirror
 from worktrees.reaper import reap
 
@@ -86,7 +87,8 @@ class Worker:
             private_key=credentials.private_key,
             pace=Pace(database),
         )
-        target = LocalTarget(settings.data_dir)
+        target = target_of(settings)
+        self._ledger = ledger_of(settings, database)
         services = Services(
             target=target,
             forge=self._forge,
@@ -95,7 +97,9 @@ class Worker:
             progress=Silent(),
             lookups=lookups_of(settings),
             drafts=True,
-            most_previews=settings.local_previews,
+            most_previews=settings.local_previews if target.name == LOCAL else None,
+            ledger=self._ledger,
+            adviser=adviser_of(settings),
         )
         self._records = RunRecords(database)
         self._runs = Runs(database, services)
@@ -221,6 +225,7 @@ class Worker:
             reap(self._settings.data_dir, active_run_ids=self._records.unfinished_ids, quota_bytes=DISK_BYTES)
         finally:  # a disk that cannot be tidied is no reason to leave production down
             self._runs.serving.restore()
+            self._ledger.settle_abandoned()
 
     def _forge(self, repository: Repository) -> GithubForge:
         assert isinstance(repository, GithubRepository)

@@ -87,6 +87,11 @@ class Target(Protocol):
         """What reports call it, such as `local`."""
         ...
 
+    @property
+    def costs(self) -> bool:
+        """Whether money is spent there."""
+        ...
+
     def ensure(self, spec: DeploymentSpec, *, tell: Callable[[str], None] = say_nothing) -> Deployment:
         """Find the live deployment of `spec`, or make it; clears away a dead one of the same run first.
 

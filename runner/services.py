@@ -38,7 +38,7 @@ class Services:
     most_previews: int | None = None
     """How many previews of all repositories may be left serving; `None`: any number."""
     ledger: Ledger | None = None
-    """`None`: what the target does costs nothing."""
+    """Without one nothing is reserved: for tests of what has nothing to do with money."""
     adviser: Adviser = field(default_factory=NoAdviser)
     """Who is asked about a failure that no signature knows."""
     clock: Callable[[], datetime] = _now

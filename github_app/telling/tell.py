@@ -117,6 +117,7 @@ class Tell:
             queued_ahead=self._doors.runs.ahead_of(record) if record.state == "queued" else 0,
             superseded_by=self._number(superseding(record)),
             lock=_lock(api, record),
+            target=self._doors.target.name,
         )
         if view.state == "needs-input" and not self._doors.runs.is_newest(record):
             view = view.model_copy(

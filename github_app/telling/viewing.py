@@ -25,6 +25,7 @@ def view_of(
     superseded_by: int | None = None,
     check_url: str | None = None,
     lock: str | None = None,
+    target: str = "local",
 ) -> RunView:
     """What there is to show now."""
     progress, result = record.progress, record.result
@@ -42,6 +43,7 @@ def view_of(
         state=_state(record, questions),
         steps=progress.steps,
         planned=steps_of(record.kind, drafts=True),
+        target=target,
         attempt=progress.attempt,
         spent_usd=progress.spent_usd,
         budget_usd=request.budget_usd,

@@ -30,6 +30,8 @@ def finish(run: RunContext, *, keep: bool) -> Finished:
             run.progress.detail(run.run_id, run.step, f"left the app serving at {endpoint}")
         else:
             run.services.target.stop(run.run_id)
+            if run.services.ledger is not None:
+                run.services.ledger.settle_stopped(run.run_id)
             run.progress.detail(run.run_id, run.step, "stopped the app")
     finally:
         run.remove_worktree()

@@ -60,6 +60,7 @@ class LocalTarget:
     """Apps as processes of this machine, one per run."""
 
     name = "local"
+    costs = False
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / "deployments"

@@ -47,6 +47,7 @@ class ThreadTarget:
     def __init__(self, behaviour: Behaviour = "well", faults: tuple[Fault, ...] = (), name: str = "local") -> None:
         """`faults`: of the first attempt, the second, and so on; then all goes well."""
         self.name = name
+        self.costs = name != "local"
         self._behaviour = behaviour
         self._faults = faults
         self._attempts: dict[RunId, int] = {}

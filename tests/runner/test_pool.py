@@ -16,8 +16,9 @@ from runner.lookups.offline import Offline
 from runner.model import RunRequest
 from runner.pool import RunPool
 from runner.records import RunRecords
-from runner.runs import MOST_SHORT_LIVES, Runs
+from runner.runs import Runs
 from runner.services import Services
+from runner.serving import MOST_SHORT_LIVES
 from runner.tables import run as table
 from tests.runner.bench import PATIENCE_SECONDS, POSTER, git
 from tests.runner.light import FileForge, Journal, ThreadTarget
@@ -179,10 +180,10 @@ def in_production(place):
 def test_production_that_has_died_is_brought_back(place):
     there = in_production(place)
     place.target.stop(there.id)
-    place.runs.restore()
+    place.runs.serving.restore()
     (again,) = place.runs.due()
     assert (again.environment, again.lane) == ("production", there.lane)
-    place.runs.restore()
+    place.runs.serving.restore()
     assert place.runs.due() == (place.get(again),)
     with place.pool():
         place.ended(again)
@@ -194,12 +195,12 @@ def test_production_is_brought_back_though_a_later_version_never_came_up(place):
     request = place.records.request(there.id)
     later = place.runs.ask(request, there.name, key="later")
     place.target.stop(there.id)
-    place.runs.restore()
+    place.runs.serving.restore()
     assert place.runs.due() == (place.get(later),)  # it may still take the place
     place.records.want_cancelled(later.id, "cancelled by alice")
     with place.pool():
         place.ended(later)
-    place.runs.restore()
+    place.runs.serving.restore()
     (again,) = place.runs.due()
     assert again.number > later.number
 
@@ -210,7 +211,7 @@ def test_production_that_dies_again_and_again_is_left_to_people(place, caplog):
     pauses: list[float] = []
     for _ in range(MOST_SHORT_LIVES):
         place.target.stop(served.id)
-        place.runs.restore()
+        place.runs.serving.restore()
         (waiting,) = place.records.unfinished(served.lane)
         due = waiting.not_before or place.now
         pauses.append((due - place.now).total_seconds() / 60)
@@ -219,7 +220,7 @@ def test_production_that_dies_again_and_again_is_left_to_people(place, caplog):
             served = place.ended(waiting)
         place.spoil(served, created_at=place.now)
     place.target.stop(served.id)
-    place.runs.restore()
+    place.runs.serving.restore()
     assert place.records.unfinished(served.lane) == ()
     assert pauses == [0, 10, 20]
     assert "not brought back into production any more" in caplog.text
@@ -229,7 +230,7 @@ def test_previews_that_are_too_many_make_way_though_nobody_saw_to_it(place):
     with place.pool():
         previews = [place.ended(place.ask(name)) for name in ("first", "second")]
     assert place.serving() == {preview.id for preview in previews}
-    Runs(place.database, replace(place.services, most_previews=1)).restore()
+    Runs(place.database, replace(place.services, most_previews=1)).serving.restore()
     assert place.serving() == {previews[1].id}
     assert not place.target.serves(previews[0].id)
 

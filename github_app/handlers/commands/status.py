@@ -19,4 +19,11 @@ MAX_RUNS = 20
 def status(talk: Talk, _: Status) -> None:
     """Answer with the runs, newest first."""
     records = talk.doors.records
-    talk.reply(pages.status([view_of(record, records.request(record.id)) for record in talk.runs()[:MAX_RUNS]]))
+    talk.reply(
+        pages.status(
+            [
+                view_of(record, records.request(record.id), target=talk.doors.target.name)
+                for record in talk.runs()[:MAX_RUNS]
+            ]
+        )
+    )

@@ -79,7 +79,7 @@ class ModalTarget:
         deployer = self._deployer(spec, tell)
         with self._alone(spec):
             if spec.environment != "production":
-                return deployer.made(app_of(spec))
+                return deployer.found() or deployer.made(app_of(spec))
             _, kept = place(deployer.workspace, app_of(spec), tags_of(spec))
             if kept is not None and is_of(kept, spec):
                 return deployer.ready(kept)
