@@ -106,7 +106,7 @@ class Ledger:
                 "what": what,
                 "state": "reserved",
                 "reserved": asked,
-                "detail": storable(dict(detail or {})),
+                "detail": storable({**(held.detail if held else {}), **(detail or {})}),
             }
             if held is None:
                 values |= {"reserved_at": now, "estimated": None, "usd_per_second": None}
@@ -119,13 +119,14 @@ class Ledger:
         """Note that it starts now and what a second of it costs, before it does. The first start counts.
 
         Raises:
-            NotReserved: nobody has reserved it.
+            NotReserved: nobody has reserved it, or it has been settled since.
         """
         with self._changing(run_id) as (connection, _, now):
             known = _require(connection, run_id, key)
-            if known.state == "reserved":
-                begun = {"started_at": known.started_at or now, "usd_per_second": usd_per_second}
-                _write(connection, known, begun, detail)
+            if known.state != "reserved":
+                raise NotReserved(f"what {run_id} had reserved for {key!a} is {known.state} already")
+            begun = {"started_at": known.started_at or now, "usd_per_second": usd_per_second}
+            _write(connection, known, begun, detail)
 
     def spend(
         self,

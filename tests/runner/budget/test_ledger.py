@@ -61,7 +61,10 @@ def test_the_same_key_is_the_same_money(payers):
     ledger.reserve(run, "test-1", usd(3), what="test")
     assert ledger.reserve(run, "test-1", usd(3), what="test") == (run, "test-1", 3, "reserved", False)
     assert ledger.reserve(run, "test-1", usd(2), what="test").usd == 3
+    ledger.start(run, "test-1", usd("0.01"), {"app": "poster-pr1"})
     assert ledger.reserve(run, "test-1", usd(5), what="test").usd == 5
+    (line,) = ledger.state(run).lines
+    assert (line.started_at, line.detail) == (payers.clock.now, {"app": "poster-pr1"})  # it goes on
     with pytest.raises(OverBudget):
         ledger.reserve(run, "test-1", usd("5.000001"), what="test")
     assert ledger.state(run).reserved == 5
@@ -120,6 +123,10 @@ def test_money_that_nobody_reserved_cannot_be_spent(payers):
     ):
         with pytest.raises(NotReserved, match="has reserved nothing for 'x'"):
             act()
+    ledger.reserve(run, "x", usd(1), what="test")
+    ledger.release(run, "x")
+    with pytest.raises(NotReserved, match="'x' is released already"):
+        ledger.start(run, "x", usd(1))
     with pytest.raises(RunNotFound):
         ledger.reserve(RunId("run_nobody"), "x", usd(1), what="test")
 
