@@ -137,8 +137,15 @@ class ModalBed:
         return {"server_url": self.server_url, "http_url": self.http_url, "workspaces": tokens}
 
     def app(self, name: str, workspace: str = "acme") -> App:
-        """The newest of that name."""
-        return next(self.workspace(workspace).named(name))
+        """The newest of that name, in whatever environment.
+
+        Raises:
+            KeyError: there is none.
+        """
+        known = [app for app in self.workspace(workspace).apps.values() if app.name == name]
+        if not known:
+            raise KeyError(name)
+        return known[-1]
 
     def image(self, app: str, function: str = "ComfyUI.*", workspace: str = "acme") -> list[Image]:
         """The layers of a deployed function's image."""

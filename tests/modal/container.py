@@ -44,12 +44,13 @@ class Container:
         self.inputs: asyncio.Queue[Invocation | None] = asyncio.Queue()
         """None: no more, finish."""
         self.running: dict[str, Invocation] = {}
-        self.cancelled: asyncio.Queue[str] = asyncio.Queue()
         self.failure: api_pb2.GenericResult | None = None
         """What it said when it could not start."""
         self.accepts = True
         self.exit_code: int | None = None
         self._ready, self._busy, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._cancelled: set[str] = set()
+        self._cancels = asyncio.Event()
         self._folder = bed.folder / "containers" / self.task_id
         self._definition = api_pb2.Function()
         self._definition.CopyFrom(function.definition)
@@ -86,7 +87,17 @@ class Container:
         self._tell()
 
     def cancel(self, invocation: Invocation) -> None:
-        self.cancelled.put_nowait(invocation.input_id)
+        self._cancelled.add(invocation.input_id)
+        self._cancels.set()
+
+    async def to_cancel(self, seconds: float) -> list[str]:
+        """Told until they have ended: a container that is just beginning with one does not hear of it."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._cancels.wait(), seconds)
+        ids = [input_id for input_id in self._cancelled if input_id in self.running]
+        if not ids:
+            self._cancels.clear()
+        return ids
 
     def retire(self) -> None:
         """No new inputs; it ends when those that it has are done."""
@@ -225,7 +236,7 @@ class Container:
             self.kill(f"Container failed to start within {seconds}s")
 
     async def _watch_idleness(self) -> None:
-        settings = self.function.scaling
+        settings = self._definition.autoscaler_settings
         while self.accepts:
             await self._idle.wait()
             seconds = self.bed.scaledown_seconds or settings.scaledown_window or DEFAULT_SCALEDOWN_SECONDS

@@ -98,7 +98,8 @@ def assemble(
     environment = steps.environment(layers)
     for secret in function.secret_ids:
         environment |= workspace.secrets[secret].values
-    paths = f"{root / 'root'}:{root / 'site'}"
+    libraries = [f"{folder}{inner}" for folder in steps.libraries(layers) for inner in ("", "/src", "/..")]
+    paths = ":".join(str(root / path.lstrip("/")) for path in ("root", "site", *libraries))
     mapped = {name: _mapped(value, places) for name, value in environment.items()}
     return Machine(root, mapped | {"HOME": str(root / "root"), "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"})
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tests.modal.world import Image
 
 NEWEST = "999.0.0"
 """Of ComfyUI, when it is not a version that is checked out."""
-_URL = re.compile(r"https?://[^\s'\"]+")
-_FOLDER = re.compile(r"(/[\w./-]*?/ComfyUI(?:/custom_nodes/[\w.-]+)?)(?![\w.-])")
-_REF = re.compile(r"\b[0-9a-f]{40}\b|\bv?\d+\.\d+\.\d+\b")
+_URL = re.compile(r"https?://\S+")
+_REF = re.compile(r"[0-9a-f]{40}|v?\d+\.\d+\.\d+")
 _COPY = re.compile(r"COPY \. (/\S*)")
 _ENV = re.compile(r"ENV (?P<assignments>\w+=.*)")
 
@@ -40,17 +41,29 @@ class Checkout:
 
 
 def checkouts(layers: Iterable[Image]) -> list[Checkout]:
-    """In the order in which they come; steps that speak of the same folder belong together."""
+    """Of commands that have an address with a folder behind it; the commit may be in another that names the folder."""
     urls: dict[str, str] = {}
     refs: dict[str, str] = {}
-    for command in (command for layer in layers for command in layer.commands):
-        url = _URL.search(command)
-        for folder in _FOLDER.findall(_URL.sub(" ", command)):
-            if url is not None:
-                urls.setdefault(folder, url[0].removesuffix(".git"))
-            if ref := _REF.search(_URL.sub(" ", command).replace(folder, " ")):
-                refs.setdefault(folder, ref[0])
+    for words in _commands(layers):
+        for url, folder in pairwise(words):
+            if _URL.fullmatch(url) and folder.startswith("/"):
+                urls[folder] = url.removesuffix(".git")
+        ref = next((word for word in words if _REF.fullmatch(word)), None)
+        for folder in urls:
+            if ref and folder in words:
+                refs[folder] = ref
     return [Checkout(folder, url, refs.get(folder, "")) for folder, url in urls.items()]
+
+
+def libraries(layers: Iterable[Image]) -> list[str]:
+    """Folders that are put on Python's path."""
+    return [after for words in _commands(layers) for word, after in pairwise(words) if word == "--library"]
+
+
+def _commands(layers: Iterable[Image]) -> Iterator[list[str]]:
+    for command in (command for layer in layers for command in layer.commands):
+        with suppress(ValueError):  # words of a Dockerfile that no shell would take
+            yield shlex.split(command)
 
 
 def environment(layers: Iterable[Image]) -> dict[str, str]:

@@ -108,7 +108,17 @@ def test_a_container_that_dies_takes_its_call_along(
     until(lambda: any(container.running for container in modal_bed.containers.values()))
     modal_bed.preempt("small")
     with pytest.raises(modal.exception.RemoteError):
+        modal.FunctionCall.from_id(running.object_id, client).get(timeout=30)
+
+
+def test_a_call_can_be_cancelled(modal_bed: ModalBed, client: modal.Client, deploy: Callable[[str], modal.App]) -> None:
+    deploy(SMALL)
+    running = modal.Function.from_name("small", "wait", client=client).spawn()
+    until(lambda: any(container.running for container in modal_bed.containers.values()))
+    running.cancel()
+    with pytest.raises(modal.exception.RemoteError):
         running.get(timeout=30)
+    assert len(modal_bed.containers) == 1  # which goes on
 
 
 def test_a_new_version_takes_over_from_the_old(

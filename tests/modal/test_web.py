@@ -27,7 +27,8 @@ def test_the_example_serves_from_cold_to_stopped(modal_bed: ModalBed, client: mo
         assert http.get("/health", headers=wrong).status_code == 401
         assert modal_bed.containers == {}  # strangers start nothing
 
-        http.headers.update(modal_bed.proxy_token())
+        token = modal.Workspace.from_context(client=client).proxy_tokens.create(name="tests")
+        http.headers.update({"Modal-Key": token.token_id, "Modal-Secret": token.token_secret})
         health = http.get("/health").raise_for_status().json()
         assert (health["engine"], health["engine_version"]) == ("stand-in", "0.3.64")
         (container,) = modal_bed.containers.values()

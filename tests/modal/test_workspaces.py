@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import modal
 import pytest
 
+from tests.modal.cli import modal as command
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -42,7 +44,23 @@ def test_two_workspaces_never_mix(
     assert {call.workspace for call in modal_bed.calls if call.method == "AppPublish"} == {"acme"}
 
 
+def test_environments_have_their_own_apps(
+    modal_bed: ModalBed, client: modal.Client, deploy: Callable[..., modal.App]
+) -> None:
+    modal_bed.workspace().environments["dev"] = "dev"
+    listed = command(modal_bed.environment(), "environment", "list", "--json").stdout
+    assert '"dev"' in listed
+    deploy(APP, environment_name="dev")
+    with pytest.raises(modal.exception.NotFoundError):
+        modal.App.lookup("plain", client=client)
+    assert modal.App.lookup("plain", environment_name="dev", client=client).app_id == modal_bed.app("plain").id
+    with pytest.raises(modal.exception.NotFoundError, match="Environment 'prod' not found"):
+        deploy(APP, environment_name="prod")
+
+
 def test_a_wrong_token_is_refused(modal_bed: ModalBed, client: modal.Client) -> None:
+    client.hello()
+    modal_bed.calls.clear()
     acme, beta = modal_bed.workspace(), modal_bed.workspace("beta")
     for token in ((acme.token_id, beta.token_secret), ("ak-1", "as-1")):
         with modal.Client.from_credentials(*token) as stranger, pytest.raises(modal.exception.AuthError):

@@ -70,9 +70,6 @@ class Version:
     number: int
     deployed_at: float
     published: api_pb2.AppPublishRequest
-    definitions: dict[str, api_pb2.FunctionData]
-    """Of every function, by its name."""
-    rolled_back_to: int = 0
 
 
 @dataclass(eq=False)
@@ -110,7 +107,6 @@ class Function:
     """As the deployment that is under way wants it."""
     published: api_pb2.FunctionData | None = None
     """As it runs: a deployment that fails leaves it alone."""
-    scaling: api_pb2.AutoscalerSettings = field(default_factory=api_pb2.AutoscalerSettings)
     doors: dict[str, Door] = field(default_factory=dict)
     """Web method ("" of a function) → where it is reached."""
     container: Container | None = None

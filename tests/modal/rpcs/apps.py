@@ -10,7 +10,7 @@ from modal_proto import api_pb2
 
 from tests.modal.dispatch import answers
 from tests.modal.rpcs.functions import handle
-from tests.modal.world import App, Version, Workspace, new_id, not_found
+from tests.modal.world import App, Function, Version, Workspace, new_id, not_found
 
 if TYPE_CHECKING:
     from tests.modal.dispatch import Call
@@ -117,8 +117,10 @@ def publish(call: Call, request: api_pb2.AppPublishRequest) -> api_pb2.AppPublis
         return api_pb2.AppPublishResponse(url=address, deployed_at=0)
     app.state, app.name, app.tags = request.app_state, request.name, dict(request.tags)
     app.functions, app.classes = dict(request.function_ids), dict(request.class_ids)
-    definitions = {name: _copy(workspace.functions[id_].draft) for name, id_ in app.functions.items()}
-    _deploy(call, app, Version(len(app.versions) + 1, time.time(), request, definitions))
+    app.versions.append(Version(len(app.versions) + 1, time.time(), request))
+    app.deployed_at = app.versions[-1].deployed_at
+    for function_id in app.functions.values():
+        _replace(workspace.functions[function_id])
     return api_pb2.AppPublishResponse(url=address, deployed_at=app.deployed_at)
 
 
@@ -129,21 +131,12 @@ def _changes_nothing(app: App, request: api_pb2.AppPublishRequest) -> bool:
     return last.definition_ids == request.definition_ids and app.tags == dict(request.tags)
 
 
-def _deploy(call: Call, app: App, version: Version) -> None:
-    app.versions.append(version)
-    app.deployed_at = version.deployed_at
-    for name, definition in version.definitions.items():
-        function = call.workspace.functions[app.functions[name]]
-        if function.published != definition and function.container is not None:
-            function.container.retire()
-        function.published = _copy(definition)
-        function.scaling.CopyFrom(definition.autoscaler_settings)
-
-
-def _copy(definition: api_pb2.FunctionData) -> api_pb2.FunctionData:
-    copied = api_pb2.FunctionData()
-    copied.CopyFrom(definition)
-    return copied
+def _replace(function: Function) -> None:
+    """What was a draft is published; a container of another version finishes what it has."""
+    if function.published != function.draft and function.container is not None:
+        function.container.retire()
+    function.published = api_pb2.FunctionData()
+    function.published.CopyFrom(function.draft)
 
 
 @answers("AppClientDisconnect")
@@ -176,11 +169,6 @@ def set_tags(call: Call, request: api_pb2.AppSetTagsRequest) -> None:
 @answers("AppGetTags")
 def get_tags(call: Call, request: api_pb2.AppGetTagsRequest) -> api_pb2.AppGetTagsResponse:
     return api_pb2.AppGetTagsResponse(tags=call.workspace.app(request.app_id).tags)
-
-
-@answers("AppGetLifecycle")
-def get_lifecycle(call: Call, request: api_pb2.AppGetLifecycleRequest) -> api_pb2.AppGetLifecycleResponse:
-    return api_pb2.AppGetLifecycleResponse(lifecycle=lifecycle(call.workspace.app(request.app_id)))
 
 
 @answers("AppGetInfo")
@@ -219,26 +207,9 @@ def history(call: Call, request: api_pb2.AppDeploymentHistoryRequest) -> api_pb2
             deployed_at=version.deployed_at,
             deployed_by=DEPLOYER,
             tag=version.published.deployment_tag,
-            rollback_version=version.rolled_back_to,
-            rollback_allowed=True,
             commit_info=version.published.commit_info if version.published.HasField("commit_info") else None,
         )
     return told
-
-
-@answers("AppRollback")
-def roll_back(call: Call, request: api_pb2.AppRollbackRequest) -> api_pb2.AppRollbackResponse:
-    app = call.workspace.app(request.app_id)
-    if not app.is_deployed:
-        raise GRPCError(Status.FAILED_PRECONDITION, "App is not deployed")
-    wanted = len(app.versions) - 1 if request.version < 0 else request.version
-    if not 1 <= wanted <= len(app.versions):
-        raise not_found(f"Version v{wanted} of this app")
-    old = app.versions[wanted - 1]
-    app.functions, app.classes = dict(old.published.function_ids), dict(old.published.class_ids)
-    app.tags = dict(old.published.tags)
-    _deploy(call, app, Version(len(app.versions) + 1, time.time(), old.published, old.definitions, wanted))
-    return api_pb2.AppRollbackResponse(url=page(call.workspace, app), deployed_at=app.deployed_at)
 
 
 @answers("AppGetTimeRangeStats")
@@ -258,19 +229,3 @@ def stats(call: Call, request: api_pb2.AppGetTimeRangeStatsRequest) -> api_pb2.A
             told.functions.total.containers.container_active_count += 1
             told.functions.total.containers.container_errors += container.exit_code not in (None, 0)
     return told
-
-
-@answers("TaskList")
-def containers(call: Call, request: api_pb2.TaskListRequest) -> api_pb2.TaskListResponse:
-    listed = api_pb2.TaskListResponse()
-    for container in call.bed.containers.values():
-        app = container.app
-        if container.workspace is call.workspace and request.app_id in ("", app.id):
-            listed.tasks.add(
-                task_id=container.task_id,
-                app_id=app.id,
-                app_description=app.name,
-                started_at=container.started_at,
-                enqueued_at=container.started_at,
-            )
-    return listed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -46,26 +45,6 @@ async def report(
             )
             row.interval.FromSeconds(began)
             yield row
-
-
-@answers("WorkspaceBillingSummary")
-def summary(call: Call, request: api_pb2.WorkspaceBillingSummaryRequest) -> api_pb2.WorkspaceBillingSummaryResponse:
-    total = _total(call.workspace.apps.values())
-    told = api_pb2.WorkspaceBillingSummaryResponse(metered_cost=total, billed_cost=total)
-    told.start_timestamp.CopyFrom(request.start_timestamp)
-    told.end_timestamp.FromDatetime(datetime.now(UTC))
-    return told
-
-
-@answers("EnvironmentBillingSummary")
-def environment_summary(
-    call: Call, request: api_pb2.EnvironmentBillingSummaryRequest
-) -> api_pb2.EnvironmentBillingSummaryResponse:
-    total = _total(_of_environments(call, [request.environment_id]))
-    told = api_pb2.EnvironmentBillingSummaryResponse(metered_cost=total)
-    told.start_timestamp.CopyFrom(request.start_timestamp)
-    told.end_timestamp.FromDatetime(datetime.now(UTC))
-    return told
 
 
 @answers("WorkspaceBillingRates")

@@ -55,11 +55,6 @@ async def outputs(call: Call, request: api_pb2.FunctionGetOutputsRequest) -> api
     return told
 
 
-@answers("FunctionCallFromId")
-def from_id(call: Call, request: api_pb2.FunctionCallFromIdRequest) -> api_pb2.FunctionCallFromIdResponse:
-    return api_pb2.FunctionCallFromIdResponse(function_call_id=_of(call, request.function_call_id).id, num_inputs=1)
-
-
 @answers("FunctionCallCancel")
 def cancel(call: Call, request: api_pb2.FunctionCallCancelRequest) -> None:
     invocation = _of(call, request.function_call_id)

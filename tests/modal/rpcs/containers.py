@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from modal_proto import api_pb2
@@ -25,11 +24,10 @@ def hello(_: Call, __: Empty) -> None: ...
 @answers("ContainerHeartbeat")
 async def heartbeat(call: Call, _: api_pb2.ContainerHeartbeatRequest) -> api_pb2.ContainerHeartbeatResponse:
     assert call.container is not None
-    try:
-        cancelled = await asyncio.wait_for(call.container.cancelled.get(), HEARTBEAT_SECONDS)
-    except TimeoutError:
+    ids = await call.container.to_cancel(HEARTBEAT_SECONDS)
+    if not ids:
         return api_pb2.ContainerHeartbeatResponse()
-    return api_pb2.ContainerHeartbeatResponse(cancel_input_event=api_pb2.CancelInputEvent(input_ids=[cancelled]))
+    return api_pb2.ContainerHeartbeatResponse(cancel_input_event=api_pb2.CancelInputEvent(input_ids=ids))
 
 
 @answers("ContainerCheckpoint")
@@ -37,21 +35,6 @@ def checkpoint(call: Call, _: api_pb2.ContainerCheckpointRequest) -> None:
     """A memory snapshot is taken, and the container restored from it: here it just goes on."""
     assert call.container is not None
     call.container.restore()
-
-
-@answers("ContainerStop")
-def stop(call: Call, request: api_pb2.ContainerStopRequest) -> api_pb2.ContainerStopResponse:
-    container = call.bed.containers.get(request.task_id)
-    if container is not None and container.workspace is call.workspace:
-        container.retire()
-    return api_pb2.ContainerStopResponse()
-
-
-@answers("FunctionGetDynamicConcurrency")
-def concurrency(
-    _: Call, request: api_pb2.FunctionGetDynamicConcurrencyRequest
-) -> api_pb2.FunctionGetDynamicConcurrencyResponse:
-    return api_pb2.FunctionGetDynamicConcurrencyResponse(concurrency=request.target_concurrency or 1)
 
 
 @answers("TaskResult")

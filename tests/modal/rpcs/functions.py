@@ -65,13 +65,6 @@ def get(call: Call, request: api_pb2.FunctionGetRequest) -> api_pb2.FunctionGetR
     )
 
 
-@answers("FunctionBindParams")
-def bind(call: Call, request: api_pb2.FunctionBindParamsRequest) -> api_pb2.FunctionBindParamsResponse:
-    """Classes with parameters are not told apart: the product has none."""
-    function = call.workspace.function(request.function_id)
-    return api_pb2.FunctionBindParamsResponse(bound_function_id=function.id, handle_metadata=handle(function))
-
-
 @answers("ClassCreate")
 def create_class(call: Call, request: api_pb2.ClassCreateRequest) -> api_pb2.ClassCreateResponse:
     call.workspace.app(request.app_id)
@@ -88,34 +81,6 @@ def get_class(call: Call, request: api_pb2.ClassGetRequest) -> api_pb2.ClassGetR
     return api_pb2.ClassGetResponse(
         class_id=app.classes[request.object_tag], handle_metadata=api_pb2.ClassHandleMetadata()
     )
-
-
-@answers("FunctionGetCurrentStats")
-def stats(call: Call, request: api_pb2.FunctionGetCurrentStatsRequest) -> api_pb2.FunctionStats:
-    container = call.workspace.function(request.function_id).container
-    if container is None:
-        return api_pb2.FunctionStats()
-    return api_pb2.FunctionStats(
-        backlog=container.inputs.qsize(), num_total_tasks=1, num_running_inputs=len(container.running)
-    )
-
-
-@answers("FunctionUpdateSchedulingParams")
-def scale(
-    call: Call, request: api_pb2.FunctionUpdateSchedulingParamsRequest
-) -> api_pb2.FunctionUpdateSchedulingParamsResponse:
-    function = call.workspace.function(request.function_id)
-    function.scaling.MergeFrom(request.settings)
-    return api_pb2.FunctionUpdateSchedulingParamsResponse(current_settings=function.scaling)
-
-
-@answers("FunctionGetSchedulingParams")
-def scaling(
-    call: Call, request: api_pb2.FunctionGetSchedulingParamsRequest
-) -> api_pb2.FunctionGetSchedulingParamsResponse:
-    told = api_pb2.FunctionGetSchedulingParamsResponse()
-    told.autoscaler_configuration.settings.CopyFrom(call.workspace.function(request.function_id).scaling)
-    return told
 
 
 def handle(function: Function) -> api_pb2.FunctionHandleMetadata:

@@ -89,15 +89,6 @@ async def join(
             return
 
 
-@answers("ImageFromId")
-def from_id(call: Call, request: api_pb2.ImageFromIdRequest) -> api_pb2.ImageFromIdResponse:
-    if request.image_id not in call.workspace.images:
-        raise not_found(f"Image {request.image_id!r}")
-    return api_pb2.ImageFromIdResponse(
-        image_id=request.image_id, metadata=_metadata(call.workspace.images[request.image_id])
-    )
-
-
 def _metadata(image: Image) -> api_pb2.ImageMetadata:
     return api_pb2.ImageMetadata(
         python_version_info=PYTHON, image_builder_version=image.request.builder_version, workdir="/root"

@@ -48,25 +48,3 @@ def get_or_create(call: Call, request: api_pb2.SecretGetOrCreateRequest) -> api_
 def _told(secret: Secret) -> api_pb2.SecretGetOrCreateResponse:
     metadata = api_pb2.SecretMetadata(name=secret.name, keys=sorted(secret.values), environment_name=secret.environment)
     return api_pb2.SecretGetOrCreateResponse(secret_id=secret.id, metadata=metadata)
-
-
-@answers("SecretList")
-def list_(call: Call, request: api_pb2.SecretListRequest) -> api_pb2.SecretListResponse:
-    environment = call.workspace.environment(request.environment_name)
-    listed = api_pb2.SecretListResponse(environment_name=environment)
-    for secret in call.workspace.secrets.values():
-        if secret.name and secret.environment == environment and not request.pagination.created_before:
-            listed.items.add(
-                label=secret.name,
-                secret_id=secret.id,
-                created_at=secret.created_at,
-                environment_name=environment,
-                metadata=_told(secret).metadata,
-            )
-    return listed
-
-
-@answers("SecretDelete")
-def delete(call: Call, request: api_pb2.SecretDeleteRequest) -> None:
-    if call.workspace.secrets.pop(request.secret_id, None) is None:
-        raise not_found(f"Secret {request.secret_id!r}")

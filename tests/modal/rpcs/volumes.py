@@ -89,8 +89,3 @@ def commit(call: Call, request: api_pb2.VolumeCommitRequest) -> api_pb2.VolumeCo
 @answers("VolumeReload")
 def reload(call: Call, request: api_pb2.VolumeReloadRequest) -> None:
     call.workspace.volume(request.volume_id)  # containers see each other's files at once here
-
-
-@answers("VolumeHeartbeat")
-def heartbeat(call: Call, request: api_pb2.VolumeHeartbeatRequest) -> None:
-    call.workspace.volume(request.volume_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grpclib import GRPCError, Status
 from modal_proto import api_pb2
 
 from tests.modal.dispatch import answers
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 
     from tests.modal.dispatch import Call
 
-# A JSON web token that says nothing but that it ends in 2100; the client reads only that.
-AUTH_TOKEN = "eyJhbGciOiJub25lIn0.eyJleHAiOjQxMDI0NDQ4MDB9.x"
-
 
 def environment_id(name: str) -> str:
     return id_of("en", name)
@@ -26,19 +22,6 @@ def environment_id(name: str) -> str:
 @answers("ClientHello")
 def hello(call: Call, _: Empty) -> api_pb2.ClientHelloResponse:
     return api_pb2.ClientHelloResponse(image_builder_version=call.workspace.builder_version)
-
-
-@answers("AuthTokenGet")
-def auth_token(_: Call, __: api_pb2.AuthTokenGetRequest) -> api_pb2.AuthTokenGetResponse:
-    return api_pb2.AuthTokenGetResponse(token=AUTH_TOKEN)
-
-
-@answers("TokenInfoGet")
-def token_info(call: Call, _: api_pb2.TokenInfoGetRequest) -> api_pb2.TokenInfoGetResponse:
-    workspace = call.workspace
-    return api_pb2.TokenInfoGetResponse(
-        token_id=workspace.token_id, workspace_id=id_of("ac", workspace.name), workspace_name=workspace.name
-    )
 
 
 @answers("WorkspaceNameLookup")
@@ -68,18 +51,6 @@ def list_environments(call: Call, _: Empty) -> api_pb2.EnvironmentListResponse:
     for position, (known, suffix) in enumerate(call.workspace.environments.items()):
         listed.items.add(name=known, webhook_suffix=suffix, environment_id=environment_id(known), default=position == 0)
     return listed
-
-
-@answers("EnvironmentCreate")
-def create_environment(call: Call, request: api_pb2.EnvironmentCreateRequest) -> None:
-    if request.name in call.workspace.environments:
-        raise GRPCError(Status.ALREADY_EXISTS, f"Environment {request.name!r} already exists")
-    call.workspace.environments[request.name] = request.name
-
-
-@answers("EnvironmentDelete")
-def delete_environment(call: Call, request: api_pb2.EnvironmentDeleteRequest) -> None:
-    del call.workspace.environments[call.workspace.environment(request.name)]
 
 
 @answers("WebhookTokenCreate")
