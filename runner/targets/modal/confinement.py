@@ -88,6 +88,8 @@ class Confinement:
         try:
             while not self._room.acquire(timeout=LOOK_SECONDS):
                 waiting()
+                if going.stopped:
+                    return Ended(status=STOPPED, stopped=True)
             try:
                 if going.stopped:
                     return Ended(status=STOPPED, stopped=True)

@@ -54,6 +54,16 @@ class Deployer:
     build_seconds: float
     tell: Callable[[str], None]
 
+    def found(self) -> Deployment | None:
+        """The deployment of the spec under whatever name this run has used before."""
+        for name in self._record().apps:
+            app = self.workspace.find(name)
+            if app is not None and is_of(app, self.spec):
+                self._note(app_id=app.app_id, deploying=False)
+                self._fetch_models(app)
+                return self.ready(app)
+        return None
+
     def made(self, wanted: str) -> Deployment:
         """The deployment of the spec under that name, or one like it; found, or made."""
         began = time.monotonic()

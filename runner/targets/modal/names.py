@@ -30,6 +30,8 @@ CONTENT = "flowberth-content"
 """Hash of all files that were deployed."""
 LANE = (REPOSITORY, APP, ENVIRONMENT, PULL)
 """What has these in common is the same app, in an older or a newer version."""
+DEPLOYMENT = (REPOSITORY, APP, ENVIRONMENT, RUN, ATTEMPT)
+"""What has these in common is what one spec means."""
 
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 

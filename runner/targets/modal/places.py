@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.protocols import DeploymentSpec
     from runner.targets.modal.workspace import DeployedApp, Workspace
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 1.0
 """Between two tries to have a name, which another deployment may hold for minutes."""
 
 
@@ -33,8 +33,12 @@ def tags_of(spec: DeploymentSpec) -> dict[str, str]:
 
 
 def is_of(app: DeployedApp, spec: DeploymentSpec) -> bool:
-    """Whether it is what this spec means, and not an older or a newer version of it."""
-    return app.is_deployed and all(app.tags.get(key) == value for key, value in tags_of(spec).items())
+    """Whether it is what this spec means, and not an older or a newer version of it.
+
+    The number of the pull request is not asked for: a run may have deployed before there was one.
+    """
+    wanted = tags_of(spec)
+    return app.is_deployed and all(app.tags.get(key) == wanted[key] for key in names.DEPLOYMENT)
 
 
 def place(workspace: Workspace, wanted: str, tags: Mapping[str, str]) -> tuple[str, DeployedApp | None]:

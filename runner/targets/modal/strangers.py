@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner.targets.modal.accounts import ModalAccount
     from runner.targets.modal.confinement import Confinement, Ended
 
-TELL_SECONDS = 0.5
+TELL_SECONDS = 1.0
 """Between two lines that are told; the log has all."""
 LOG_TAIL_BYTES = 64 * 1024
 """Of a log in a failure: with room for the traceback, and for what led to it."""

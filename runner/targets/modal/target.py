@@ -169,7 +169,7 @@ class ModalTarget:
     def history(self, run_id: RunId) -> tuple[dict[str, str | None], ...]:
         """The versions of the run's app, newest first, as Modal's own command lists them."""
         serving = self._serving(run_id)
-        return () if serving is None else serving[0].history(serving[1].app_id)
+        return () if serving is None else serving[0].history(serving[1].name)
 
     def bill(self, run_id: RunId, since: datetime) -> tuple[BillLine, ...]:
         """What was billed for what the run has deployed, in whole hours that have passed."""

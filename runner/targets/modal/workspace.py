@@ -137,14 +137,14 @@ class Workspace:
         """How much the app was called."""
         return AppStats.model_validate(self._ask("stats", app_id=app_id))
 
-    def history(self, app_id: str) -> tuple[dict[str, str | None], ...]:
+    def history(self, name: str) -> tuple[dict[str, str | None], ...]:
         """The versions of a deployed app, newest first, with the names of their columns.
 
         Nothing but Modal's own command lists them. Rolling back to one of them takes a plan that has it; deploying an
         older lock again takes none, and reuses what was built.
         """
         ended = subprocess.run(
-            [*PYTHON, "-m", "modal", "app", "history", app_id, "--json"],
+            [*PYTHON, "-m", "modal", "app", "history", name, "--json"],
             capture_output=True,
             env=environment(self._folder, self.account.variables()),
             cwd=self._folder,

@@ -115,7 +115,6 @@ def test_a_newer_run_takes_the_place_of_an_older_one_which_cannot_stop_it(place:
     assert live(place.bed) == []
 
 
-@pytest.mark.long
 def test_what_modal_skips_because_nothing_has_changed_is_deployed_all_the_same(place: Place) -> None:
     skipping = (
         "\nimport os, pathlib\nif pathlib.Path('skip').exists():\n    os._exit(0)\n"  # as if Modal left all as it was
@@ -131,6 +130,16 @@ def test_what_modal_skips_because_nothing_has_changed_is_deployed_all_the_same(p
     assert target.ensure(spec_of(folder, run_id=RunId("run_2"))).name == "tile-pr5"
     assert len(app.versions) == 1
     assert app.tags == {**kept, "flowberth-run": "run_2"}
+
+
+def test_a_preview_stays_where_it_is_when_its_pull_request_is_opened(place: Place) -> None:
+    target, folder = place.target(), place.app()
+    before = target.ensure(spec_of(folder, pull=None))
+    assert before.name == "tile-preview"
+    assert target.keep(spec_of(folder, pull=5)).url == before.url
+    assert target.keep(spec_of(folder, pull=5, attempt=2)).name == "tile-pr5"
+    target.stop(RUN)
+    assert live(place.bed) == []
 
 
 def test_production_is_what_it_was_until_the_next_one_is_kept(place: Place) -> None:
@@ -199,9 +208,8 @@ def test_a_build_that_fails_says_how_and_leaves_what_was_deployed(place: Place) 
     ("code", "log"),
     [
         ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
-        pytest.param("raise SystemExit(0)", "", marks=pytest.mark.long),
-        pytest.param("app = 5", "app.py has no variable `app` that is a modal.App", marks=pytest.mark.long),
-        pytest.param("import os; os.kill(os.getpid(), 9)", "", marks=pytest.mark.long),
+        ("app = 5", "app.py has no variable `app` that is a modal.App"),
+        ("import os; os.kill(os.getpid(), 9)", ""),
         ('print(\'{"app_id": "ap-1", "url": "https://evil.example"}\', flush=True); import os; os._exit(0)', "evil"),
     ],
 )
@@ -510,8 +518,8 @@ def test_money_and_logs_are_those_of_the_run(place: Place) -> None:
     assert target.stats(RUN) is None
 
 
-@pytest.mark.parametrize("count", [6, pytest.param(20, marks=pytest.mark.long)])
-def test_many_apps_at_once_are_so_many_apps_in_few_processes(place: Place, count: int) -> None:
+def test_many_apps_at_once_are_so_many_apps_in_few_processes(place: Place) -> None:
+    count = 6
     target = place.target(most_at_once=2)
     specs = [
         spec_of(place.app(f"tile{number}"), run_id=RunId(f"run_{number}"), repository=f"github:{number}")

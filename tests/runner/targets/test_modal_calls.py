@@ -63,7 +63,6 @@ def test_a_preflight_is_asked_in_a_container_of_the_app(place: Place) -> None:
     [
         ("raise RuntimeError('no such pack')", "no such pack"),
         ("print('half way'); import os; os._exit(3)", "half way"),
-        pytest.param("return 5", "did not answer with text", marks=pytest.mark.long),
     ],
 )
 def test_a_preflight_that_gives_no_answer_says_why(place: Place, body: str, said: str) -> None:
