@@ -27,6 +27,8 @@ REPOSITORY = Path(__file__).parents[2]
 EMPTY_PACK = {"__init__.py": "NODE_CLASS_MAPPINGS = {}\n"}
 """Of a repository that the test says nothing of."""
 SITE = """\
+import errno
+import os
 import sys
 from importlib.machinery import PathFinder
 
@@ -37,11 +39,28 @@ class InTheImage(PathFinder):
         return None if name in MISSING else super().find_spec(name, path, target)
 
 
+def refuse(event, arguments):
+    if event == "open":
+        changed = arguments[:1] if arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) else ()
+    elif event in CHANGES:
+        changed = arguments[1:2] if event in ("os.link", "os.symlink") else arguments[:2]
+    else:
+        return
+    for path in changed:
+        if isinstance(path, (str, os.PathLike)) and f"{os.fspath(path)}/".startswith(READ_ONLY):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+
+CHANGES = ("os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate")
+READ_ONLY = {read_only}
 MISSING = {missing}
+if READ_ONLY:
+    sys.addaudithook(refuse)
 sys.path[:] = [entry for entry in sys.path if entry != {repository}]
 sys.meta_path[:] = [InTheImage if finder is PathFinder else finder for finder in sys.meta_path]
 """
-"""What every Python of the container does first: it has what was uploaded and what its image names, not what is here."""
+"""What every Python of the container does first: it has what was uploaded and what its image names, not what is here; and
+Volumes that are mounted to be read are not written to."""
 COMFYUI = f"""\
 import runpy
 
@@ -94,7 +113,9 @@ def assemble(
     _upload(workspace, function.mount_ids, root, places)
     (root / "site").mkdir()
     hidden = sorted(missing(named))
-    (root / "site/sitecustomize.py").write_text(_filled(SITE, missing=hidden, repository=str(REPOSITORY)))
+    read_only = tuple(f"{places[mount.mount_path]}/" for mount in function.volume_mounts if mount.read_only)
+    site = _filled(SITE, missing=hidden, read_only=read_only, repository=str(REPOSITORY))
+    (root / "site/sitecustomize.py").write_text(site)
     environment = steps.environment(layers)
     for secret in function.secret_ids:
         environment |= workspace.secrets[secret].values

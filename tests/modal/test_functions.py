@@ -37,6 +37,14 @@ def look(name, content=None):
     return path.read_text(), os.environ["FROM_IMAGE"], os.environ["FROM_SECRET"]
 
 
+@app.function(image=image, volumes={"/store": store.with_mount_options(read_only=True)})
+def spoil(name, link):
+    if link:
+        (pathlib.Path("/root") / "link").symlink_to(f"/store/{name}")
+        return (pathlib.Path("/root") / "link").read_text()
+    (pathlib.Path("/store") / name).write_text("spoiled")
+
+
 @app.function(image=image)
 def fail(why):
     raise ValueError(why)
@@ -82,6 +90,9 @@ def test_a_function_has_its_volume_its_secret_and_its_environment(
     app = modal.App.lookup("small", client=client)
     assert [line.message for line in app.logs.tail(10)] == ["looking at a.txt\n"] * 2
     assert len(modal_bed.containers) == 1  # the same for both calls
+    with pytest.raises(OSError, match="Read-only file system"):
+        call(client, "spoil", "a.txt", None)
+    assert call(client, "spoil", "a.txt", "link") == "hello"
     app.stop()
     modal.Volume.objects.delete("store", client=client)
     assert modal_bed.workspace().volumes == {}
