@@ -13,7 +13,7 @@ from codegen.core_version import MODEL_SUFFIXES
 from codegen.errors import PatchRefused
 from codegen.json_values import as_object
 from codegen.lock_patch import LONGEST_REASON, LockPatch, apply
-from runner.repair.diagnosis import Diagnosis, LearnedFix, Question, Remedy
+from runner.repair.diagnosis import Diagnosis, GiveUp, LearnedFix, Question, Remedy
 from runner.repair.evidence import STAGES, Evidence, normalise
 from runner.repair.found import Found, Outcome, shown
 from runner.repair.needles import may_match
@@ -32,6 +32,8 @@ LONGEST_QUOTE: Final = 400
 SHORTEST_MASKED: Final = 20
 """Characters of a text of the workflow that are blotted out in logs. A shorter one holds no message."""
 MOST_MASKED: Final = 500
+SPENT: Final = GiveUp(why="the same failure is there again, and what was to repair it is in the lock")
+"""Where all that a signature knows has been done: another one may still say more."""
 UNMATCHED: Final = "unmatched"
 """Stands for a signature where a failure has none."""
 _ERROR_LINE: Final = re.compile(r"(?m)^[ \t]*(?:[\w.]{0,100}(?:Error|Exception|Failure)|error|fatal)\b:?[^\n]{0,300}")
@@ -52,15 +54,17 @@ def diagnose(
     diagnosis can be applied to the plan's lock.
     """
     texts = [_Text(one, plan, gpus) for one in evidence]
+    spent: Diagnosis | None = None
     for stage in STAGES:
         present = [text for text in texts if text.evidence.stage == stage]
         for signature in signatures():
             if present and stage in signature.stages:
                 for text in present:
                     diagnosis = _first(signature, text, learned)
-                    if diagnosis is not None:
+                    if diagnosis is not None and diagnosis.remedy != SPENT:
                         return diagnosis
-    return _learned_only(evidence, plan, learned, gpus)
+                    spent = spent or diagnosis
+    return spent or _learned_only(evidence, plan, learned, gpus)
 
 
 def fingerprint(evidence: Iterable[Evidence]) -> str:
@@ -121,15 +125,17 @@ def _sentences(plan: Plan) -> list[str]:
 
 
 def _first(signature: Signature, text: _Text, learned: tuple[LearnedFix, ...]) -> Diagnosis | None:
-    """At the first place that the signature has something to say about."""
+    """At the first place that the signature has something to say about that is not done yet, else at the first."""
+    spent: Diagnosis | None = None
     for pattern in signature.patterns:
         if not may_match(pattern, text.lowered):
             continue
         for match in islice(compiled(pattern).finditer(text.text), MOST_PLACES):
             diagnosis = _diagnosed(signature, text.found(match), learned)
-            if diagnosis is not None:
+            if diagnosis is not None and diagnosis.remedy != SPENT:
                 return diagnosis
-    return None
+            spent = spent or diagnosis
+    return spent
 
 
 def _diagnosed(signature: Signature, found: Found, learned: tuple[LearnedFix, ...]) -> Diagnosis | None:
@@ -147,7 +153,7 @@ def _diagnosed(signature: Signature, found: Found, learned: tuple[LearnedFix, ..
     ]
     all_of_them: list[Remedy] = [*known, *(one for one in remedies if one not in known)]
     if not all_of_them:
-        return None
+        all_of_them.append(SPENT)
     return Diagnosis(
         signature=signature.id,
         subject=subject,

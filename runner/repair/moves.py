@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_REPETITIONS: Final = 3
 """Of the same attempt, for a failure that passes by itself: what is there a fourth time stays."""
+MOST_PATCHES: Final = 3
+"""For one failure that stays: its signature knows no more, or goes astray."""
 LONGEST_WAIT_SECONDS: Final = 600.0
 """Outages that are longer are told to people."""
 
@@ -104,8 +106,8 @@ def next_move(  # noqa: C901, PLR0911 - one case for each remedy
     if diagnosis.unsure and language_model and attempts_left > 0 and not _asked(history, diagnosis):
         return AskModel()
     before = [turn for turn in history if turn.diagnosis is not None and turn.diagnosis.key == diagnosis.key]
-    tried = sum(turn.patch is not None for turn in before)
-    repeated = len(before) - tried
+    patches = [turn.patch.changes for turn in before if turn.patch is not None]
+    repeated = len(before) - len(patches)
     stopped = "the same failure is there again after what was to repair it"
     for remedy in (diagnosis.remedy, *diagnosis.otherwise):
         move: Move | str
@@ -119,8 +121,7 @@ def next_move(  # noqa: C901, PLR0911 - one case for each remedy
                 move = Wait(seconds=seconds, discard=remedy.discard)
             case Transient():
                 move = "it was tried again several times, and nothing has changed"
-            case LockPatch() if tried:
-                tried -= 1
+            case LockPatch() if remedy.changes in patches or len(patches) >= MOST_PATCHES:
                 continue
             case LockPatch():
                 move = _patched(lock, remedy, {turn.lock for turn in history}, gpus, prompt)

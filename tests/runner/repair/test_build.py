@@ -105,7 +105,7 @@ CASES = [
     ("image-build-failed", "stop: the image cannot be built, and nothing in the build log is known here: read it by the image's id", [
         "Image build for im-DEHjPnPEudJASdtbmWLtgW failed.\nView the build logs:\n  modal image logs im-DEHjPnPEudJASdtbmWLtgW",
         "modal.exception.RemoteError: Image build for im-1 failed with the exception:\n''",
-        "Terminating task due to error: failed to run builder command \"uv pip install\": container exit status: 1",
+        'Terminating task due to error: failed to run builder command "uv pip install": container exit status: 1',
     ]),
     ("install-script-failed", "ask: pack WanVideoModelLoader = https://github.com/kijai/ComfyUI-WanVideoWrapper@<commit, 40 characters>", [
         "An error occurred while installing 'ComfyUI-WanVideoWrapper'.",
