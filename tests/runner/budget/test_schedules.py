@@ -13,7 +13,6 @@ from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -216,8 +215,7 @@ class Schedules(RuleBasedStateMachine):
             assert {line.key for line in money.lines} == {key for owner, key in self.lines if owner == run}
 
 
-@pytest.mark.parametrize("schedules", [12, pytest.param(300, marks=pytest.mark.long)])
-def test_no_schedule_passes_a_limit(payers: Payers, schedules: int) -> None:
+def test_no_schedule_passes_a_limit(payers: Payers) -> None:
     class OnThisDatabase(Schedules):
         pass
 
@@ -225,5 +223,5 @@ def test_no_schedule_passes_a_limit(payers: Payers, schedules: int) -> None:
     run_state_machine_as_test(
         OnThisDatabase,
         # Without shrinking, which takes minutes with a database, and does not get far where threads race.
-        settings=settings(max_examples=schedules, stateful_step_count=60, deadline=None, phases=[Phase.generate]),
+        settings=settings(max_examples=50, stateful_step_count=60, deadline=None, phases=[Phase.generate]),
     )
