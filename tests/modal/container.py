@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 from modal_proto import api_pb2
@@ -143,6 +144,8 @@ class Container:
             machine = await asyncio.to_thread(self._lay_out)
             if not self._killed:
                 await self._run(machine)
+        except Exception:  # noqa: BLE001 - for whoever looks why no container came
+            self._print(f"the stand-in for Modal has failed: {traceback.format_exc()}", api_pb2.FILE_DESCRIPTOR_INFO)
         finally:
             self.accepts = False
             self.bed.buried.append(self)
@@ -225,8 +228,10 @@ class Container:
 
     async def _read(self, stream: asyncio.StreamReader, source: int) -> None:
         while line := await stream.readline():
-            text = line.decode(errors="replace")
-            self.app.logs.append(LogLine(time.time(), text, source, self.function.id, self.task_id))
+            self._print(line.decode(errors="replace"), source)
+
+    def _print(self, text: str, source: int) -> None:
+        self.app.logs.append(LogLine(time.time(), text, source, self.function.id, self.task_id))
 
     async def _watch_start(self) -> None:
         seconds = self._definition.startup_timeout_secs or DEFAULT_STARTUP_SECONDS

@@ -51,6 +51,7 @@ class Record:
     message: Any
     headers: dict[str, str]
     status: str = "pending"
+    """OK, the refusal's name, or "cut"; "bug: …" of a handler that has failed."""
 
 
 HANDLERS: dict[str, Callable[[Call, Any], Any]] = {}
@@ -85,24 +86,29 @@ async def _answer(bed: ModalBed, method: str, stream: Stream[Any, Any]) -> None:
     try:
         call = _admitted(bed, headers)
         record.workspace = call.workspace.name
-        fault = bed.faults.strikes(method, call.workspace.name, message)
-        if fault is not None and fault.seconds:
-            await asyncio.sleep(fault.seconds)
-        send = stream.send_message
-        if fault is not None and (fault.status != "OK"):
-            if fault.when == "after":
-                await _carry_out(method, call, message, _unsent)
-            error = fault.error()
-            if error is None:
-                record.status = "cut"
-                await stream.cancel()
-                return
-            raise error
-        await _carry_out(method, call, message, send)
-        record.status = "OK"
+        record.status = await _answered_or_struck(call, method, message, stream)
     except GRPCError as error:
         record.status = error.status.name
         raise
+    except Exception as error:
+        record.status = f"bug: {error!r}"
+        raise
+
+
+async def _answered_or_struck(call: Call, method: str, message: Message, stream: Stream[Any, Any]) -> str:
+    fault = call.bed.faults.strikes(method, call.workspace.name, message)
+    if fault is not None:
+        await asyncio.sleep(fault.seconds)
+    if fault is None or fault.status == "OK":
+        await _carry_out(method, call, message, stream.send_message)
+        return "OK"
+    if fault.when == "after":
+        await _carry_out(method, call, message, _unsent)
+    error = fault.error()
+    if error is not None:
+        raise error
+    await stream.cancel()
+    return "cut"
 
 
 async def _carry_out(method: str, call: Call, message: Message, send: Callable[[Any], Any]) -> None:

@@ -150,7 +150,9 @@ def _upload(workspace: Workspace, mounts: Iterable[str], folder: Path, places: M
 
 def _write(path: Path, content: bytes, places: Mapping[str, Path], mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_mapped(content.decode(), places).encode() if path.suffix == ".py" else content)
+    if path.suffix == ".py":
+        content = _mapped(content.decode(errors="surrogateescape"), places).encode(errors="surrogateescape")
+    path.write_bytes(content)
     path.chmod(mode)
 
 

@@ -111,11 +111,28 @@ def test_a_request_that_takes_long_is_told_where_its_answer_will_be(
         with pytest.raises(httpx.ReadTimeout):
             http.get("/hang", timeout=0.2)
         until(lambda: "left by http.disconnect\n" in _printed(modal_bed))
-        counts = app.stats().functions.total
-        assert (counts.calls.total, counts.containers.total) == (4, 1)
+        until(lambda: app.stats().functions.total.calls.succeeded == 4)
+        assert app.stats().functions.total.containers.total == 1
         app.stop()
         until(lambda: not modal_bed.containers)
     assert _printed(modal_bed) == ["prepared\n", "started\n", "left by http.disconnect\n", "stopped\n"]
+
+
+def test_what_does_not_start_is_told_to_whoever_asks(
+    modal_bed: ModalBed, client: modal.Client, deploy: Callable[[str], modal.App]
+) -> None:
+    def answer(source: str) -> tuple[int, str]:
+        deploy(source)
+        told = httpx.get(str(modal.Cls.from_name("plain", "Plain", client=client)().web.get_web_url()), timeout=SECONDS)
+        return told.status_code, told.text
+
+    broken = PLAIN.replace('print("started")', 'raise RuntimeError("no GPU")')
+    assert answer(broken) == (500, "modal-http: internal error: status Failure: RuntimeError('no GPU')\n")
+    slow = PLAIN.replace('print("prepared")', "import time; time.sleep(60)").replace(
+        "image=", "startup_timeout=1, image="
+    )
+    assert answer(slow) == (500, "modal-http: internal error: status Failure: Container failed to start within 1s\n")
+    assert "RuntimeError: no GPU" in "".join(_printed(modal_bed))
 
 
 def test_an_address_stays_with_its_label(
