@@ -12,9 +12,13 @@ from codegen.errors import UnsafeLiteral
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codegen.image import Command
+
 Literal: TypeAlias = "str | int | float | bool | tuple[Literal, ...] | list[Literal] | None"
 
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9 _.,:@/+=~!|\[\]-]*")
+_QUOTED_TEXT = re.compile(r"[A-Za-z0-9 _.,:@/+=~!|\[\]<>*'-]*")
+"""Of a command whose words are quoted, as `numpy<2` has to be."""
 MAX_TEXT = 500
 """Characters of one literal: pins, names and URLs are shorter."""
 
@@ -50,6 +54,27 @@ def literal(value: object) -> str:
             return f"[{items}]"
         case _:
             raise UnsafeLiteral(f"a value of type {type(value).__name__} may not appear in app.py")
+
+
+INDENT = 8
+LINE_LENGTH = 120
+"""As formatters leave it."""
+
+
+def command_source(command: Command) -> str:
+    """A command as a string literal: on one line, or, if it is too long for that, on several.
+
+    Raises:
+        UnsafeLiteral: it has other letters than commands have.
+    """
+    lines = command.lines()
+    for line in lines:
+        if len(line) > MAX_TEXT or not _QUOTED_TEXT.fullmatch(line):
+            raise UnsafeLiteral(f"{ascii(line)[:80]} may not appear in app.py")
+    whole = f'"{"".join(lines)}"'
+    if len(lines) == 1 or INDENT + len(whole) + 1 <= LINE_LENGTH:
+        return whole
+    return f"\n{' ' * INDENT}".join(f'"{line}"' for line in lines)
 
 
 def check_source(source: str) -> None:

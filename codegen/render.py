@@ -7,9 +7,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
+from codegen.functions import fetch_models_function, preflight_function
+from codegen.image import BUILD, BUILDER, UV, image_of
 from codegen.model import Finding
 from codegen.overrides import with_inputs
-from codegen.python_literal import check_source
+from codegen.python_literal import check_source, command_source
 from codegen.readme import readme
 from codegen.templating import TEMPLATES
 
@@ -24,9 +26,6 @@ SEAL: Final = "source sha256: "
 """In the next line, before the hash of all of `app.py` but this line: whoever rendered it, with whichever template, an
 edit shows."""
 _SEAL_LINE: Final = re.compile(rb"(?m)^source sha256: (?P<digest>[0-9a-f]{64})\r?\n")
-COMFYUI_REPOSITORY: Final = "https://github.com/comfyanonymous/ComfyUI"
-UV: Final = "uv==0.9.9"
-"""Installs the packages inside the image; pinned so that an old lock resolves as it did."""
 MODAL_GPU_NAMES: Final[dict[Gpu, str]] = {"RTX-PRO-6000": "RTX-PRO-6000"}
 """Where Modal's name differs from the lock's."""
 
@@ -46,8 +45,13 @@ def render(lock: Lock, prompt: JsonObject, interface: JsonObject) -> dict[str, b
         seal=SEAL,
         unsealed="0" * 64,
         gpu=MODAL_GPU_NAMES.get(lock.hardware.gpu, lock.hardware.gpu) if lock.hardware.gpu else None,
-        comfyui_repository=COMFYUI_REPOSITORY,
+        image=image_of(lock),
+        command=command_source,
+        builder=BUILDER,
         uv=UV,
+        build=BUILD,
+        preflight=preflight_function(lock),
+        fetch_models=fetch_models_function(),
     )
     sealed = source.replace(f"{SEAL}{'0' * 64}", f"{SEAL}{_source_digest(source.encode())}", 1)
     check_source(sealed)

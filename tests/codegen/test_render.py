@@ -208,9 +208,12 @@ class TestAppPy:
 
     def test_every_value_of_the_lock_is_there(self):
         source = SOURCES["packs"]
-        assert "git clone https://github.com/someone/ComfyUI-Pack.v2 " in source
-        assert f"checkout {PACKED.packs[0].commit}" in source
-        assert re.search(r'" fastapi==[0-9.]+"', source)
+        folder = "/root/comfy/ComfyUI/custom_nodes/ComfyUI-Pack.v2"
+        assert (
+            f"checkout https://github.com/someone/ComfyUI-Pack.v2 {folder} --commit {PACKED.packs[0].commit}" in source
+        )
+        assert f'" --pack {folder}"' in source
+        assert re.search(r'" --app fastapi==[0-9.]+"', source)
         assert "--exclude-newer 2026-01-01" in source
         assert "gpu=" not in source
         assert 'modal.Secret.from_name("flowberth-key"),\n        modal.Secret.from_name("bucket"),' in source

@@ -19,6 +19,7 @@ Read in this order::
     webhooks.py     tells callers that a job has ended; metrics.py tells Prometheus of all jobs
     models.py       the model files of the lock, in a store of all apps; downloads.py brings one and verifies it
     preflight.py    what a ComfyUI without a GPU says of the app; held.py keeps it from running anything
+    build.py        steps of the image, when it is built
     json_values.py  looks at JSON of others without trust in its shape
 
 It imports no `modal` and nothing of the generator: the copy in a repository belongs to that repository.
