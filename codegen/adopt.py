@@ -133,8 +133,12 @@ def _about(plan: Plan, lock: Lock, prompt: object, interface: object) -> Iterato
             message=f"{LOCK} of the branch has other {', '.join(different)} than the workflow alone "
             "would give; it counts",
         )
-    wanted = with_inputs(plan.prompt, plan.interface, lock.inputs)
-    for file, same in ((PROMPT, prompt == wanted[0]), (INTERFACE, interface == wanted[1])):
+    rendered = with_inputs(plan.prompt, plan.interface, lock.inputs)
+    of_the_workflow = (
+        (PROMPT, prompt in (plan.prompt, rendered[0])),
+        (INTERFACE, interface in (plan.interface, rendered[1])),
+    )
+    for file, same in of_the_workflow:
         if not same:
             yield Finding(
                 code="committed-file",

@@ -41,6 +41,9 @@ _FORMS: Final[dict[str, str]] = {
     "name": "a name of letters, digits, dots, dashes and underscores",
     "secrets": "names of Modal Secrets",
     "packages": "a package such as name==1.2.3",
+    "overrides": "a package with versions such as name>=1.2,<2",
+    "constraints": "a package with versions such as name>=1.2,<2",
+    "excluded": "a package's name in lower case, such as name-of-it",
     "system": "a package of Debian such as libgl1",
     "targets": "a node of prompt.json and one of its inputs",
 }

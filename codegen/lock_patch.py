@@ -328,10 +328,8 @@ def _without_package(lock: Lock, name: str) -> Lock:
             "name", f"{name} is needed by the runtime or by ComfyUI itself; hold it with constrain-package"
         )
     packages = tuple(one for one in lock.dependencies.packages if project(one) != wanted)
-    if packages != lock.dependencies.packages:
-        return _with_dependencies(lock, packages=packages)
     excluded = tuple(sorted({*lock.dependencies.excluded, wanted}))
-    return _with_dependencies(lock, excluded=excluded)
+    return _with_dependencies(lock, packages=packages, excluded=excluded)
 
 
 def _check_bound(bound: str) -> None:
