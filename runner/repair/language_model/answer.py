@@ -94,6 +94,8 @@ def usage_of(message: JsonObject) -> TokenUsage | None:
 
 def read(message: JsonObject) -> Answer:
     """The patch, or why there is none."""
+    if not message:
+        return NoPatch(why="its answer cannot be read")
     stopped = message.get("stop_reason")
     content = objects(message.get("content"))
     if stopped == "refusal":

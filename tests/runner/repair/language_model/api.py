@@ -60,6 +60,8 @@ class Api:
         self.requests: list[dict[str, Any]] = []
         self.raw: list[bytes] = []
         self.headers: list[dict[str, str]] = []
+        self.waited: list[float] = []
+        """Seconds that its clients have waited, in their own time."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
@@ -67,6 +69,10 @@ class Api:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    def forget(self) -> None:
+        for each in (self.replies, self.requests, self.raw, self.headers, self.waited):
+            each.clear()
 
     def close(self) -> None:
         self._server.shutdown()

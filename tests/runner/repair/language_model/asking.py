@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -39,6 +40,20 @@ def log_of(text: str, **details: Any) -> Evidence:
     return Evidence(stage="boot", text=text, details=details)
 
 
+@cache
+def _adviser(api: Api, model: str, budget: Decimal, known: tuple[str, ...]) -> AnthropicAdviser:
+    """One for many tests: a client reads the certificates of the machine when it is made."""
+    return AnthropicAdviser(
+        SecretStr(KEY),
+        model=model,
+        budget_usd=budget,
+        url=api.url,
+        known=[SecretStr(each) for each in known],
+        clock=lambda: NOW,
+        sleep=api.waited.append,
+    )
+
+
 @dataclass
 class Asking:
     """`advise` answers as the API does in turn."""
@@ -47,22 +62,17 @@ class Asking:
     ledger: Ledger
     run_id: RunId
     plan: Plan = field(default_factory=a_plan)
-    waited: list[float] = field(default_factory=list)
     budget: Decimal = Decimal(2)
     model: str = "claude-sonnet-5-5"
     known: tuple[str, ...] = ()
 
     @property
     def adviser(self) -> AnthropicAdviser:
-        return AnthropicAdviser(
-            SecretStr(KEY),
-            model=self.model,
-            budget_usd=self.budget,
-            url=self.api.url,
-            known=[SecretStr(each) for each in self.known],
-            clock=lambda: NOW,
-            sleep=self.waited.append,
-        )
+        return _adviser(self.api, self.model, self.budget, self.known)
+
+    @property
+    def waited(self) -> list[float]:
+        return self.api.waited
 
     @property
     def spending(self) -> Spending:

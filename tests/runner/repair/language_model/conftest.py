@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runner.database import Database
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api() -> Iterator[Api]:
     api = Api()
     yield api
@@ -24,5 +24,6 @@ def api() -> Iterator[Api]:
 @pytest.fixture
 def asking(api: Api, database: Database) -> Asking:
     """A run of its own that may spend."""
+    api.forget()
     payers = Payers(database)
     return Asking(api, payers.ledger(), payers.run(budget=20))

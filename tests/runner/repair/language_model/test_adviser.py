@@ -10,7 +10,7 @@ from codegen.lock_patch import LockPatch
 from runner.repair.adviser import Advice, Adviser, NoAdviser
 from runner.repair.diagnosis import Diagnosis, GiveUp
 from runner.repair.moves import Turn, lock_hash
-from tests.runner.repair.language_model.api import Reply, call, error, message, proposes, says
+from tests.runner.repair.language_model.api import Api, Reply, call, error, message, proposes, says
 from tests.runner.repair.language_model.asking import KEY, Asking, log_of
 
 EINOPS = {"kind": "add-package", "requirement": "einops==0.8.0"}
@@ -209,6 +209,7 @@ class TestTrouble:
         assert line.actual == line.reserved == advice.usd > 0
 
     def test_where_nobody_listens_nothing_is_spent(self, asking: Asking) -> None:
+        asking.api = Api()
         asking.api.close()
         advice = asking.advise(says("no"))
         assert advice.why == "the language model cannot be reached"
@@ -221,6 +222,7 @@ class TestTheKey:
         assert KEY not in f"{asking.adviser!r} {asking.adviser}"
 
     def test_another_in_the_environment_does_not_count(self, asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+        asking.model = "claude-haiku-5-5"  # an adviser of its own, made now
         monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-other")
         monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "other")
         monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")

