@@ -48,6 +48,7 @@ class MessagesApi:
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             max_retries=0,
             open_telemetry=False,
+            http_client=anthropic.DefaultHttpxClient(follow_redirects=False),  # the API is at one place
         )
 
     def answer(self, request: Request) -> bytes:

@@ -20,9 +20,10 @@ from runner.repair.language_model.excerpt import line
 from runner.repair.tables import canonical, modules
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
-    from codegen.lock import Lock
+    from codegen.lock import Lock, PackPin
     from codegen.lock_changes import Change
     from codegen.lock_patch import LockPatch
     from codegen.model import JsonObject
@@ -59,10 +60,10 @@ def _held(change: Change, plan: Plan, today: date) -> Change:
             if _suffix(file) != _suffix(to_file):
                 raise PatchRefused("to_file", "it would be read as another kind of file; keep its ending")
         case to.PinPack(repository=repository):
-            there = (pin for pin in plan.lock.packs if pin.repository.lower() == repository.lower())
-            if any(pin.source == PERSON for pin in there):
-                raise PatchRefused("commit", "a person has named this pack; only a person changes it")
+            _check_decided("commit", (pin for pin in plan.lock.packs if pin.repository.lower() == repository.lower()))
             return change.model_copy(update={"source": SOURCE})
+        case to.RemovePack(name=name):
+            _check_decided("name", (pin for pin in plan.lock.packs if pin.name == name))
         case to.SetExcludeNewer(date=day):
             if day > today:
                 raise PatchRefused("date", f"it has not come yet; take a day up to {today}")
@@ -71,6 +72,11 @@ def _held(change: Change, plan: Plan, today: date) -> Change:
         case _:
             pass
     return change
+
+
+def _check_decided(field: str, pins: Iterable[PackPin]) -> None:
+    if any(pin.source == PERSON for pin in pins):
+        raise PatchRefused(field, "a person has named this pack; only a person changes it")
 
 
 def _check_package(requirement: str, lock: Lock) -> None:

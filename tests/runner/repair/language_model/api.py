@@ -18,6 +18,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
     """The connection ends after the request was read."""
+    hold: bool = False
+    """The answer does not come for as long as the test goes on."""
 
 
 def message(*content: Any, stop_reason: str = "tool_use", usage: Any = USAGE, **other: Any) -> Reply:
@@ -62,6 +64,9 @@ class Api:
         self.headers: list[dict[str, str]] = []
         self.waited: list[float] = []
         """Seconds that its clients have waited, in their own time."""
+        self.over = threading.Event()
+        self.asked = threading.Event()
+        """There was a request."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
@@ -75,6 +80,7 @@ class Api:
             each.clear()
 
     def close(self) -> None:
+        self.over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -92,8 +98,11 @@ class Api:
                 api.raw.append(body)
                 api.requests.append(json.loads(body))
                 api.headers.append({name.lower(): value for name, value in self.headers.items()})
+                api.asked.set()
                 reply = api._next()
-                if reply.drop:
+                if reply.hold:
+                    api.over.wait()
+                if reply.drop or reply.hold:
                     self.close_connection = True
                     return
                 data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()

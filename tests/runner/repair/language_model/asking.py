@@ -1,26 +1,33 @@
-"""A run that has failed, an adviser with a stand-in for the API, and what it says."""
+"""A run that has failed, an adviser with a stand-in for the API, and what it says.
+
+As a program, it asks once for a run: `python -m … URL DATABASE RUN`.
+"""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
 from codegen.lock import PackPin
 from codegen.plan import make_plan
+from runner.budget.ledger import Ledger
 from runner.budget.spending import Spending
+from runner.database import Database
+from runner.model import RunId
 from runner.repair.evidence import Evidence
 from runner.repair.language_model.anthropic_adviser import AnthropicAdviser
 from tests.codegen.canvas import text_to_image
 
 if TYPE_CHECKING:
     from codegen.plan import Plan
-    from runner.budget.ledger import Ledger
-    from runner.model import RunId
     from runner.repair.adviser import Advice
     from tests.runner.repair.language_model.api import Api, Reply
 
@@ -99,3 +106,15 @@ class Asking:
         """What the last request says, but for the system prompt and the tool."""
         (said,) = self.api.requests[-1]["messages"]
         return said["content"]
+
+
+def ask_once(url: str, database_url: str, run_id: str) -> None:
+    with TemporaryDirectory() as folder, Database(Path(folder), database_url) as database:
+        adviser = AnthropicAdviser(SecretStr(KEY), model="claude-sonnet-5-5", budget_usd=Decimal(2), url=url)
+        spending = Spending(Ledger(database, lambda: datetime.now(UTC)), RunId(run_id))
+        evidence = (log_of("it broke"),)
+        adviser.propose(evidence, plan=a_plan(), history=(), diagnosis=None, gpus=None, spending=spending)
+
+
+if __name__ == "__main__":
+    ask_once(*sys.argv[1:])

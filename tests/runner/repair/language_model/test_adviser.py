@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
@@ -171,6 +173,28 @@ class TestMoney:
         asking.ledger.settle_abandoned([asking.run_id])
         assert asking.ledger.state(asking.run_id).estimated == Decimal("0.4") + USD
 
+    def test_killed_while_it_waits_the_worst_case_stays_booked(self, asking: Asking, database_url: str) -> None:
+        asking.api = Api()
+        asking.api.replies = [Reply(None, hold=True)]
+        words = [sys.executable, "-m", "tests.runner.repair.language_model.asking", asking.api.url, database_url]
+        asker = subprocess.Popen([*words, asking.run_id])
+        try:
+            assert asking.api.asked.wait(60)
+        finally:
+            asker.kill()
+            asker.wait()
+        ((key, (state, held)),) = asking.lines.items()
+        assert (key, state) == ("language-model-1-1", "reserved")
+        asking.api.close()
+        asking.api = Api()
+        advice = asking.advise(proposes(EINOPS))
+        asking.api.close()
+        assert advice.patch is not None
+        assert asking.lines["language-model-1-1~2"] == ("billed", USD)
+        asking.ledger.settle_stopped(asking.run_id)
+        asking.ledger.settle_abandoned([asking.run_id])
+        assert asking.ledger.state(asking.run_id).estimated == held + USD
+
 
 class TestTrouble:
     def test_a_busy_api_is_asked_again_and_pays_once(self, asking: Asking) -> None:
@@ -200,6 +224,14 @@ class TestTrouble:
         assert len(asking.api.requests) == 1
         assert advice.why.startswith("the API of the language model refuses (HTTP 401): ")
         assert KEY not in advice.model_dump_json()
+
+    def test_another_place_is_not_gone_to(self, asking: Asking) -> None:
+        elsewhere = Api()
+        elsewhere.replies = [proposes(EINOPS)]
+        advice = asking.advise(Reply(None, status=307, headers={"location": f"{elsewhere.url}/v1/messages"}))
+        elsewhere.close()
+        assert elsewhere.requests == []
+        assert advice.why.startswith("the API of the language model refuses (HTTP 307)")
 
     def test_nobody_knows_what_an_answer_costs_that_did_not_come(self, asking: Asking) -> None:
         advice = asking.advise(Reply(None, drop=True))

@@ -109,6 +109,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "an option for a commit": pack(IMPACT, "--upload-pack=id", "ComfyUI-Impact-Pack"),
     "a folder outside": pack(IMPACT, COMMIT, "../../shared"),
     "a pack that a person has named": pack(LISTED, COMMIT, "own", classes=["Y"]),
+    "a removal of what a person has named": {"kind": "remove-pack", "name": "own"},
     # addresses
     "a host that nobody knows": pin("https://evil.example/sd15.safetensors"),
     "a host with another letter": pin("https://huggingf\u0430\u0441e.co/a/b/resolve/main/sd15.safetensors"),
