@@ -285,7 +285,10 @@ def test_a_real_comfyui(tmp_path):
     }
     chosen = Settings(engine_command=comfyui_command(Path(str(COMFYUI_DIR)), tmp_path))
     began = time.monotonic()
-    found = preflight(write_app(tmp_path / "app", prompt), chosen)
+    patient = {"startup_seconds": 300}
+    folder = write_app(tmp_path / "app", prompt)
+    change_lock(folder, timeouts=patient)
+    found = preflight(folder, chosen)
     assert found["seconds"] <= time.monotonic() - began
     details = {name: one["errors"][0]["details"] for name, one in found["prompt"]["node_errors"].items()}
     assert details["1"] == "image - Invalid image file: missing.png"
@@ -293,6 +296,7 @@ def test_a_real_comfyui(tmp_path):
     assert details["4"].startswith("vae_name: 'missing.safetensors' not in")
     brought = {"image": field("image", ("1", "image"))}
     folder = write_app(tmp_path / "app", {"1": prompt["1"], "2": prompt["2"]}, brought, required=("image",))
+    change_lock(folder, timeouts=patient)
     found = preflight(folder, chosen)
     assert found["passed"], found["prompt"]
     assert not list(tmp_path.glob("output/*"))
