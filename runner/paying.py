@@ -41,7 +41,7 @@ def paid(run: RunContext, what: What) -> Generator[None]:
     worst, rate = _price(what, run.plan.lock)
     spending, spec = Spending(ledger, run.run_id), run.spec
     with spending.on(what, f"{what}-{run.attempt}", worst, rate) as meter:
-        meter.starts({"app": spec.app, "environment": spec.environment, "attempt": spec.attempt})
+        meter.starts({"app": spec.app, "attempt": spec.attempt})
         run.note(spent_usd=float(ledger.state(run.run_id).estimated))
         yield
     money = ledger.watch(run.run_id)

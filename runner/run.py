@@ -303,6 +303,8 @@ def _findings(trail: Trail) -> tuple[Finding, ...]:
 
 
 def _engine(run: RunContext, trail: Trail) -> EngineKind:
+    if trail.tested:
+        return trail.tested.report.engine
     if trail.deployment:
         return trail.deployment.engine
     return "comfyui" if run.request.engine.url or run.request.engine.path else "stand-in"

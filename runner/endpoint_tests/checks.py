@@ -21,19 +21,20 @@ if TYPE_CHECKING:
     import httpx
 
     from codegen.model import JsonObject
+    from runner.model import EngineKind
 from runner.endpoint_tests.endpoint import Endpoint
 
-ENGINES = ("comfyui", "stand-in")
+ENGINES: tuple[EngineKind, ...] = ("comfyui", "stand-in")
 LINKED_PAGES = ("health", "schema", "openapi", "docs", "playground")
 PROBLEM_TYPE = "application/problem+json"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def health(endpoint: Endpoint, facts: list[str]) -> str:
-    """`/health` says that an engine answers, and which; its version is added to `facts`."""
+    """`/health` says that an engine answers, and which; its version and its kind are added to `facts`."""
     body = endpoint.get_json("/health")
     engine, version = body.get("engine"), str(body.get("engine_version"))
-    facts.append(version)
+    facts += [version, str(engine)]
     if body.get("status") != "ok" or engine not in ENGINES:
         raise CheckFailed(f"/health says status {body.get('status')!r} and engine {engine!r}")
     name = "ComfyUI" if engine == "comfyui" else "stand-in engine"

@@ -65,8 +65,10 @@ def _varied_value(schema: JsonObject, kind: str, variant: int) -> object:
     if kind == "text":
         return f"{default} ({variant})"
     step = schema["x-flowberth"].get("step") or (1 if kind == "integer" else 0.01)
-    higher = default + variant * step
-    return higher if higher <= schema.get("maximum", higher) else default - variant * step
+    lower, higher = default - variant * step, default + variant * step
+    if "maximum" in schema:
+        return higher if higher <= schema["maximum"] else lower
+    return lower if lower >= schema.get("minimum", 1) else higher  # what no bound is known of may be at one
 
 
 def seeds(interface: JsonObject) -> list[str]:

@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from runner.endpoint_tests.calls import Calls
-from runner.endpoint_tests.checks import bad_input, health, root, schema
+from runner.endpoint_tests.checks import ENGINES, bad_input, health, root, schema
 from runner.endpoint_tests.endpoint import Endpoint
 from runner.endpoint_tests.errors import CheckFailed
-from runner.model import Cost, Frozen, Sample, TestResult
+from runner.model import Cost, EngineKind, Frozen, Sample, TestResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +31,8 @@ class EndpointOutcome(Frozen):
     """From sending a request to having the whole answer, when everything was loaded."""
     seed: int | None
     engine_version: str
+    engine: EngineKind | None
+    """What the app says that it is; `None` if it does not say."""
 
 
 def run_endpoint_tests(
@@ -70,6 +72,7 @@ def run_endpoint_tests(
         warm_seconds=calls.warm_seconds,
         seed=calls.seed,
         engine_version=facts[0] if facts else "unknown",
+        engine=next((kind for kind in ENGINES if kind in facts[1:]), None),
     )
 
 

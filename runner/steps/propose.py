@@ -28,6 +28,8 @@ def propose(run: RunContext, tested: Tested, attempts: tuple[Attempt, ...] = ())
     commit = forge.publish(run.worktree)
     run.tell(f"pushed {run.branch}")
     updates = run.mirror.read(f"refs/remotes/origin/{run.request.base}", f"{run.app_dir}/app.lock.json") is not None
+    services = run.services
+    money = services.ledger.state(run.run_id) if services.ledger and services.target.costs else None
     title, body = documents.pull_request(
         run.plan,
         tested.report,
@@ -35,7 +37,8 @@ def propose(run: RunContext, tested: Tested, attempts: tuple[Attempt, ...] = ())
         forge,
         updates=updates,
         closes=run.request.closes,
-        budget=run.request.budget_usd,
+        spent=float(money.best) if money else None,
+        budget=float(money.limit) if money else run.request.budget_usd,
         attempts=attempts,
         files_url=forge.files_url(head=run.branch),
     )

@@ -37,7 +37,7 @@ def test(run: RunContext) -> Tested:
         name=run.name,
         run_id=run.run_id,
         attempt=run.attempt,
-        engine=deployment.engine,
+        engine=outcome.engine or deployment.engine,
         engine_version=outcome.engine_version,
         target=target.name,
         tested_at=run.services.clock(),

@@ -26,7 +26,9 @@ END_SECONDS = 60
 class Served:
     """A server and its workers, which can be killed and started again on the same data."""
 
-    def __init__(self, folder: Path, forge: Forge, database_url: str, engine_url: str, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, forge: Forge, database_url: str, engine_url: str | None = None, **settings: str
+    ) -> None:
         self.data_dir = folder / "data"
         self.log = folder / "serve.log"
         self._forge = forge
@@ -41,7 +43,7 @@ class Served:
             "FLOWBERTH_GITHUB_PRIVATE_KEY_FILE": str(key),
             "FLOWBERTH_GITHUB_WEBHOOK_SECRET": forge.webhook_secret,
             "FLOWBERTH_OFFLINE": "1",
-            "FLOWBERTH_COMFYUI": engine_url,
+            **({"FLOWBERTH_COMFYUI": engine_url} if engine_url else {}),
             **settings,
         }
         self.process: subprocess.Popen[str] | None = None
