@@ -179,12 +179,13 @@ def silent(workflow: Workflow) -> Workflow:
 
 
 def test_every_model_that_an_official_template_embeds_is_found_without_it():
-    pairs = {(model.folder, model.file) for workflow in templates() for model in embedded_models(workflow)}
+    workflows = list(templates())
+    pairs = {(model.folder, model.file) for workflow in workflows for model in embedded_models(workflow)}
     assert len(pairs) > 300
     index = model_index()
     assert [pair for pair in pairs if not index.find(*pair)] == []
     named: set[tuple[str, str]] = set()
-    for workflow in templates():
+    for workflow in workflows:
         told = make_plan(workflow, filename="x.json").lock.models
         plan = make_plan(silent(workflow), filename="x.json")
         assert [(pin.folder, pin.file) for pin in plan.lock.models] == [(pin.folder, pin.file) for pin in told]
