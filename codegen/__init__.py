@@ -19,5 +19,6 @@ Errors (all in `codegen.errors`)::
     ├── CatalogError             unreadable or unknown node definitions
     ├── InvalidAnswer            a repository, commit or address that a person gave is none
     ├── InvalidLock              the committed app.lock.json, or a file beside it, was edited into something else
+    ├── PatchRefused             a change of the lock that cannot or must not be made; the message names the field
     └── UnsafeLiteral            a value that must not reach Python source
 """

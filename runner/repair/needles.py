@@ -54,14 +54,14 @@ def _sequence(pattern: str, at: int) -> tuple[set[str], int]:
             inner, at = _alternatives(pattern, at)
             at += 1
             looking = token[0].endswith(("=", "!"))
-            words = set() if looking else inner
+            words = inner if not looking else words
         elif _LITERAL.fullmatch(token[0]):
             letter = token[0][-1].lower()
         quantifier = _QUANTIFIER.match(pattern, at)
         if quantifier is not None:
             at = quantifier.end() + (pattern[quantifier.end() : quantifier.end() + 1] in {"?", "+"})
             if _OPTIONAL.match(quantifier[0]):
-                words, letter = set(), ""
+                words, letter = set[str](), ""
         if letter and quantifier is None:
             run += letter
             continue

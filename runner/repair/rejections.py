@@ -1,7 +1,7 @@
 """What the server has against a prompt, in one form: that of ComfyUI's own log, whichever form it came in.
 
-It comes as JSON of `POST /prompt`, as that in the text of an answer or a log, where Python may have printed it, or as the
-lines that ComfyUI logs (execution.py, `validate_prompt`)::
+It comes as JSON of `POST /prompt`, as that in the text of an answer or a log, where Python may have printed it, or as
+the lines that ComfyUI logs (execution.py, `validate_prompt`)::
 
     Failed to validate prompt for output 9:
     * CheckpointLoaderSimple 4:

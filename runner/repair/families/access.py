@@ -31,9 +31,9 @@ def gated(found: Found) -> Outcome | None:
     what = shown(f"{pin.folder}/{pin.file}" if pin else repository or "a model")
     text = f"{site} gives {what} only to accounts that have agreed to its licence, and the app has no token of one."
     answer = (
-        f"1. Sign in at {shown(page)} and accept the licence. 2. Make a token that may read it, and put it as {variable} "
-        "into a Secret of the Modal workspace (https://modal.com/secrets). 3. Add the Secret's name to access.secrets in "
-        f"app.lock.json of the branch, {REDEPLOY}."
+        f"1. Sign in at {shown(page)} and accept the licence. 2. Make a token that may read it, and put it as "
+        f"{variable} into a Secret of the Modal workspace (https://modal.com/secrets). 3. Add the Secret's name to "
+        f"access.secrets in app.lock.json of the branch, {REDEPLOY}."
     )
     if pin is None:
         return outcome(Question(text=text, answer=answer), subject=what, model=what)
@@ -52,8 +52,8 @@ def partner_key(found: Found) -> Outcome | None:
         f"{named} calls a paid service through Comfy's account, and the app has no key of one, or one without credits."
     )
     answer = (
-        "1. Make a key at https://platform.comfy.org, with credits. 2. Put it as API_KEY_COMFY_ORG into a Secret of the "
-        "Modal workspace (https://modal.com/secrets). 3. Add the Secret's name to access.secrets in app.lock.json of the "
-        f"branch, {REDEPLOY}. Each call of the app then spends credits of that account."
+        "1. Make a key at https://platform.comfy.org, with credits. 2. Put it as API_KEY_COMFY_ORG into a Secret of "
+        "the Modal workspace (https://modal.com/secrets). 3. Add the Secret's name to access.secrets in app.lock.json "
+        f"of the branch, {REDEPLOY}. Each call of the app then spends credits of that account."
     )
     return outcome(Question(text=text, answer=answer), subject="", node=named)

@@ -32,7 +32,7 @@ EXPLANATION: Final = 8000
 """Characters after a resolver's first line that belong to what it says."""
 _BOUND: Final = r"(?:[<>=!~]=?=?[ \t]?[\w.*+!]{1,40}(?:,[ \t]?| and (?=[<>=!~]))?){1,6}"
 _DEMAND: Final = re.compile(
-    r"(?:depends? on|requires?|requested|you require|user requested|\(constraint\))(?: \(constraint\))? (?P<name>[A-Za-z0-9][\w.-]{0,80})"
+    r"(?:depends? on|requires?|requested|\(constraint\))(?: \(constraint\))? (?P<name>[A-Za-z0-9][\w.-]{0,80})"
     rf"(?:\[[^\]]{{0,80}}\])?[ \t]?\(?(?P<bounds>{_BOUND})"
 )
 _AND: Final = re.compile(rf"(?: and|,) (?P<name>[A-Za-z0-9][\w.-]{{0,80}})(?:\[[^\]]{{0,80}}\])?(?P<bounds>{_BOUND})")
@@ -49,7 +49,7 @@ _UNPICKED: Final = re.compile(r"(?:\.dev0|\.\*)$")
 
 
 def conflict(found: Found) -> Outcome | None:
-    """One version for the package that several ask for in versions that exclude each other: the newest that is asked for."""
+    """One version of what several ask for in versions that exclude each other: the newest that is asked for."""
     said = " ".join(found.text[found.start : found.start + EXPLANATION].split())
     by_name: dict[str, list[str]] = {}
     for pattern in (_DEMAND, _AND, _ONLY):
@@ -85,7 +85,8 @@ def _later_day(found: Found, said: str) -> list[Step]:
     if published:
         days.append(date.fromisoformat(published["day"]) + timedelta(days=1))
         return [(SetExcludeNewer(date=days[-1]),)]
-    return [(SetExcludeNewer(date=day),) for day in sorted(days) if day > found.lock.dependencies.exclude_newer][:1]
+    later = [day for day in sorted(days) if day > found.lock.dependencies.exclude_newer]
+    return [(SetExcludeNewer(date=day),) for day in later[:1]]
 
 
 def _settled(found: Found, name: str, bounds: list[str], *, only: bool) -> list[Step]:
@@ -149,11 +150,12 @@ def _pythons(found: Found, bounds: Iterable[str]) -> list[Step]:
         ]
         return [(SetPython(version=one),) for one in fitting[:1]]
     if lowers and any(version_key(now) < low for low in lowers):
-        return [(SetPython(version=one),) for one in newer if all(version_key(one) >= low for low in lowers)][:1]
+        fitting = [one for one in newer if all(version_key(one) >= low for low in lowers)]
+        return [(SetPython(version=one),) for one in fitting[:1]]
     return [(SetPython(version=one),) for one in older[:2]]
 
 
-def unavailable(found: Found) -> Outcome | None:
+def unavailable(found: Found) -> Outcome | None:  # noqa: PLR0911 - one case for each reason
     """A package that no index has by that name, or not in that version."""
     name = canonical(found.groups["name"])
     there = found.groups.get("there", "")
@@ -188,7 +190,7 @@ def python_of_package(found: Found) -> Outcome | None:
 
 
 def install_failed(found: Found) -> Outcome | None:
-    """An installer that says it has failed, whatever its exit code; what it says before has the cause, or nothing has."""
+    """An installer that says it has failed, whatever its exit code is; nothing before tells the cause."""
     name = found.groups["name"]
     pin = pack_in(f"custom_nodes/{name.rsplit('/', 1)[-1].split('@')[0]}", found.lock)
     if pin is None:
@@ -247,7 +249,7 @@ def _is_missing(key: str, text: str) -> bool:
         re.search(
             rf"fatal error: {word}: No such file|command ['\"]?(?:/usr/bin/)?{word}['\"]? failed: No such file"
             rf"|(?:^|[\s:'\"`]){word}['\"`]?: (?:command )?not found|No such file or directory: ['\"]{word}['\"]"
-            rf"|(?i:unable to find|could not find|can't find|cannot find|requires|need) (?:a )?(?:compiler )?['\"`]?{word}\b"
+            rf"|(?i:unable to find|could not find|can't find|cannot find|requires|need) (?:a )?['\"`]?{word}\b"
             rf"|{word}['\"`]? (?:is not installed|must be installed|is required|not found)",
             text,
         )

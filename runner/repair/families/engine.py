@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from codegen.lock_changes import SetArguments, SetTimeouts
 from runner.repair.diagnosis import GiveUp, Transient
 from runner.repair.found import Found, Outcome, Step, outcome
+
+if TYPE_CHECKING:
+    from codegen.lock import Argument
 
 LONGEST_STARTUP_SECONDS: Final = 3600
 """A ComfyUI that is not up after an hour does not come up."""
@@ -37,7 +40,7 @@ def longer_execution(found: Found) -> Outcome | None:
 def argument_refused(found: Found) -> Outcome | None:
     """An argument of the lock that this ComfyUI does not know."""
     refused = found.groups["arguments"]
-    ours = tuple(one for one in found.lock.comfyui.arguments if one in refused.split())
+    ours: tuple[Argument, ...] = tuple(one for one in found.lock.comfyui.arguments if one in refused.split())
     return outcome((SetArguments(remove=ours),), subject=" ".join(ours), arguments=" ".join(ours)) if ours else None
 
 

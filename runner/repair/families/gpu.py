@@ -50,7 +50,7 @@ def other_gpu(found: Found) -> Outcome | None:
         return None
     odd = BLACKWELL if now in BLACKWELL else BEFORE_AMPERE
     least = GPU_MEMORY_GB[now]
-    fitting = [gpu for gpu in _gpus(found, more_than=least - 1) if gpu not in odd and gpu != now]
+    fitting: list[Gpu] = [gpu for gpu in _gpus(found, more_than=least - 1) if gpu not in odd and gpu != now]
     fitting = fitting or [gpu for gpu in reversed(_by_memory(found)) if gpu not in odd and gpu != now]
     steps: list[Step] = [(SetGpu(gpu=gpu),) for gpu in fitting[:1]]
     torch = held_torch(found.lock.dependencies.exclude_newer)
@@ -75,8 +75,9 @@ def older_torch(_: Found) -> Outcome | None:
 
 def _gpus(found: Found, *, more_than: int) -> list[Gpu]:
     """Those that may be used and have more memory than so many GB, the cheapest first."""
-    allowed = [gpu for gpu, memory in GPU_MEMORY_GB.items() if memory > more_than]
-    allowed = [gpu for gpu in allowed if found.gpus is None or gpu in found.gpus]
+    allowed: list[Gpu] = [
+        gpu for gpu, memory in GPU_MEMORY_GB.items() if memory > more_than and (found.gpus is None or gpu in found.gpus)
+    ]
     return sorted(allowed, key=lambda gpu: PRICES.gpus[gpu])
 
 

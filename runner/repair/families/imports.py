@@ -132,7 +132,7 @@ def _plain_attention(found: Found) -> tuple[Change, ...]:
         for name, value in as_object(as_object(entry).get("inputs")).items():
             if "attention" in name.lower() and isinstance(value, str) and _ATTENTION_VALUE.search(value):
                 changes.append(SetInput(node=node, input=name, value=PLAIN_ATTENTION))
-    ours = tuple(one for one in found.lock.comfyui.arguments if one in SPEED_ARGUMENTS)
+    ours: tuple[Argument, ...] = tuple(one for one in found.lock.comfyui.arguments if one in SPEED_ARGUMENTS)
     if ours:
         changes.append(SetArguments(remove=ours))
     return tuple(changes[:10])

@@ -21,7 +21,7 @@ def damaged(found: Found) -> Outcome | None:
     name = files[0] if files else "a model file"
     steps: list[Step] = [Transient(seconds=AGAIN_SECONDS, discard=files)]
     if pins:
-        text = f"What {shown(pins[0].url or 'its address')} gives for {shown(name)} is damaged or no model. Where is the file?"
+        text = f"What {shown(pins[0].url or 'its address')} gives for {shown(name)} is damaged. Where is the file?"
         steps.append(ask_for_model(pins[0].folder, pins[0].file, text))
     else:
         text = "A model file that the app loads is damaged, and nothing says which."
@@ -50,7 +50,7 @@ def not_the_file(found: Found) -> Outcome | None:
     if pin is None:
         return None
     key = f"{pin.folder}/{pin.file}"
-    text = f"{shown(pin.url or 'The address')} gives another file for {shown(key)} than the lock says. Where is the right one?"
+    text = f"{shown(pin.url or 'The address')} gives another file for {shown(key)} than locked. Where is the right one?"
     return outcome(
         Transient(seconds=AGAIN_SECONDS, discard=(key,)),
         ask_for_model(pin.folder, pin.file, text),

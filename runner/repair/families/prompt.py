@@ -111,11 +111,12 @@ def value_not_in_list(found: Found) -> Outcome | None:
     if _is_file(value):
         same = (SetInput(node=at.node, input=name, value=alike),) if alike is not None else ()
         return outcome(*([same] if same else []), *_file_steps(found, at, name, value, empty=not choices), facts=facts)
-    steps: list[Step] = [
-        (SetComfyUI(version=version),)
+    versions = [
+        version
         for version in packaged_versions()
         if version != found.lock.comfyui.version and _has_value(load_catalog(version), at, name, value)
-    ][:1]
+    ]
+    steps: list[Step] = [(SetComfyUI(version=version),) for version in versions[:1]]
     if alike is not None:
         steps.append((SetInput(node=at.node, input=name, value=alike),))
     some = f" It has: {', '.join(shown(one) for one in choices[:12])}." if choices else ""
@@ -335,7 +336,10 @@ def other_core_for_links(found: Found) -> Outcome | None:
     steps: list[Step] = [(SetComfyUI(version=version),) for version in _cores_where_links_fit(found)]
     at = place(found)
     where = f" ({at.class_type}, node {at.node})" if at else ""
-    text = f"The server fails while it checks the prompt{where}: a node has other inputs or outputs than it was saved with."
+    text = (
+        f"The server fails while it checks the prompt{where}: "
+        "a node has other inputs or outputs than it was saved with."
+    )
     question = Question(text=text, answer=f"Replace that node by a new one in the editor. {UPLOAD_AGAIN}")
     return outcome(*steps, question, subject=at.node if at else "", unsure=not steps)
 

@@ -58,12 +58,14 @@ def excerpt(text: str, most_bytes: int, known: Collection[str] = ()) -> str:
 
     What is left out is said in its place. Credentials go before anything is cut, so that none is halved.
     """
+    text = text.strip("\r\n")
     if len(text) > LONGEST:
         text = redacted(text, known)  # for `normalise` cuts it
-    lines = [_cut(line) for line in redacted(visible(normalise(text)), known).strip("\n").split("\n")]
+    lines = [_cut(line) for line in redacted(visible(normalise(text)), known).split("\n")]
+    as_came = text.split("\n") if len(text) <= LONGEST else lines
     left = most_bytes - GAP_BYTES
     chosen: set[int] = set()
-    for index in _by_worth(lines):
+    for index in _by_worth(lines if len(as_came) != len(lines) else as_came):
         alone = not {index - 1, index + 1} & chosen
         cost = len(lines[index].encode()) + 1 + GAP_BYTES * alone
         if index in chosen or cost > left:
@@ -90,6 +92,7 @@ def line(text: str, most: int = LONGEST_LINE, known: Collection[str] = ()) -> st
 
 
 def _by_worth(lines: list[str]) -> Iterator[int]:
+    """With the level that a logger has set before a line, where that is still there."""
     places = [index for index, line in enumerate(lines) if _ERROR.search(line)][-MOST_PLACES:]
     near = (range(max(0, place - NEAR), min(len(lines), place + NEAR + 1)) for place in reversed(places))
     ends = (

@@ -34,7 +34,7 @@ SHAPES = [
     "[ComfyUI] Cannot import {pack} module for custom nodes:\nNo module named '{module}'",
     TRACE + "    import x\nModuleNotFoundError: No module named '{module}'\n\nImport times for custom nodes:\n",
     TRACE.replace("\n", "\r\n") + "    import x\r\nModuleNotFoundError: No module named '{module}'\r\n",
-    "2025-01-01T10:00:00.123456 - ImportError: No module named ‘{module}’\nCannot import {pack} module for custom nodes: x",
+    "2025-01-01T10:00:00.123456 - ImportError: No module named \u2018{module}\u2019\nCannot import {pack} module for custom nodes: x",
 ]
 
 

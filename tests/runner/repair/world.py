@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from codegen.lock import Lock, ModelPin, PackPin
@@ -47,8 +48,6 @@ def node(class_type: str, title: str | None = None, **inputs: Any) -> dict[str, 
 
 
 def drawn(prompt: str = "a fox") -> Plan:
-    import json
-
     workflow = text_to_image(prompt).workflow()
     return make_plan(parse_workflow(json.dumps(workflow.document).encode(), filename="fox.json"), filename="fox.json")
 
