@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from runner.targets.modal.cleaning import LONGEST_LINE
 
@@ -34,8 +34,13 @@ LOOK_SECONDS = 0.25
 LEAVE_SECONDS = 10.0
 """For the guard to kill what it guards, once its lifeline is cut."""
 CHUNK_BYTES = 64 * 1024
+MOST_OUTPUT_BYTES = 64 * 1024 * 1024
+"""A build with a dozen packs prints some megabytes. Whoever prints without end keeps a core of ours busy."""
 STOPPED = 137
 """Status of what was stopped before it began: that of a killed process."""
+
+
+Excess = Literal["time", "output"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class Ended:
     """How a confined process ended."""
 
     status: int
-    timed_out: bool = False
+    too_much: Excess | None = None
+    """Why it was not let go on."""
     stopped: bool = False
     """Somebody asked for it."""
 
@@ -96,10 +102,10 @@ class Confinement:
                 process = _start(self._hidden, arguments, variables, folder)
                 try:
                     going.begin(process)
-                    timed_out = not _read(process, time.monotonic() + seconds, on_line)
+                    too_much = _read(process, time.monotonic() + seconds, on_line)
                 finally:
                     _end(process)
-                return Ended(status=process.returncode, timed_out=timed_out, stopped=going.stopped)
+                return Ended(status=process.returncode, too_much=too_much, stopped=going.stopped)
             finally:
                 self._room.release()
         finally:
@@ -182,27 +188,31 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdout.close()
 
 
-def _read(process: subprocess.Popen[bytes], deadline: float, on_line: Callable[[str], None]) -> bool:
-    """Lines until the end of the output, or of the process; `False` if that has not come by the deadline."""
+def _read(process: subprocess.Popen[bytes], deadline: float, on_line: Callable[[str], None]) -> Excess | None:
+    """Lines until the end of the output, or of the process; what there was too much of before."""
     assert process.stdout is not None
     source = process.stdout.fileno()
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    pending = ""
-    while time.monotonic() < deadline:
-        readable, _, _ = select.select([source], [], [], LOOK_SECONDS)
-        if not readable:
+    pending, room = "", MOST_OUTPUT_BYTES
+    output = select.poll()  # `select` itself knows no file beyond the first 1024
+    output.register(source, select.POLLIN | select.POLLHUP)
+    while room > 0:
+        if time.monotonic() > deadline:
+            return "time"
+        if not output.poll(LOOK_SECONDS * 1000):
             if process.poll() is not None:  # something of it lives on and holds the output open
                 break
             continue
         chunk = os.read(source, CHUNK_BYTES)
         if not chunk:
             break
+        room -= len(chunk)
         *lines, pending = (pending + decoder.decode(chunk).replace("\r\n", "\n").replace("\r", "\n")).split("\n")
         for line in lines:
             on_line(line[: 2 * LONGEST_LINE])
         pending = pending[: 2 * LONGEST_LINE]
     else:
-        return False
+        return "output"
     if pending:
         on_line(pending)
-    return True
+    return None

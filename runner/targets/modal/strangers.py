@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import DeployFailed
 from runner.targets.modal.cleaning import BuildLog, Cleaner
+from runner.targets.modal.confinement import MOST_OUTPUT_BYTES
 from runner.targets.modal.errors import ModalAuthRefused, ModalRefused, ModalUnavailable
 from runner.targets.modal.statuses import Status
 
@@ -101,14 +102,16 @@ class Strangers:
                 on_line=on_line,
                 waiting=teller.wait,
             )
-        if ended.status != 0 or ended.timed_out or ended.stopped:
+        if ended.status != 0 or ended.too_much or ended.stopped:
             raise self._error(stage, account, ended)
 
     def _error(self, stage: Stage, account: ModalAccount, ended: Ended) -> Exception:
-        if ended.stopped:
-            return self._failed(stage, "it was stopped while it was going on")
-        if ended.timed_out:
-            return self._failed(stage, f"it took longer than {stage.seconds / 60:.0f} minutes")
+        too_much = {
+            "time": f"it took longer than {stage.seconds / 60:.0f} minutes",
+            "output": f"it printed more than {MOST_OUTPUT_BYTES >> 20} MiB",
+        }
+        if ended.stopped or ended.too_much:
+            return self._failed(stage, too_much.get(ended.too_much or "", "it was stopped while it was going on"))
         reason = _last_line(tail(stage.log))
         match ended.status:
             case Status.AUTH:

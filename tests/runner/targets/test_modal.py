@@ -191,7 +191,8 @@ def test_a_build_that_fails_says_how_and_leaves_what_was_deployed(place: Place) 
     place.bed.fail_build(
         "torch==9", ["\x1b[31mCollecting torch==9", "ERROR: No matching distribution found for torch==9\x1b[0m"]
     )
-    broken = place.app(change=lambda text: text.replace('" pillow"', '" torch==9"'), checkout="b")
+    other = '@app.function(image=modal.Image.debian_slim().pip_install("torch==9"))\ndef other(): ...\n'
+    broken = place.app(change=lambda text: f"{text}\n\n{other}", checkout="b")
     with pytest.raises(DeployFailed) as failure:
         target.ensure(spec_of(broken, run_id=RunId("run_2")))
     assert failure.value.stage == "build"
@@ -333,6 +334,15 @@ def test_what_takes_too_long_is_ended_whole(place: Place) -> None:
         )
     assert strangers(place.data) == []
     assert "still here" in target.log(RUN)
+
+
+def test_what_prints_without_end_is_ended(place: Place) -> None:
+    flood = "import os\nwhile True:\n    os.write(1, b'y' * 65536)\n"
+    target = place.target()
+    with pytest.raises(DeployFailed, match="it printed more than 64 MiB"):
+        target.ensure(spec_of(place.app(change=lambda text: f"{text}\n{flood}")))
+    assert len(target.log(RUN)) <= 20_000
+    assert strangers(place.data) == []
 
 
 def test_a_run_that_is_stopped_while_it_deploys_leaves_nothing(place: Place) -> None:
@@ -519,7 +529,7 @@ def test_money_and_logs_are_those_of_the_run(place: Place) -> None:
 
 
 def test_many_apps_at_once_are_so_many_apps_in_few_processes(place: Place) -> None:
-    count = 6
+    count = 4
     target = place.target(most_at_once=2)
     specs = [
         spec_of(place.app(f"tile{number}"), run_id=RunId(f"run_{number}"), repository=f"github:{number}")

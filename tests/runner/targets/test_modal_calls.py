@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from runner.errors import DeployFailed
@@ -115,3 +116,15 @@ def test_models_that_cannot_be_had_fail_in_their_own_stage(place: Place) -> None
     assert "403 gated" in failure.value.log
     target.stop(RUN)
     assert not place.bed.app("tile-pr5").is_deployed
+
+
+def test_what_was_deployed_answers_those_who_carry_the_proxy_token(place: Place) -> None:
+    spec, target = spec_of(place.app()), place.target()
+    url = target.ensure(spec).url
+    assert place.bed.containers == {}  # nothing has woken it
+    assert httpx.get(f"{url}/health", trust_env=False).status_code == 401
+    answer = httpx.get(f"{url}/health", headers=target.headers(spec), timeout=60, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    target.stop(RUN)
+    with pytest.raises(httpx.HTTPStatusError):
+        httpx.get(f"{url}/health", headers=target.headers(spec), timeout=60, trust_env=False).raise_for_status()
