@@ -88,6 +88,7 @@ def test_the_packs_that_do_not_load_are_named_with_their_stack_traces(look, comf
     pack(comfyui, "ComfyUI-Chained", "try:\n    1 / 0\nexcept Exception as e:\n    raise ValueError('a\\nb') from e\n")
     pack(comfyui, "ComfyUI-Empty", "")
     pack(comfyui, "ComfyUI-Good", "NODES = {'Good': {'required': {}}}")
+    pack(comfyui, "../../libraries/Library", "")
     found = look({**SAY, "2": node("Good")}, packs=[{"name": "comfyui-broken"}])
     broken, chained, empty = found["imports"]
     assert (broken["pack"], broken["error"]) == ("ComfyUI-Broken", "No module named 'no_such_module'")
@@ -99,7 +100,7 @@ def test_the_packs_that_do_not_load_are_named_with_their_stack_traces(look, comf
     assert (empty["pack"], empty["traceback"]) == ("ComfyUI-Empty", "")
     assert empty["error"].startswith("due to the lack of NODE_CLASS_MAPPINGS")
     assert not found["passed"]
-    assert found["versions"]["custom_nodes/ComfyUI-Good"] == COMMIT
+    assert found["versions"]["custom_nodes/ComfyUI-Good"] == found["versions"]["libraries/Library"] == COMMIT
     assert "no_such_module" in found["log_tail"]
 
 
@@ -116,6 +117,14 @@ def test_classes_that_are_not_there_are_told_apart_from_those_whose_definition_f
     assert found["missing_classes"] == ["Not / there?"]
     assert list(found["definitions"]) == []
     assert found["prompt"]["error"]["message"] == "Cannot execute because node Not / there? does not exist."
+    assert not found["passed"]
+
+
+def test_no_name_of_a_class_is_taken_for_anything_else(look):
+    names = ["..", "../system_stats", "a/b?c#d", "%2e%2e", "\r\nHost: x", "Say\u2028", " ", "x" * 5000]
+    found = look({str(index): node(name) for index, name in enumerate(names)})
+    assert (found["missing_classes"], found["failure"]) == (names, None)
+    found = look({"1": node("half of \ud800 a pair")})
     assert not found["passed"]
 
 

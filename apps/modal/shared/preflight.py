@@ -279,14 +279,16 @@ def _read_facts(path: Path) -> JsonObject:
 
 
 def _versions(facts: JsonObject, settings: Settings) -> dict[str, str]:
-    """Python, its distributions, and the commit of each pack as `custom_nodes/<folder>`."""
+    """Python, its distributions, and the commits of packs, as `custom_nodes/<folder>` and `libraries/<folder>`."""
     if not facts or not is_script(settings.engine_command):
         return {}
     found = {name: _short(version) for name, version in as_object(facts.get("distributions")).items()}
     found["python"] = _short(facts.get("python"))
-    folder = Path(settings.engine_command[1]).parent / "custom_nodes"
-    packs = sorted(folder.iterdir())[:MOST_PACKS] if folder.is_dir() else []
-    return found | {f"custom_nodes/{pack.name}": commit for pack in packs if (commit := _commit(pack))}
+    comfyui = Path(settings.engine_command[1]).parent
+    for folder in (comfyui / "custom_nodes", comfyui.parent / "libraries"):
+        packs = sorted(folder.iterdir())[:MOST_PACKS] if folder.is_dir() else []
+        found |= {f"{folder.name}/{pack.name}": commit for pack in packs if (commit := _commit(pack))}
+    return found
 
 
 def _commit(pack: Path) -> str:
