@@ -80,6 +80,7 @@ def servicer(bed: ModalBed) -> ModalClientBase:
 
 async def _answer(bed: ModalBed, method: str, stream: Stream[Any, Any]) -> None:
     message = await stream.recv_message()
+    assert message is not None
     headers = {str(name): str(value) for name, value in (stream.metadata or {}).items()}
     record = Record(time.time(), method, None, message, headers)
     bed.calls.append(record)

@@ -97,4 +97,4 @@ class Serving:
 
 def _large(*parts: Any) -> web.BaseRequest:
     """A request whose body may be large; aiohttp's own limit is a megabyte."""
-    return web.BaseRequest(*parts, asyncio.get_running_loop(), client_max_size=LARGEST_BODY)
+    return web.BaseRequest(*parts, loop=asyncio.get_running_loop(), client_max_size=LARGEST_BODY)

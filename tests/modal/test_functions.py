@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import modal
 import pytest
 
-from tests.modal.cli import until
+from tests.modal.cli import SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def large(count):
 """
 
 
-def call(client: modal.Client, name: str, *arguments: object) -> object:
+def call(client: modal.Client, name: str, *arguments: object) -> Any:
     return modal.Function.from_name("small", name, client=client).remote(*arguments)
 
 
@@ -119,7 +119,7 @@ def test_a_container_that_dies_takes_its_call_along(
     until(lambda: any(container.running for container in modal_bed.containers.values()))
     modal_bed.preempt("small")
     with pytest.raises(modal.exception.RemoteError):
-        modal.FunctionCall.from_id(running.object_id, client).get(timeout=30)
+        modal.FunctionCall.from_id(running.object_id, client).get(timeout=SECONDS)
 
 
 def test_a_call_can_be_cancelled(modal_bed: ModalBed, client: modal.Client, deploy: Callable[[str], modal.App]) -> None:
@@ -128,7 +128,7 @@ def test_a_call_can_be_cancelled(modal_bed: ModalBed, client: modal.Client, depl
     until(lambda: any(container.running for container in modal_bed.containers.values()))
     running.cancel()
     with pytest.raises(modal.exception.RemoteError):
-        running.get(timeout=30)
+        running.get(timeout=SECONDS)
     assert len(modal_bed.containers) == 1  # which goes on
 
 

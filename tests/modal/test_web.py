@@ -104,7 +104,7 @@ def test_a_request_that_takes_long_is_told_where_its_answer_will_be(
         modal_bed.request_seconds = 0.05
         asked = http.get("/wait")
         assert (asked.status_code, asked.headers["location"].startswith(f"{url}/wait?")) == (303, True)
-        modal_bed.request_seconds = 10
+        modal_bed.request_seconds = SECONDS
         assert http.get("/open").status_code == 200
         assert http.get(asked.headers["location"]).text == "0"
 

@@ -56,7 +56,3 @@ def rates(call: Call, _: api_pb2.WorkspaceBillingRatesRequest) -> api_pb2.Worksp
 def _of_environments(call: Call, ids: Iterable[str]) -> list[App]:
     wanted = set(ids)
     return [app for app in call.workspace.apps.values() if not wanted or environment_id(app.environment) in wanted]
-
-
-def _total(apps: Iterable[App]) -> str:
-    return str(sum((usd for app in apps for cost in app.costs for usd in cost.resources.values()), Decimal()))
