@@ -128,7 +128,10 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
         findings=(*run.learned, *_findings(trail)),
         reason=reason,
     )
-    return _end(run, records, result)
+    ended = _end(run, records, result)
+    if run.services.ledger is not None:
+        run.services.ledger.settle_abandoned((run.run_id,))  # what an execution that was killed had reserved
+    return ended
 
 
 def _end(run: RunContext, records: RunRecords, result: RunResult) -> RunResult:

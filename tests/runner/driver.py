@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, TypeAdapter
 
+from runner.budget.ledger import Ledger
 from runner.database import Database
 from runner.lookups.offline import Offline
-from runner.model import RunRequest
+from runner.model import RunId, RunRequest
 from runner.runs import Runs
 from runner.services import Services
 from tests.runner.light import Behaviour, Fault, FileForge, Journal, ThreadTarget
@@ -43,6 +45,7 @@ class Order(BaseModel):
     faults: tuple[Fault, ...] = ()
     """Of the attempts, in their order."""
     target: str = "local"
+    budget_usd: float | None = None
     drafts: bool = False
     """Whether the forge has drafts."""
 
@@ -68,16 +71,17 @@ def drive(document: str, line: Connection, out: str, err: str) -> None:
             progress=journal,
             lookups=Offline(),
             drafts=order.drafts,
+            ledger=Ledger(database, lambda: datetime.now(UTC)),
         )
         runs = Runs(database, services)
         try:
-            answer = carry_out(order, runs)
+            answer = carry_out(order, runs, database)
         finally:
             runs.close()
     os.write(1, TypeAdapter(object).dump_json(answer))
 
 
-def carry_out(order: Order, runs: Runs) -> object:
+def carry_out(order: Order, runs: Runs, database: Database) -> object:
     match order.what:
         case "up":
             request = RunRequest(
@@ -87,6 +91,7 @@ def carry_out(order: Order, runs: Runs) -> object:
                 workflow=order.workflow.encode(),
                 name=order.name,
                 keep=order.keep,
+                budget_usd=order.budget_usd,
             )
             return runs.up(request)
         case "resume":
@@ -94,6 +99,9 @@ def carry_out(order: Order, runs: Runs) -> object:
         case "cancel":
             assert order.run_id
             return runs.cancel(order.run_id)
+        case "money":
+            assert order.run_id
+            return Ledger(database, lambda: datetime.now(UTC)).state(RunId(order.run_id))
         case _:
             return runs.list()
 

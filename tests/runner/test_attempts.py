@@ -121,3 +121,32 @@ def test_ten_attempts_are_enough(bench):
     result = bench.do("up", faults=[missing(module) for module in modules], target="elsewhere")
     assert (result["state"], result["attempts"]) == ("failed", 10)
     assert "all attempts are used up" in result["findings"][0]["message"]
+
+
+def test_nothing_is_begun_whose_worst_case_does_not_fit_below_the_limit(bench):
+    result = bench.do("up", target="elsewhere", budget_usd=0.5, drafts=True)
+    assert result["state"] == "failed"
+    assert "$0.5" in result["reason"]
+    money = bench.do("money", run_id=result["run_id"])
+    assert money["lines"] == []
+
+
+def test_what_a_run_spends_is_settled_when_it_has_ended(bench):
+    result = bench.do("up", target="elsewhere", faults=[missing("gguf")], drafts=True)
+    assert result["state"] == "succeeded", result["reason"]
+    money = bench.do("money", run_id=result["run_id"])
+    assert [(line["key"], line["state"]) for line in money["lines"]] == [
+        ("build-1", "spent"), ("build-2", "spent"), ("preflight-2", "spent"), ("test-2", "spent"),
+    ]  # fmt: skip
+    assert float(money["reserved"]) == 0
+    assert 0 < float(money["estimated"]) < float(money["limit"]) == 20
+
+
+@pytest.mark.parametrize("event", ["deploy detail", "preflight started", "test detail"])
+def test_a_kill_loses_no_line_of_the_ledger(bench, event):
+    bench.do_until_killed("up", target="elsewhere", kill_at=event, drafts=True)
+    result = bench.do("up", target="elsewhere", drafts=True)
+    assert result["state"] == "succeeded", result["reason"]
+    lines = bench.do("money", run_id=result["run_id"])["lines"]
+    assert {line["key"].partition("~")[0] for line in lines} == {"build-1", "preflight-1", "test-1"}
+    assert {line["state"] for line in lines} == {"spent"}
