@@ -90,6 +90,7 @@ def image_of(lock: Lock) -> Image:
                 *_each("--library", (_folder(pack) for pack in lock.packs if pack.layout == "library")),
                 *_each("--constraint", pins.constraints),
                 *_each("--override", pins.overrides),
+                *_each("--exclude", pins.excluded),
                 *(("--app" if package in of_runtime else "--package", package) for package in pins.packages),
             ),
         ),

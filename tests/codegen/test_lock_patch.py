@@ -326,3 +326,9 @@ class TestPeople:
             lock[section] |= values
         with pytest.raises(InvalidLock, match=line):
             read_lock(json.dumps(lock, indent=2).encode())
+
+
+def test_what_is_left_out_is_told_to_the_build():
+    lock = applied({"kind": "remove-package", "name": "Imath"}, lock=PLAN.lock)
+    assert "--exclude imath" in render(lock, PLAN.prompt, PLAN.interface)["app.py"].decode()
+    assert "--exclude " not in render(PLAN.lock, PLAN.prompt, PLAN.interface)["app.py"].decode()

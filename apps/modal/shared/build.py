@@ -150,7 +150,8 @@ class Bounds:
     def __init__(self, given: argparse.Namespace) -> None:
         self._day: str = given.exclude_newer
         self._constraints: list[str] = given.constraint
-        self._overrides: list[str] = given.override
+        never = (f'{name} ; python_version < "0"' for name in given.exclude)  # true of no Python
+        self._overrides: list[str] = [*given.override, *never]
         self._python: str = given.python
 
     def resolve(
@@ -279,6 +280,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--exclude-newer", required=True)
         one.add_argument("--constraint", action="append", default=[])
         one.add_argument("--override", action="append", default=[])
+        one.add_argument("--exclude", action="append", default=[])
         one.add_argument("--python", default=sys.executable)
         one.add_argument("--place", type=Path, default=PLACE)
         if name == "dependencies":

@@ -61,6 +61,11 @@ CASES = [
     ("package-not-found", "override-package wobble>=0", [
         "  × No solution found when resolving dependencies:\n  ╰─▶ Because there is no version of wobble==9.9 and you require wobble==9.9, we can conclude that your requirements are unsatisfiable.",
     ]),
+    ("network", "again", [
+        "fatal: unable to access 'https://github.com/kijai/ComfyUI-WanVideoWrapper/': Could not resolve host: github.com",
+        "error: RPC failed; curl 56 GnuTLS recv error (-9): Error decoding the received TLS packet.\nfatal: early EOF",
+        "error: Failed to fetch: `https://pypi.org/simple/torch/`\n  Caused by: error sending request for url",
+    ]),
     ("python-not-supported", "set-python 3.11", [
         "ERROR: Package 'mediapipe' requires a different Python: 3.12.3 not in '>=3.8,<3.12'",
         "╰─▶ Because the current Python version (3.12.4) does not satisfy Python<3.12 and foo==1 depends on Python<3.12",
@@ -68,6 +73,7 @@ CASES = [
     ]),
     ("package-build-failed", "remove-package flash-attn", [
         FLASH,
+        "error: Failed to prepare distributions\n  Caused by: Failed to fetch wheel: flash-attn==2.6.1\n  Caused by: Build backend failed to determine extra requires with `build_wheel()` with exit status: 1",
         "ERROR: Failed building wheel for flash_attn",
         "Collecting flash_attn\n  Using cached flash_attn-2.7.4.post1.tar.gz (6.0 MB)\n  × Getting requirements to build wheel did not run successfully.\n  │ exit code: 1",
     ]),

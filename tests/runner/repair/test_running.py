@@ -52,6 +52,7 @@ CASES: list[tuple[str, str, Stage, list[str]]] = [
     ("model-gated", "ask: model vae/ae.safetensors = https://…", "models", [
         "vae/ae.safetensors: access refused; accept its licence and set HF_TOKEN",
         "huggingface_hub.errors.GatedRepoError: 401 Client Error. (Request ID: Root=1-66f4b037;5601)\n\nCannot access gated repo for url https://huggingface.co/black-forest-labs/FLUX.1-dev/resolve/main/ae.safetensors.\nAccess to model black-forest-labs/FLUX.1-dev is restricted. You must have access to it and be authenticated to access it. Please log in.",
+        "vae/ae.safetensors: Client error '401 Unauthorized' for url 'https://huggingface.co/black-forest-labs/FLUX.1-dev/resolve/main/ae.safetensors'",
         "403 Client Error. (Request ID: x)\n\nCannot access gated repo for url https://huggingface.co/black-forest-labs/FLUX.1-dev/resolve/main/ae.safetensors.\nAccess to model black-forest-labs/FLUX.1-dev is restricted and you are not in the authorized list.",
     ]),
     ("model-gated", "ask: Hugging Face gives google/gemma-2-2b-it only to accounts that have agreed to its licence, and the app has no token of one.", "test", [
