@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -105,7 +106,10 @@ class Deployer:
         order = {"app_file": str(app_file), "app": name, "label": names.version_label(tags), "tags": tags}
         self.tell(f"deploying {name} to Modal")
         stage = self._stage("build", self.build_seconds)
-        self.strangers.deploy(stage, account, order, self.tell)
+        try:
+            self.strangers.deploy(stage, account, order, self.tell)
+        finally:
+            shutil.rmtree(source, ignore_errors=True)
         return self._read_back(name, tags, stage)
 
     def _read_back(self, name: str, tags: dict[str, str], stage: Stage) -> DeployedApp:

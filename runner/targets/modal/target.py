@@ -139,12 +139,15 @@ class ModalTarget:
         """
         interrupted = self._confinement.stop(run_id)
         record = self._known(run_id)
-        if record is None or record.stopped:
+        if record is None or (record.stopped and not interrupted):
             return
+        if interrupted:  # its last words may still be on their way: there is something to stop until it is looked again
+            record = record.model_copy(update={"deploying": True, "stopped": False})
+            self._records.put(run_id, record)
         workspace = self._of(record)
         for app in self._all_of_run(workspace, run_id, half_made=record.deploying):
             _end(workspace, app)
-        if not interrupted:  # otherwise its last words may still be on their way
+        if not interrupted:
             self._records.clear(run_id)
             self._records.put(run_id, record.model_copy(update={"stopped": True, "deploying": False}))
 
@@ -231,7 +234,8 @@ class ModalTarget:
                 record = DeploymentRecord(account=account.key, apps=found, app_id=apps[-1].app_id)
                 self._records.put(run_id, record)
                 return record
-        self._nowhere[run_id] = now
+        recent = {run: then for run, then in self._nowhere.items() if now - then < ELSEWHERE_SECONDS}
+        self._nowhere = {**recent, run_id: now}
         return None
 
     def _of(self, record: DeploymentRecord) -> Workspace:
