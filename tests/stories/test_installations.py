@@ -50,7 +50,7 @@ Flowberth turns ComfyUI workflows into reviewed, tested, priced endpoints of `no
 2. A pull request comes back: an app, deployed to `local`, tested, with what a call costs.
 3. Review it and merge it, and it is in production. `/deploy` in a comment deploys what you have changed.
 
-The limit on record for a run is \\$20.00, unless `.github/flowberth.yml` says otherwise; it is not enforced yet, and nothing is spent on the local target. Only people with write permission can start one; others wait for your `/approve`.
+A run stays below \\$20.00, unless `.github/flowberth.yml` says otherwise; nothing is spent on the local target. Only people with write permission can start one; others wait for your `/approve`.
 
 Close this issue when you have read it. `/help` in a comment lists all commands.
 """,

@@ -28,7 +28,7 @@ def test_a_strangers_workflow_runs_when_a_maintainer_has_approved_what_was_shown
 
 Thank you, mallory. You have no write permission here, so nothing runs before a maintainer has looked at it.
 
-**For maintainers:** answer `/approve` to deploy and test it. On Modal an attempt would cost \\$0.04 at most (estimate); on the local target nothing is spent. The limit on record is \\$20.00 for the whole run; it is not enforced yet. Close the issue if it is not wanted.
+**For maintainers:** answer `/approve` to deploy and test it. On Modal an attempt would cost \\$0.04 at most (estimate); on the local target nothing is spent. The whole run stays below \\$20.00. Close the issue if it is not wanted.
 
 | | |
 |---|---|

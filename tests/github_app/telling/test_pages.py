@@ -418,7 +418,7 @@ class TestReplies:
 
 Thank you, stranger. You have no write permission here, so nothing runs before a maintainer has looked at it.
 
-**For maintainers:** answer `/approve` to deploy and test it. On Modal an attempt would cost \\$0.84 at most (estimate); on the local target nothing is spent. The limit on record is \\$20.00 for the whole run; it is not enforced yet. Close the issue if it is not wanted.
+**For maintainers:** answer `/approve` to deploy and test it. On Modal an attempt would cost \\$0.84 at most (estimate); on the local target nothing is spent. The whole run stays below \\$20.00. Close the issue if it is not wanted.
 
 | | |
 |---|---|
@@ -535,7 +535,7 @@ Flowberth turns ComfyUI workflows into reviewed, tested, priced endpoints of `ow
 2. A pull request comes back: an app, deployed to `modal`, tested, with what a call costs.
 3. Review it and merge it, and it is in production. `/deploy` in a comment deploys what you have changed.
 
-The limit on record for a run is \\$20.00, unless `.github/flowberth.yml` says otherwise; it is not enforced yet, and nothing is spent on the local target. Only people with write permission can start one; others wait for your `/approve`.
+A run stays below \\$20.00, unless `.github/flowberth.yml` says otherwise; nothing is spent on the local target. Only people with write permission can start one; others wait for your `/approve`.
 
 Close this issue when you have read it. `/help` in a comment lists all commands.
 """)
