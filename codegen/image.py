@@ -6,7 +6,7 @@ Modal builds a layer anew when the step of it, or one before it, has changed:
     ComfyUI's files                    comfyui.version
     ComfyUI's requirements, torch      exclude_newer, and what bounds torch
     a layer for each pack              its commit; those after it are cloned again, which takes seconds
-    all requirements together          packs, packages, overrides, constraints; only what differs is installed
+    all requirements together          packs, packages, overrides, constraints, excluded; only what differs is installed
 
 Models, hardware, arguments, inputs and the runtime are in no layer. `apps/modal/shared/build.py` does what is more
 than a plain command.

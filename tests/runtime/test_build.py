@@ -179,6 +179,15 @@ def test_a_pack_gets_nothing_newer_than_the_day_unless_somebody_pins_it(machine:
 
 
 @needs_uv
+def test_what_the_lock_leaves_out_is_not_installed_whoever_asks_for_it(machine: Machine) -> None:
+    assert machine.step("core") == 0
+    pack = machine.pack("One", "nodes>=1\nno-such-package==1.0\n")
+    assert machine.step("dependencies", *pack) == 1
+    assert machine.step("dependencies", *pack, "--exclude", "no-such-package", "--exclude", "nodes") == 0
+    assert set(machine.installed()) == {"torch", "torchvision", "numpy"}
+
+
+@needs_uv
 def test_what_cannot_be_resolved_says_who_wants_what_and_an_override_settles_it(
     machine: Machine, capfd: pytest.CaptureFixture[str]
 ) -> None:
