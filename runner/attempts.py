@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runner.context import RunContext
     from runner.model import StepName
     from runner.protocols import Deployment
-    from runner.repair import Turn
+    from runner.repair import LearnedFix, Turn
     from runner.steps.branch import Branch
 
 MOST_ATTEMPTS = 10
@@ -57,6 +57,13 @@ class Attempts:
         """Of the last attempt, if it did not get through."""
         self.told: tuple[Attempt, ...] = ()
         """For reviewers."""
+        self._fixes: tuple[LearnedFix, ...] = ()
+
+    @property
+    def learned(self) -> tuple[LearnedFix, ...]:
+        """What was shown to work, on a ComfyUI itself."""
+        worked = self.tested is not None and self.tested.report.passed and not self.tested.report.simulated
+        return self._fixes if worked else ()
 
     def once(self) -> None:
         """One attempt: what is there is deployed as it is."""
@@ -83,6 +90,7 @@ class Attempts:
             found = self._diagnosed(failure)
             self._tell(_outcome(found, failure), found)
             self._turns = (*self._turns, found.turn)
+            self._fixes += (found.fix,) if found.fix else ()
             if not isinstance(found.move, Apply | Wait):
                 run.learn(_finding(found))
                 run.note(findings=run.plan.findings)

@@ -210,7 +210,7 @@ def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> None:
     attempts.until_tested(start, trail.rendered)
     tested = attempts.tested
     if tested is not None:
-        trail.documented = steps.do("document", lambda: document(run, tested), Documented)
+        trail.documented = steps.do("document", lambda: document(run, tested, attempts.learned), Documented)
         trail.proposed = steps.do("propose", lambda: propose(run, tested, attempts.told), Proposed)
 
 

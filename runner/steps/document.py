@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import documents
+from runner.learning import fix_files
 from runner.model import Frozen
 
 if TYPE_CHECKING:
     from runner.context import RunContext
+    from runner.repair import LearnedFix
     from runner.steps.test import Tested
 
 
@@ -19,9 +21,9 @@ class Documented(Frozen):
     """Head of the branch afterwards: what the pull request proposes."""
 
 
-def document(run: RunContext, tested: Tested) -> Documented:
-    """One commit. Everything in it follows from the plan and from what the tests recorded."""
-    files = documents.files(run.plan, tested.report, tested.sample)
+def document(run: RunContext, tested: Tested, learned: tuple[LearnedFix, ...] = ()) -> Documented:
+    """One commit. Everything in it follows from the plan and from what the attempts and tests recorded."""
+    files = documents.files(run.plan, tested.report, tested.sample) | fix_files(learned)
     run.worktree.delete(run.app_dir, "sample.*")  # of an earlier run, perhaps of another kind
     run.worktree.write(files)
     run.tell(f"{len(files)} files")

@@ -69,7 +69,9 @@ class ThreadTarget:
             self._attempts[spec.run_id] = spec.attempt
             if spec.run_id not in self._servers:
                 broken = fault is not None and fault.stage == "test"
-                self._servers[spec.run_id] = _AppServer(spec.folder, "answers wrong" if broken else self._behaviour)
+                behaviour: Behaviour = "answers wrong" if broken else self._behaviour
+                engine = "comfyui" if self.costs else "stand-in"
+                self._servers[spec.run_id] = _AppServer(spec.folder, behaviour, engine)
             url = self._servers[spec.run_id].url
         return Deployment(name=spec.name, url=url, engine="stand-in", startup_seconds=0.1)
 
@@ -103,11 +105,12 @@ class _AppServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, folder: Path, behaviour: Behaviour) -> None:
+    def __init__(self, folder: Path, behaviour: Behaviour, engine: str) -> None:
         super().__init__(("127.0.0.1", 0), _App)
         self.interface = json.loads((folder / "interface.json").read_bytes())
         self.lock = json.loads((folder / "app.lock.json").read_bytes())
         self.behaviour = behaviour
+        self.engine = engine
         self.outputs: dict[str, bytes] = {}
         self.closing = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
@@ -133,7 +136,7 @@ class _App(BaseHTTPRequestHandler):
                 self._answer(200, {**facts, "links": {**links, "schema": "/schema"}})
             case "/health":
                 version = self.server.lock["comfyui"]["version"]
-                self._answer(200, {"status": "ok", "engine": "stand-in", "engine_version": version})
+                self._answer(200, {"status": "ok", "engine": self.server.engine, "engine_version": version})
             case "/schema":
                 self._answer(200, self.server.interface)
             case path if path in self.server.outputs:
@@ -182,7 +185,7 @@ class _App(BaseHTTPRequestHandler):
             "state": "succeeded",
             "seed": seed,
             "inputs": inputs,
-            "engine": "stand-in",
+            "engine": self.server.engine,
             "outputs": [output],
             "cost": {"usd": 0.0001, "basis": "estimate", "gpu": None, "usd_per_second": 0.01},
             "seconds": {"execution": 0.01, "queue": 0.0, "cold_start": 0.0},
@@ -194,7 +197,7 @@ class _App(BaseHTTPRequestHandler):
             "X-Flowberth-Execution-Seconds": "0.01",
             "X-Flowberth-Cold-Start-Seconds": "0.0",
             "X-Flowberth-Seed": str(seed),
-            "X-Flowberth-Engine": "stand-in",
+            "X-Flowberth-Engine": self.server.engine,
         }
         self._answer(200, answer, headers)
 

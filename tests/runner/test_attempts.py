@@ -150,3 +150,30 @@ def test_a_kill_loses_no_line_of_the_ledger(bench, event):
     lines = bench.do("money", run_id=result["run_id"])["lines"]
     assert {line["key"].partition("~")[0] for line in lines} == {"build-1", "preflight-1", "test-1"}
     assert {line["state"] for line in lines} == {"spent"}
+
+
+def test_what_worked_is_remembered_in_the_repository_and_tried_first_the_next_time(bench):
+    odd = {"stage": "build", "log": "RuntimeError: the flux capacitor needs 1.21 gigawatts"}
+    fixes = "docs/knowledge-base/workflows/learnings/fixes"
+    first = bench.do("up", target="elsewhere", faults=[missing("gguf")])
+    assert first["attempts"] == 2
+    (file,) = git(bench.repo, "ls-tree", "--name-only", "flowberth/poster", f"{fixes}/").splitlines()
+    fix = json.loads(git(bench.repo, "show", f"flowberth/poster:{file}"))
+    assert (fix["details"], fix["patch"]["changes"][0]["kind"]) == ("gguf", "add-package")
+
+    # Somebody found out by hand what no signature knows, and wrote it down: it is used from then on.
+    by_hand = {**fix, "signature": "unmatched", "details": "RuntimeError: the flux capacitor needs _ gigawatts"}
+    place = bench.repo / fixes
+    place.mkdir(parents=True)
+    (place / "by-hand.json").write_text(json.dumps(by_hand))
+    (place / "broken.json").write_text("{")
+    git(bench.repo, "add", ".")
+    git(bench.repo, "commit", "-qm", "Remember")
+    second = bench.do("up", name="banner", target="elsewhere", faults=[odd])
+    assert (second["state"], second["attempts"]) == ("succeeded", 2), second["reason"]
+
+
+def test_nothing_is_learned_from_a_simulation(bench):
+    result = bench.do("up", workflow=WIDE, faults=[REFUSED])
+    assert result["state"] == "succeeded", result["reason"]
+    assert "learnings" not in git(bench.repo, "ls-tree", "-r", "--name-only", "flowberth/poster")
