@@ -62,10 +62,10 @@ def excerpt(text: str, most_bytes: int, known: Collection[str] = ()) -> str:
     if len(text) > LONGEST:
         text = redacted(text, known)  # for `normalise` cuts it
     lines = [_cut(line) for line in redacted(visible(normalise(text)), known).split("\n")]
-    as_came = text.split("\n") if len(text) <= LONGEST else lines
+    as_came = text.split("\n")
     left = most_bytes - GAP_BYTES
     chosen: set[int] = set()
-    for index in _by_worth(lines if len(as_came) != len(lines) else as_came):
+    for index in _by_worth(as_came if len(as_came) == len(lines) else lines):
         alone = not {index - 1, index + 1} & chosen
         cost = len(lines[index].encode()) + 1 + GAP_BYTES * alone
         if index in chosen or cost > left:

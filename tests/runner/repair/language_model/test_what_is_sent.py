@@ -136,7 +136,7 @@ def test_whatever_others_write_is_data_between_unbroken_fences(payload: str, pla
     request.user.encode()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     text=st.lists(
         st.sampled_from([*PAYLOADS.values(), "<<<", ">>>", "LOCK", "PROMPT", GUESSED, "\n", " "])
@@ -344,6 +344,11 @@ class TestExcerpt:
         text = excerpt("\n".join(f"error {n} " + "x" * 100 for n in range(1000)), 1000)
         assert "error 999" in text
         assert "error 500" not in text
+
+    def test_a_line_is_an_error_when_its_logger_says_so(self) -> None:
+        lines = [f"2026-01-01 10:00:00,000 - INFO - step {n}" for n in range(500)]
+        lines[250] = "[ERROR] the sky is low"
+        assert "the sky is low" in excerpt("\n".join(lines), 500)
 
     def test_a_short_text_is_whole(self) -> None:
         assert excerpt("a\n\tb\n\nc", 1000) == "a\n\tb\n\nc"
