@@ -105,6 +105,7 @@ That cannot be done: the issue has changed since its workflow was last shown; lo
 - ✓ Write the app, N s
 - ✓ Open the draft, N s
 - ✓ Deploy, N s
+- ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Write it up, N s
 - ✓ Bring the pull request up to date, N s
