@@ -86,8 +86,9 @@ def opened_runs(settings: Settings, progress: Progress | None = None, *, offline
 
     data_dir = settings.data_dir
     with database_of(settings) as database:
+        target = target_of(settings)
         services = Services(
-            target=target_of(settings),
+            target=target,
             forge=lambda repo: LocalForge(database, _on_this_machine(repo), data_dir),
             mirror=lambda repo: Mirror(data_dir, _on_this_machine(repo)),
             data_dir=data_dir,
@@ -101,6 +102,7 @@ def opened_runs(settings: Settings, progress: Progress | None = None, *, offline
             yield runs
         finally:
             runs.close()
+            target.close()
 
 
 @contextmanager

@@ -150,6 +150,7 @@ class Worker:
         """Let go of everything but the database."""
         self._deliveries.close()
         self._runs.close()
+        self._doors.target.close()
         self._github.close()
 
     def _to_the_end(self, name: str, body: Callable[[], None]) -> None:

@@ -153,7 +153,9 @@ class RunContext:
             app=app_name(self.name, environment=environment, pull=pull),
             environment=environment,
             owner=repo.full_name.partition("/")[0] if isinstance(repo, GithubRepository) else "",
-            tags=lane_tags(repository_key(repo), self.name, environment=environment, pull=pull),
+            tags=lane_tags(
+                repository_key(repo), self.name, environment=environment, pull=pull, commit=self.request.commit
+            ),
         )
 
     @property

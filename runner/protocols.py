@@ -136,6 +136,10 @@ class Target(Protocol):
         """The last lines the deployment printed."""
         ...
 
+    def close(self) -> None:
+        """Let go of what this process holds; deployments stay."""
+        ...
+
 
 class Forge(Protocol):
     """Where the pull requests of one repository live.

@@ -141,6 +141,9 @@ class LocalTarget:
         for name in ("record.json", "state.json"):
             (self._folder / run_id / name).unlink(missing_ok=True)
 
+    def close(self) -> None:
+        """There is nothing."""
+
     def log(self, run_id: RunId) -> str:
         """The last lines the deployment printed."""
         try:

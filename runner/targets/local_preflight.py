@@ -116,5 +116,5 @@ def own_copy(folder: Path, target: Path) -> Path:
     shutil.rmtree(target, ignore_errors=True)
     for source in (folder, folder.with_name("shared")):
         if source.is_dir():
-            shutil.copytree(source, target / source.name)
+            shutil.copytree(source, target / source.name, symlinks=True)  # what they point to is not the app's
     return target / folder.name

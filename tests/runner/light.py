@@ -96,6 +96,9 @@ class ThreadTarget:
         if server is not None:
             server.close()
 
+    def close(self) -> None:
+        pass
+
     def log(self, run_id: RunId) -> str:
         attempt = self._attempts.get(run_id, 1)
         return self._faults[attempt - 1].log if attempt <= len(self._faults) else ""
