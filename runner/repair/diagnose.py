@@ -32,7 +32,7 @@ LONGEST_QUOTE: Final = 400
 SHORTEST_MASKED: Final = 20
 """Characters of a text of the workflow that are blotted out in logs. A shorter one holds no message."""
 MOST_MASKED: Final = 500
-SPENT: Final = GiveUp(why="the same failure is there again, and what was to repair it is in the lock")
+SPENT: Final = GiveUp(why="the failure is there although what repairs it is in the lock already")
 """Where all that a signature knows has been done: another one may still say more."""
 UNMATCHED: Final = "unmatched"
 """Stands for a signature where a failure has none."""
@@ -160,7 +160,7 @@ def _diagnosed(signature: Signature, found: Found, learned: tuple[LearnedFix, ..
         cause=cause,
         remedy=all_of_them[0],
         otherwise=tuple(all_of_them[1:]),
-        unsure=(signature.unsure or result.unsure) and not known,
+        unsure=(signature.unsure or result.unsure or all_of_them[0] == SPENT) and not known,
         quote=found.line.strip()[:LONGEST_QUOTE],
         stage=found.evidence.stage,
         learned=bool(known),

@@ -55,6 +55,17 @@ DEPRECATION: Loading egg at x is deprecated
 [ComfyUI-Manager] All startup tasks have been completed.
 health: ComfyUI 0.3.64; generate: 1 output; 6 wrong requests refused; an error is expected here
 """,
+    """xFormers not available
+sageattention not found, falling back to sdpa
+WARNING: flash_attn is not installed, using sdpa
+[W] UserWarning: 1Torch was not compiled with flash attention.
+lora key not loaded: lora_unet_x
+clip missing: ['text_projection.weight']
+Token indices sequence length is longer than the specified maximum sequence length for this model (90 > 77)
+""",
+    """WARNING: Retrying (Retry(total=4, connect=None)) after connection broken by 'ProtocolError('Connection aborted.', RemoteDisconnected('Remote end closed connection without response'))': /simple/transformers/
+warning: Failed to hardlink files; falling back to full copy.
+""",
     "",
 ]
 
@@ -62,6 +73,13 @@ health: ComfyUI 0.3.64; generate: 1 output; 6 wrong requests refused; an error i
 @pytest.mark.parametrize(("text", "stage"), list(product(HEALTHY, ["build", "models", "boot", "preflight", "test"])))
 def test_a_healthy_log_says_nothing(text: str, stage: Stage):
     assert found(text, stage) is None
+
+
+def test_what_something_can_do_without_comes_after_what_is_really_wrong():
+    text = "extra nodes off: No module named 'einops'\nsox not found\ntorch.OutOfMemoryError: Allocation on device"
+    diagnosis = found(text, "test")
+    assert diagnosis
+    assert diagnosis.signature == "gpu-out-of-memory"
 
 
 MESSAGES = [

@@ -90,7 +90,7 @@ def test_without_a_question_it_ends_with_the_reason():
         "ValueError: numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88"
     )
     assert patched(run.fails(numpy)) == "override-package numpy>=2"
-    assert run.fails(numpy) == Stop(why="the same failure is there again, and what was to repair it is in the lock")
+    assert run.fails(numpy) == Stop(why="the failure is there although what repairs it is in the lock already")
 
 
 def test_a_failure_that_passes_by_itself_is_waited_for_and_longer_each_time():
@@ -195,6 +195,14 @@ class TestLearned:
         gone = LockPatch.model_validate({"changes": [{"kind": "remove-pack", "name": "Gone"}], "because": "x"})
         run.learned = (LearnedFix(signature="missing-module", details="", patch=gone),)
         assert patched(run.fails(CV2)) == "add-package opencv-python-headless"
+
+
+def test_a_diagnosis_survives_a_crash_as_json():
+    for text, stage in ((CV2, "boot"), (OOM, "test"), ("Unauthorized: Please login first to use this node.", "test")):
+        found = diagnose((Evidence(stage=stage, text=text),), plan=plan(gpu="L4"))
+        assert found
+        turn = Turn(attempt=1, lock="x", diagnosis=found)
+        assert Turn.model_validate_json(turn.model_dump_json()) == turn
 
 
 def test_every_kind_of_remedy_has_a_move():
