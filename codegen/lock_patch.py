@@ -6,51 +6,36 @@ which may hold anything, a *model* reads them more freely, a *person* knows what
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field
 
 from codegen import lock_changes as to
-from codegen.addresses import public_url
 from codegen.catalog import packaged_versions
 from codegen.core_version import core_facts
 from codegen.errors import PatchRefused
 from codegen.hardware import PRICES, Prices, price_per_second
-from codegen.lock import ComfyPin, InputOverride, Lock, ModelPin, PackPin
+from codegen.lock import ComfyPin, InputOverride, Lock, PackPin
 from codegen.lock_changes import Change
+from codegen.lock_models import target_of, with_model, with_renamed_model
+from codegen.lock_packages import check_bound, project, replaced, with_dependencies, with_package, without_package
+from codegen.lock_rules import Author, Rules, shown
 from codegen.model import Frozen, JsonObject
 from codegen.packs.known import known_packs
-from codegen.vendored import runtime_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from codegen.lock import Argument, Gpu
 
-Author: TypeAlias = Literal["rule", "model", "person"]
-
 MOST_CHANGES = 10
 """Of one patch: it has one cause."""
 LONGEST_REASON = 500
-MODEL_HOSTS: Final = (
-    "huggingface.co",
-    "github.com",
-    "civitai.com",
-    "dl.fbaipublicfiles.com",
-    "download.pytorch.org",
-    "storage.googleapis.com",
-    "openaipublic.azureedge.net",
-)
-"""Where model files are taken from without a person's word: those that the lists which ship here name, too."""
 PYTHONS: Final = ("3.10", "3.11", "3.12", "3.13")
 """Those with wheels of torch, and with an image of Modal's."""
 FIRST_DAY: Final = date(2023, 1, 1)
 """ComfyUI is no older."""
-TORCH: Final = frozenset({"torch", "torchvision", "torchaudio"})
-"""They fit only together, so they are held by constraints, whoever asks for them."""
 EXCLUSIVE: Final[tuple[frozenset[Argument], ...]] = (
     frozenset({"--highvram", "--normalvram", "--lowvram", "--novram"}),
     frozenset({"--force-fp16", "--force-fp32"}),
@@ -80,18 +65,6 @@ class LockPatch(Frozen):
     def schema_for_model(cls) -> dict[str, Any]:
         """The JSON Schema of what a language model answers with; `apply` holds it to more than that."""
         return cls.model_json_schema()
-
-
-class Rules(Frozen):
-    """What a change is held to, beside its own form."""
-
-    author: Author
-    gpus: frozenset[str] | None
-    """Those that the repository's settings allow; `None`: all."""
-    prompt: JsonObject | None
-    commits: frozenset[str]
-    """Commits that somebody looked up; a model may pin no others."""
-    because: str
 
 
 def apply(
@@ -143,34 +116,34 @@ def _made(lock: Lock, change: Change, rules: Rules) -> Lock:  # noqa: C901, PLR0
             laid = pin.model_copy(update={"layout": layout})
             return lock.model_copy(update={"packs": tuple(laid if one is pin else one for one in lock.packs)})
         case to.AddPackage(requirement=requirement):
-            return _with_package(lock, requirement, rules)
+            return with_package(lock, requirement, rules)
         case to.RemovePackage(name=name):
-            return _without_package(lock, name)
+            return without_package(lock, name)
         case to.OverridePackage(requirement=bound):
-            _check_bound(bound)
-            return _with_dependencies(lock, overrides=_replaced(lock.dependencies.overrides, bound))
+            check_bound(bound)
+            return with_dependencies(lock, overrides=replaced(lock.dependencies.overrides, bound))
         case to.ConstrainPackage(requirement=bound):
-            _check_bound(bound)
-            return _with_dependencies(lock, constraints=_replaced(lock.dependencies.constraints, bound))
+            check_bound(bound)
+            return with_dependencies(lock, constraints=replaced(lock.dependencies.constraints, bound))
         case to.AddSystemPackage(name=name):
-            return _with_dependencies(lock, system=tuple(dict.fromkeys((*lock.dependencies.system, name))))
+            return with_dependencies(lock, system=tuple(dict.fromkeys((*lock.dependencies.system, name))))
         case to.RemoveSystemPackage(name=name):
             if name not in lock.dependencies.system:
                 raise PatchRefused("name", f"the lock has no package {name} of the system")
             kept = tuple(one for one in lock.dependencies.system if one != name)
-            return _with_dependencies(lock, system=kept)
+            return with_dependencies(lock, system=kept)
         case to.SetPython(version=version):
             if version not in PYTHONS:
                 raise PatchRefused("version", f"there is no image with Python {version}; take {', '.join(PYTHONS)}")
-            return _with_dependencies(lock, python=version)
+            return with_dependencies(lock, python=version)
         case to.SetExcludeNewer(date=day):
             if day < FIRST_DAY:
                 raise PatchRefused("date", f"ComfyUI is younger than {day}; take a day after {FIRST_DAY}")
-            return _with_dependencies(lock, exclude_newer=day)
+            return with_dependencies(lock, exclude_newer=day)
         case to.PinModel():
-            return _with_model(lock, change, rules)
+            return with_model(lock, change, rules)
         case to.RenameModel():
-            return _with_renamed_model(lock, change)
+            return with_renamed_model(lock, change)
         case to.SetInput():
             return _with_input(lock, change, rules)
         case to.SetGpu(gpu=gpu):
@@ -196,7 +169,7 @@ def _check_one_change_each(changes: Iterable[Change]) -> None:
         for subject in _subjects(change):
             if subject in seen:
                 raise PatchRefused(
-                    "changes", f"two of them are about {_shown(subject[1])}; say at once what it is to become"
+                    "changes", f"two of them are about {shown(subject[1])}; say at once what it is to become"
                 )
             seen.add(subject)
 
@@ -217,7 +190,7 @@ def _subjects(change: Change) -> tuple[tuple[str, str], ...]:  # noqa: PLR0911 -
         case to.PinModel(folder=folder, file=file):
             return (("model", f"{folder}/{file}"),)
         case to.RenameModel():
-            return tuple(("model", key) for key in {f"{change.folder}/{change.file}", _target(change)})
+            return tuple(("model", key) for key in {f"{change.folder}/{change.file}", target_of(change)})
         case to.SetInput(node=node, input=name):
             return (("input", f"{name} of node {node}"),)
         case _:
@@ -241,7 +214,7 @@ def _with_core(lock: Lock, version: str, rules: Rules) -> Lock:
         day = after.exclude_newer
     if before and python == before.python:
         python = after.python
-    moved = _with_dependencies(lock, exclude_newer=day, python=python)
+    moved = with_dependencies(lock, exclude_newer=day, python=python)
     return moved.model_copy(update={"comfyui": _pin(lock, version, rules)})
 
 
@@ -307,110 +280,6 @@ def _check_pack(change: to.PinPack, there: PackPin | None, rules: Rules) -> None
         raise PatchRefused("commit", "it is none that was looked up; only a person pins another")
 
 
-def _check_package(requirement: str, rules: Rules) -> None:
-    name = project(requirement)
-    if name in runtime_projects():
-        raise PatchRefused("requirement", f"{name} belongs to the runtime, which decides its version")
-    if name in TORCH and rules.author != "person":
-        raise PatchRefused("requirement", f"{name} comes with ComfyUI; hold its version with constrain-package")
-
-
-def _with_package(lock: Lock, requirement: str, rules: Rules) -> Lock:
-    _check_package(requirement, rules)
-    excluded = tuple(one for one in lock.dependencies.excluded if one != project(requirement))
-    return _with_dependencies(lock, packages=_replaced(lock.dependencies.packages, requirement), excluded=excluded)
-
-
-def _without_package(lock: Lock, name: str) -> Lock:
-    wanted = project(name)
-    if wanted in runtime_projects() or wanted in TORCH:
-        raise PatchRefused(
-            "name", f"{name} is needed by the runtime or by ComfyUI itself; hold it with constrain-package"
-        )
-    packages = tuple(one for one in lock.dependencies.packages if project(one) != wanted)
-    excluded = tuple(sorted({*lock.dependencies.excluded, wanted}))
-    return _with_dependencies(lock, packages=packages, excluded=excluded)
-
-
-def _check_bound(bound: str) -> None:
-    name = project(bound)
-    if bound == re.split(r"[=!<>~]", bound)[0]:
-        raise PatchRefused("requirement", f"{name} is given without versions; add some, as {name}==1.2.3")
-    if runtime_projects().get(name):
-        raise PatchRefused("requirement", f"{name} belongs to the runtime, which decides its version")
-
-
-def _with_dependencies(lock: Lock, **changes: object) -> Lock:
-    return lock.model_copy(update={"dependencies": lock.dependencies.model_copy(update=changes)})
-
-
-def _replaced(requirements: tuple[str, ...], new: str) -> tuple[str, ...]:
-    """With the new one in the place of another for the same project, else at the end."""
-    if not any(project(one) == project(new) for one in requirements):
-        return (*requirements, new)
-    return tuple(new if project(one) == project(new) else one for one in requirements)
-
-
-def project(requirement: str) -> str:
-    """The project's name as all spellings of it have it: `Foo_Bar[x]==1` is `foo-bar`."""
-    return re.sub(r"[-_.]+", "-", re.split(r"[\[=!<>~]", requirement)[0]).lower()
-
-
-def runtime_projects() -> dict[str, bool]:
-    """What the runtime in the image needs, and whether it says in which version."""
-    lines = runtime_files()["shared/requirements.txt"].decode().split()
-    return {project(line): "==" in line for line in lines}
-
-
-def _with_model(lock: Lock, change: to.PinModel, rules: Rules) -> Lock:
-    host = (urlsplit(change.url).hostname or "").lower()
-    if public_url(change.url) != change.url:
-        raise PatchRefused("url", "it has a key in it, and the lock is public; leave that out")
-    if rules.author != "person" and host not in MODEL_HOSTS:
-        raise PatchRefused(
-            "url",
-            f"{_shown(host)} is none of {', '.join(MODEL_HOSTS)}; a person can name it: model <folder/file> = https://…",
-        )
-    there = next((pin for pin in lock.models if (pin.folder, pin.file) == (change.folder, change.file)), None)
-    if there and there.sha256 and change.sha256 not in {None, there.sha256} and rules.author != "person":
-        raise PatchRefused("sha256", "the lock has another, so it is another file; only a person decides that")
-    facts: dict[str, object] = {"url": change.url, "source": change.source}
-    facts |= {name: value for name in ("sha256", "bytes") if (value := getattr(change, name)) is not None}
-    if there is None:
-        return lock.model_copy(
-            update={
-                "models": (
-                    *lock.models,
-                    ModelPin.model_validate({"folder": change.folder, "file": change.file, **facts}),
-                )
-            }
-        )
-    if there.url != change.url:
-        facts |= {"gated": None, "licence": None}
-    if all(getattr(there, name) == value for name, value in facts.items() if name != "source"):
-        return lock
-    pinned = there.model_copy(update=facts)
-    return lock.model_copy(update={"models": tuple(pinned if one is there else one for one in lock.models)})
-
-
-def _with_renamed_model(lock: Lock, change: to.RenameModel) -> Lock:
-    places = [f"{pin.folder}/{pin.file}" for pin in lock.models]
-    source, target = f"{change.folder}/{change.file}", _target(change)
-    if source not in places:
-        raise PatchRefused("file", f"the lock has no model {_shown(source)}; rename one of those that it has")
-    if target in places and target != source:
-        raise PatchRefused("to_file", f"{_shown(target)} is there already; both would be put in the same place")
-    moved = {"folder": change.to_folder, "file": change.to_file}
-    models = (
-        pin.model_copy(update=moved) if place == source else pin for place, pin in zip(places, lock.models, strict=True)
-    )
-    return lock.model_copy(update={"models": tuple(models)})
-
-
-def _target(change: to.RenameModel) -> str:
-    return f"{change.to_folder}/{change.to_file}"
-
-
 def _with_input(lock: Lock, change: to.SetInput, rules: Rules) -> Lock:
     there = next((one for one in lock.inputs if (one.node, one.input) == (change.node, change.input)), None)
     if there is not None and _same(there.value, change.value):
@@ -418,7 +287,7 @@ def _with_input(lock: Lock, change: to.SetInput, rules: Rules) -> Lock:
     if rules.prompt is not None:
         node = rules.prompt.get(change.node)
         if node is None:
-            raise PatchRefused("node", f"the prompt has no node {_shown(change.node)}")
+            raise PatchRefused("node", f"the prompt has no node {shown(change.node)}")
         given: JsonObject = node.get("inputs", {})
         now = given.get(change.input)
         if there is None and _same(now, change.value) and (change.input in given or change.value is None):
@@ -456,7 +325,3 @@ def _with_arguments(lock: Lock, change: to.SetArguments) -> Lock:
     kept = [one for one in lock.comfyui.arguments if one not in gone]
     arguments = tuple(sorted({*kept, *change.add}))
     return lock.model_copy(update={"comfyui": lock.comfyui.model_copy(update={"arguments": arguments})})
-
-
-def _shown(text: str) -> str:
-    return ascii(text)[1:-1][:80]

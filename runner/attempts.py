@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from codegen.model import Finding
 from runner.failure import Failure, of_tests
 from runner.model import REPAIR_STEPS, TRIED_AGAIN, Attempt, Frozen
+from runner.preflight import known_definitions
 from runner.repair import Apply, Ask, Stop, Wait
 from runner.steps.deploy import Deployed, deploy
 from runner.steps.diagnose import Diagnosed, diagnose
 from runner.steps.preflight import Looked, preflight
 from runner.steps.render import Rendered
-from runner.steps.repair import repair
+from runner.steps.repair import commit, repair
 from runner.steps.test import Tested, test
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from codegen.model import Question
     from runner.context import RunContext
     from runner.model import StepName
     from runner.protocols import Deployment
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS = 10
 """Of one run. What ten changes of the lock have not repaired, an eleventh does not."""
+REDEFINED = "with the packs' own definitions of their nodes, the workflow gives another prompt"
 UNREPAIRED = "not-repaired"
 """Code of the finding that says why repair has ended."""
 
@@ -55,6 +58,8 @@ class Attempts:
         self.tested: Tested | None = None
         self.failure: Failure | None = None
         """Of the last attempt, if it did not get through."""
+        self.redefined = False
+        """Whether the preflight has brought definitions with which the prompt is another one than was deployed."""
         self.told: tuple[Attempt, ...] = ()
         """For reviewers."""
         self._fixes: tuple[LearnedFix, ...] = ()
@@ -68,11 +73,15 @@ class Attempts:
     def once(self) -> None:
         """One attempt: what is there is deployed as it is."""
         run = self._run
-        self.deployment, self.tested, self.failure = None, None, None
+        self.deployment, self.tested, self.failure, self.redefined = None, None, None, False
         deployed = self._do("deploy", lambda: deploy(run), Deployed)
         self.deployment, self.failure = deployed.deployment, deployed.failure
         if self.failure is None:
-            self.failure = self._do("preflight", lambda: preflight(run), Looked).failure
+            looked = self._do("preflight", lambda: preflight(run), Looked)
+            definitions = known_definitions(looked.definitions, looked.engine_version)
+            self.failure = looked.failure
+            if definitions is not None and run.define(definitions):
+                self.redefined, self.failure = True, Failure(words=REDEFINED, evidence=())
         if self.failure is None:
             self.tested = self._do("test", lambda: test(run), Tested)
             if not self.tested.report.passed:
@@ -87,15 +96,25 @@ class Attempts:
             if failure is None:
                 self._tell("all tests passed")
                 return
+            if self.redefined and run.attempt < MOST_ATTEMPTS:
+                self._tell(failure.words)
+                rendered = self._rendered_anew(start)
+                continue
             found = self._diagnosed(failure)
             self._tell(_outcome(found, failure), found)
             self._turns = (*self._turns, found.turn)
             self._fixes += (found.fix,) if found.fix else ()
             if not isinstance(found.move, Apply | Wait):
-                run.learn(_finding(found))
+                run.learn(_finding(found, asked=[line for one in run.plan.findings for line in one.questions]))
                 run.note(findings=run.plan.findings)
                 return
             rendered = self._repaired(start, found.move, rendered)
+
+    def _rendered_anew(self, start: Branch) -> Rendered:
+        """With the definitions that the preflight has brought."""
+        run = self._run
+        run.next_attempt((*TRIED_AGAIN, *REPAIR_STEPS))
+        return self._do("repair", lambda: commit(run, start, REDEFINED), Rendered)
 
     def _diagnosed(self, failure: Failure) -> Diagnosed:
         left = MOST_ATTEMPTS - self._run.attempt
@@ -120,7 +139,8 @@ def _outcome(found: Diagnosed, failure: Failure) -> str:
     return diagnosis.cause if diagnosis else failure.words.splitlines()[0]
 
 
-def _finding(found: Diagnosed) -> Finding:
+def _finding(found: Diagnosed, asked: Iterable[Question]) -> Finding:
+    """Why nothing more is tried. What the plan asks for already is not asked for twice."""
     diagnosis, move = found.turn.diagnosis, found.move
     cause = diagnosis.cause if diagnosis else "why it fails is not known"
     if isinstance(move, Ask):
@@ -130,7 +150,11 @@ def _finding(found: Diagnosed) -> Finding:
             severity="error",
             message=question.text,
             hint=question.answer,
-            questions=(question.line,) if question.line else (),
+            questions=(question.line,) if question.line and not any(_same(question.line, one) for one in asked) else (),
         )
     why = move.why if isinstance(move, Stop) else ""
     return Finding(code=UNREPAIRED, severity="error", message=f"{cause}: {why}")
+
+
+def _same(one: Question, other: Question) -> bool:
+    return (one.about, one.name) == (other.about, other.name)

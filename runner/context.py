@@ -18,6 +18,7 @@ from runner.targets.modal.names import app_name, lane_tags
 from worktrees.errors import WorktreeError
 
 if TYPE_CHECKING:
+    from codegen.catalog import Catalog
     from codegen.facts import Facts
     from codegen.lock import Lock
     from codegen.model import AppName, Finding
@@ -57,6 +58,7 @@ class RunContext:
         self._facts = NOTHING_LOOKED_UP
         self._committed: str | None = None
         self._changed: Lock | None = None
+        self._definitions: Catalog | None = None
         self.learned: tuple[Finding, ...] = ()
         """What is not in the plan."""
 
@@ -77,7 +79,7 @@ class RunContext:
         Once the run has a commit to go on from, what people have decided there counts: the committed lock, prompt and
         interface take the place of the planned ones.
         """
-        plan = intake(self.request, self._facts)
+        plan = intake(self.request, self._facts, self._definitions)
         if self._committed is not None:
             hardware = plan.lock.hardware
             answers = read_answers((each.about, each.name, each.value) for each in self.request.answers)
@@ -98,6 +100,13 @@ class RunContext:
         if facts != self._facts:
             self._facts = facts
             self.__dict__.pop("plan", None)
+
+    def define(self, definitions: Catalog) -> bool:
+        """Plan with these definitions of the packs' classes from now on; whether that gives another prompt."""
+        before = self.plan
+        self._definitions = definitions
+        self.__dict__.pop("plan", None)
+        return (self.plan.prompt, self.plan.interface) != (before.prompt, before.interface)
 
     def learn(self, finding: Finding) -> None:
         """Tell of something that is not in the plan."""

@@ -10,13 +10,14 @@ from codegen.parse import parse_workflow
 from codegen.plan import make_plan
 
 if TYPE_CHECKING:
+    from codegen.catalog import Catalog
     from codegen.facts import Facts
     from codegen.plan import Plan
     from runner.model import RunRequest
 
 
-def intake(request: RunRequest, facts: Facts = NOTHING_LOOKED_UP) -> Plan:
-    """The plan for a request; the same request and facts always give the same plan.
+def intake(request: RunRequest, facts: Facts = NOTHING_LOOKED_UP, definitions: Catalog | None = None) -> Plan:
+    """The plan for a request; the same arguments always give the same plan. `definitions`: of the packs' classes.
 
     Raises:
         codegen.errors.CodegenError: the file is no usable workflow, or the name cannot be used.
@@ -28,5 +29,6 @@ def intake(request: RunRequest, facts: Facts = NOTHING_LOOKED_UP) -> Plan:
         core=request.core,
         gpu=request.gpu,
         facts=facts,
+        definitions=definitions,
         answers=read_answers((answer.about, answer.name, answer.value) for answer in request.answers),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
@@ -11,6 +11,9 @@ from codegen.errors import CatalogError
 from codegen.json_values import is_list, is_object
 from runner.errors import DeployFailed
 from runner.protocols import ImportFailure, Preflight
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LARGEST_ANSWER = 16 << 20
 """Characters. The runtime of an app keeps below a third of it; what is larger is none of ours."""
@@ -91,17 +94,17 @@ def read_preflight(answer: object) -> Preflight:
     )
 
 
-def known_definitions(found: Preflight) -> Catalog | None:
+def known_definitions(definitions: Mapping[str, JsonValue], version: str | None) -> Catalog | None:
     """The definitions of the classes that the prompt uses, for the converter; `None` when there are none.
 
     A class whose definition has not the form of one is as if it were not there.
     """
     usable: dict[str, Any] = {}
-    for name, definition in found.definitions.items():
+    for name, definition in definitions.items():
         try:
             catalog_from_object_info({name: definition}, version="")
         except CatalogError:
             continue
         if is_object(definition):
             usable[name] = definition
-    return catalog_from_object_info(usable, version=found.engine_version or "unknown") if usable else None
+    return catalog_from_object_info(usable, version=version or "unknown") if usable else None

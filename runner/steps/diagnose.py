@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from codegen.lock_patch import LockPatch
     from runner.context import RunContext
     from runner.failure import Failure
+    from runner.repair import Question
 
 HERE = (SetInput, SetTimeouts)
 """Changes that make a difference on this machine, whose ComfyUI, packs and models are not ours."""
@@ -47,6 +48,8 @@ def diagnose(run: RunContext, failure: Failure, history: tuple[Turn, ...], attem
         move = _advised(run, failure, history, found)
     if isinstance(move, Apply) and not _makes_a_difference(run, move.patch):
         move = Stop(why=f"on Modal it would be tried with another lock: {move.patch.because}")
+    if isinstance(move, Ask) and _is_answered(run, move.question):
+        move = Stop(why="the ComfyUI of this machine does not have it; install it there, or deploy to Modal")
     turn = Turn(
         attempt=run.attempt,
         lock=lock_hash(lock),
@@ -77,6 +80,14 @@ def _advised(
         return Stop(why="what the language model proposes leads back to a lock that has failed already")
     move = next_move(history, found, lock=run.plan.lock, attempts_left=1, gpus=run.request.gpus, prompt=run.plan.prompt)
     return Stop(why=advice.why) if isinstance(move, AskModel | Stop) else move
+
+
+def _is_answered(run: RunContext, question: Question) -> bool:
+    """Whether people have said what is asked for, and only this machine does not have it."""
+    line = question.line
+    if line is None or run.services.target.name != "local":
+        return False
+    return any((answer.about, answer.name) == (line.about, line.name) for answer in run.request.answers)
 
 
 def _makes_a_difference(run: RunContext, patch: LockPatch) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from codegen.catalog import load_catalog
 from runner.errors import DeployFailed
 from runner.failure import Failure, of_deployment, of_preflight
 from runner.model import Frozen
@@ -20,6 +21,8 @@ class Looked(Frozen):
 
     engine_version: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
+    definitions: dict[str, JsonValue] = Field(default_factory=dict)
+    """Of the prompt's classes that ComfyUI itself does not have."""
     failure: Failure | None = None
 
 
@@ -31,9 +34,14 @@ def preflight(run: RunContext) -> Looked:
             found = run.services.target.preflight(run.spec, tell=run.tell)
     except DeployFailed as error:
         return Looked(failure=of_deployment(error, run.attempt))
-    if not found.passed:
-        failure = of_preflight(found, run.attempt)
-        run.tell(failure.words)
-        return Looked(engine_version=found.engine_version, versions=found.versions, failure=failure)
-    run.tell(f"ComfyUI {found.engine_version or 'of an unknown version'} takes the prompt")
-    return Looked(engine_version=found.engine_version, versions=found.versions)
+    failure = None if found.passed else of_preflight(found, run.attempt)
+    run.tell(
+        failure.words if failure else f"ComfyUI {found.engine_version or 'of an unknown version'} takes the prompt"
+    )
+    core = load_catalog(run.plan.lock.comfyui.version)
+    return Looked(
+        engine_version=found.engine_version,
+        versions=found.versions,
+        definitions={name: said for name, said in found.definitions.items() if name not in core},
+        failure=failure,
+    )

@@ -22,7 +22,12 @@ def repair(run: RunContext, start: Branch, move: Apply | Wait, before: Rendered)
     if not isinstance(move, Apply):
         _wait(run, move)
         return before
-    rendered = render(run, start, because=move.patch.because)
+    return commit(run, start, move.patch.because)
+
+
+def commit(run: RunContext, start: Branch, because: str) -> Rendered:
+    """The app as it is planned by now, and why; on the draft too, where there is one."""
+    rendered = render(run, start, because=because)
     if run.services.drafts:
         run.note(commit=run.services.forge(run.request.repo).publish(run.worktree))
     return rendered

@@ -12,7 +12,8 @@ from codegen.adopt import adopt
 from codegen.committed import read_lock
 from codegen.errors import InvalidLock, PatchRefused
 from codegen.lock import InputOverride, Lock, ModelPin, PackPin
-from codegen.lock_patch import EXCLUSIVE, Author, LockPatch, apply
+from codegen.lock_patch import EXCLUSIVE, LockPatch, apply
+from codegen.lock_rules import Author
 from codegen.plan import Plan, make_plan
 from codegen.readme import readme
 from codegen.render import app_files, render

@@ -78,7 +78,7 @@ class ThreadTarget:
     def preflight(self, spec: DeploymentSpec, *, tell: Any = None) -> Preflight:
         fault = self._fault(spec)
         if fault is not None and fault.stage == "preflight":
-            return Preflight(passed=False, log_tail=fault.log, **fault.found)
+            return Preflight(**{"passed": False, "log_tail": fault.log, **fault.found})
         return Preflight(passed=True, engine_version="0.3.64")
 
     def headers(self, spec: DeploymentSpec) -> dict[str, str]:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.runner.bench import POSTER, git
+from tests.runner.test_preflight import SHARPEN, WORKFLOW
 
 WIDE = POSTER.replace('"width": 64', '"width": 64000')
 TOO_WIDE = {
@@ -177,3 +178,12 @@ def test_nothing_is_learned_from_a_simulation(bench):
     result = bench.do("up", workflow=WIDE, faults=[REFUSED])
     assert result["state"] == "succeeded", result["reason"]
     assert "learnings" not in git(bench.repo, "ls-tree", "-r", "--name-only", "flowberth/poster")
+
+
+@pytest.mark.parametrize("accepted", [False, True], ids=["refused", "accepted as it was"])
+def test_the_definitions_of_a_pack_give_the_prompt_that_the_editor_would_send(bench, accepted):
+    found = {"definitions": {"Sharpen+": SHARPEN}, "passed": accepted}
+    result = bench.do("up", workflow=json.dumps(WORKFLOW), faults=[{"stage": "preflight", "found": found}], drafts=True)
+    assert (result["state"], result["attempts"]) == ("succeeded", 2), result["reason"]
+    prompt = json.loads(git(bench.repo, "show", "flowberth/poster:apps/modal/poster/prompt.json"))
+    assert prompt["2"]["inputs"] == {"image": ["1", 0], "quality": "high", "seed": 7}

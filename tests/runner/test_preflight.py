@@ -118,7 +118,8 @@ def test_a_workflow_with_a_class_nobody_knew_is_converted_exactly_with_its_defin
     assert "needs-preflight" in {finding.code for finding in before.findings}
 
     definitions = {"Sharpen+": SHARPEN, "Odd": {"input": "none"}, "SaveImage": {"input": {}, "python_module": "nodes"}}
-    known = known_definitions(read_preflight(answer(definitions=definitions)))
+    found = read_preflight(answer(definitions=definitions))
+    known = known_definitions(found.definitions, found.engine_version)
     after = make_plan(workflow, filename="w.json", definitions=known)
     assert after.prompt["2"]["inputs"] == {"image": ["1", 0], "quality": "high", "seed": 7}
     assert "needs-preflight" not in {finding.code for finding in after.findings}
@@ -128,4 +129,5 @@ def test_a_workflow_with_a_class_nobody_knew_is_converted_exactly_with_its_defin
 
 
 def test_without_definitions_nothing_is_known() -> None:
-    assert known_definitions(read_preflight(answer(definitions={"Odd": {"input": 1}}))) is None
+    found = read_preflight(answer(definitions={"Odd": {"input": 1}}))
+    assert known_definitions(found.definitions, found.engine_version) is None

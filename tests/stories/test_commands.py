@@ -336,6 +336,7 @@ Closes #1.
 - ✓ Write the app, N s
 - ✓ Open the draft, N s
 - ✓ Deploy, N s
+- ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Write it up, N s
 - ✓ Bring the pull request up to date, N s
@@ -453,6 +454,7 @@ What it had deployed is stopped.
 - ✓ Write the app, N s
 - ✓ Open the draft, N s
 - ✓ Deploy, N s
+- ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Write it up, N s
 - ✓ Bring the pull request up to date, N s
@@ -488,6 +490,7 @@ What it had deployed is stopped.
 - ✓ Write the app, N s
 - ✓ Open the draft, N s
 - ✓ Deploy, N s
+- ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Write it up, N s
 - ✓ Bring the pull request up to date, N s

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 
+import pytest
+
 LOCK, APP = "apps/modal/tile/app.lock.json", "apps/modal/tile/app.py"
 BRANCH = "flowberth/tile"
 
@@ -31,6 +33,7 @@ def told(people, number: int, words: str) -> str:
     return people.until(lambda: words in (pull := people.sees_ready_pull())["body"] and pull["body"])
 
 
+@pytest.mark.long
 def test_an_edited_lock_is_rendered_and_an_edited_app_is_kept_and_what_conflicts_is_said(town):
     people = town.people()
     people.opens_issue("bob")

@@ -93,6 +93,7 @@ Close this issue when you have read it. `/help` in a comment lists all commands.
 - ✓ Write the app, N s
 - ✓ Open the draft, N s
 - ✓ Deploy, N s
+- ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Write it up, N s
 - ✓ Bring the pull request up to date, N s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from runner.model import steps_of
 
@@ -15,6 +16,7 @@ LISTEN steps;
 PATIENCE = 90
 
 
+@pytest.mark.long
 def test_killed_at_every_step_and_started_again_it_ends_with_one_of_everything(served, people, forge, own_database_url):
     with psycopg.connect(own_database_url, autocommit=True) as watching:
         watching.execute(ANNOUNCE_STEPS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import pytest
 from inline_snapshot import snapshot
 
 from tests.github_app.workflows import GRAPH
@@ -49,6 +50,7 @@ That cannot be done: the pull request is closed; reopen it first.
     assert people.pulls()
 
 
+@pytest.mark.long
 def test_two_versions_go_to_production_and_the_first_comes_back(town):
     people = town.people()
     numbers, commits = [], []
@@ -91,6 +93,7 @@ What it had deployed is stopped.
 - ✓ Read the workflow, N s
 - ✓ Check out the commit, N s
 - ✓ Deploy, N s
+- ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Clean up, N s
 
@@ -114,6 +117,7 @@ What it had deployed is stopped.
 - ✓ Read the workflow, N s
 - ✓ Check out the commit, N s
 - ✓ Deploy, N s
+- ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Clean up, N s
 
@@ -136,6 +140,7 @@ That cannot be done: v7 is no version of tile; in production there was tile/v2 (
 - ✓ Read the workflow, N s
 - ✓ Check out the commit, N s
 - ✓ Deploy, N s
+- ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Clean up, N s
 

@@ -180,32 +180,21 @@ Edit the issue, and it is read again. What always works is the workflow itself i
             """\
 ### ? `sparkle` needs an answer
 
-> **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
-
-**4 of 9 tests passed**:
-
-- generate: POST /generate answered 500 Internal Server Error: A node of the workflow failed; ComfyUI refused the workflow: Node 'SparkleInvert' not found. The custom node may not be installed: Node ID '#\u200b2'; The app lacks a node that the workflow needs, or could not load it: see /health.
-- output validity: not tested, because the call before failed
-- response time: not tested, because the call before failed
-- cost headers: not tested, because the call before failed
-- two at once: not tested, because the call before failed
-
 - ✓ Read the workflow, N s
 - ✓ Look up models and packs, N s
 - ✓ Open a branch, N s
 - ✓ Write the app, N s
 - ✓ Open the draft, N s
 - ✓ Deploy, N s
-- ✓ Test, N s
-- ✓ Write it up, N s
-- ✓ Bring the pull request up to date, N s
+- ✓ Look without a GPU, N s
+- ✓ Find out why it failed, N s
 - ✓ Clean up, N s
 
 Attempt 1 of 10 · nothing is spent on the local target · [Pull request 5](https://github.com/acme/site/pull/5) · [Endpoint](http://127.0.0.1:PORT)
 
-There is something to look at in the pull request: 1 error, 1 warning, 1 note.
+There is something to look at in the pull request: 2 errors, 1 warning, 1 note.
 
-5 of 9 tests failed (generate, output validity, response time, cost headers, two at once); the pull request says how
+nothing provides 'SparkleInvert'; ComfyUI refuses the prompt
 
 **It cannot go on without an answer**
 

@@ -17,7 +17,8 @@ from codegen.lock_changes import (
     SetExcludeNewer,
     SetPython,
 )
-from codegen.lock_patch import PYTHONS, TORCH
+from codegen.lock_packages import TORCH
+from codegen.lock_patch import PYTHONS
 from runner.repair.diagnosis import GiveUp
 from runner.repair.families.common import ask_for_another_commit, held_torch, pack_in, version_key
 from runner.repair.found import Found, Outcome, Step, outcome

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from codegen.catalog import packaged_versions
 from codegen.json_values import as_list, as_object, is_list, is_object
-from codegen.lock_patch import MODEL_HOSTS, PYTHONS, LockPatch
+from codegen.lock_models import MODEL_HOSTS
+from codegen.lock_patch import PYTHONS, LockPatch
 from codegen.model import JsonObject
 from runner.model import Frozen
 from runner.repair.language_model.excerpt import as_data, excerpt

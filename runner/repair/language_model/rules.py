@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from codegen import lock_changes as to
 from codegen.errors import PatchRefused
 from codegen.json_values import as_object
-from codegen.lock_patch import project
+from codegen.lock_packages import project
 from runner.repair.language_model.excerpt import line
 from runner.repair.tables import canonical, modules
 

@@ -95,7 +95,10 @@ def test_of_a_body_whose_length_is_in_doubt_nothing_is_taken(
         (b"X-GitHub-Event", "ïssues".encode()),
         (b"X-GitHub-Event", b"\xff\xfe"),
         (b"X-GitHub-Event", b"i" * 65),
-        (b"X-GitHub-Delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958".replace("-", "\N{FULLWIDTH HYPHEN-MINUS}").encode()),
+        (
+            b"X-GitHub-Delivery",
+            "72d3162e-cc78-11e3-81ab-4c9367dc0958".replace("-", "\N{FULLWIDTH HYPHEN-MINUS}").encode(),
+        ),
         (b"Content-Type", b"application/json\xff"),
     ],
 )

@@ -17,7 +17,9 @@ from pydantic import ValidationError
 
 from codegen.errors import PatchRefused
 from codegen.lock import Lock, ModelPin
-from codegen.lock_patch import MODEL_HOSTS, LockPatch, apply, project
+from codegen.lock_models import MODEL_HOSTS
+from codegen.lock_packages import project
+from codegen.lock_patch import LockPatch, apply
 from codegen.packs.known import known_packs
 from runner.repair.language_model.rules import held, well_known
 from tests.runner.repair.language_model.api import Reply, call, message, proposes
