@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import modal
+import pytest
 from inline_snapshot import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.modal.bed import ModalBed
+
+pytestmark = pytest.mark.long
 
 PACK = "https://github.com/someone/ComfyUI-Frames"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tests.modal.bed import ModalBed
 
+pytestmark = pytest.mark.long
+
 SMALL = """\
 import os
 import pathlib

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import modal
+import pytest
 
 from tests.modal.cli import modal as command
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.modal.bed import ModalBed
+
+pytestmark = pytest.mark.long
 
 APP = """\
 import modal

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import modal
+import pytest
 
 from runner.preflight import read_preflight
 from tests.modal.cli import copy_of_poster
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.modal.bed import ModalBed
+
+pytestmark = pytest.mark.long
 
 
 def test_an_app_says_itself_what_it_lacks(modal_bed: ModalBed, client: modal.Client, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[dict]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.modal.bed import ModalBed
 
+pytestmark = pytest.mark.long
+
 
 def test_the_example_serves_from_cold_to_stopped(modal_bed: ModalBed, client: modal.Client) -> None:
     assert command(modal_bed.environment(), "deploy", APPS / "poster/app.py").returncode == 0

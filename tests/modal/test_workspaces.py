@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.modal.bed import ModalBed
 
+pytestmark = pytest.mark.long
+
 APP = """\
 import modal
 

@@ -106,6 +106,7 @@ EVENTS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("event", EVENTS)
 def test_a_run_that_is_killed_while_it_repairs_goes_on_in_the_same_attempt(bench, event):
     bench.do_until_killed("up", workflow=WIDE, faults=[REFUSED], kill_at=event, drafts=True)
@@ -116,6 +117,7 @@ def test_a_run_that_is_killed_while_it_repairs_goes_on_in_the_same_attempt(bench
     assert bench.leftovers() == []
 
 
+@pytest.mark.long
 def test_ten_attempts_are_enough(bench):
     modules = ["gguf", "insightface", "piexif", "lark", "rembg", "numba", "matplotlib", "fvcore", "segment_anything",
                "ultralytics", "yapf"]  # fmt: skip

@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from runner.budget.ledger import Ledger
     from runner.model import GithubRepository, RunId
+
+pytestmark = pytest.mark.long
 
 MONTHLY = Decimal(12)
 REPOSITORY = Decimal(8)

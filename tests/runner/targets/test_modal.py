@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tests.modal.bed import ModalBed
     from tests.runner.targets.conftest import Place
 
+pytestmark = pytest.mark.long
+
 RUN = RunId("run_1")
 PATIENCE_SECONDS = 30.0
 CANARY = "canary-7f3a"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.runner.targets.conftest import Place
 
+pytestmark = pytest.mark.long
+
 RUN = RunId("run_1")
 BOMB = """
 class Bomb:

@@ -13,6 +13,8 @@ from runner.targets.modal.cleaning import HEAD_BYTES, HIDDEN, LONGEST_LINE, TAIL
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 SECRET = "as-" + "q" * 22
 
 
