@@ -176,7 +176,8 @@ def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, st
     assert trail.attempts is not None
     tested, failure = trail.tested, trail.attempts.failure
     if tested is None:
-        return "failed", failure.words if failure else "nothing was tested"
+        step = "preflight" if trail.deployment else "deploy"
+        return "failed", f"{step}: {failure.words if failure else 'nothing was tested'}"
     if tested.report.passed:
         conflict = trail.branch.conflict if trail.branch else None
         return ("succeeded", None) if conflict is None else ("failed", f"{conflict.message}; {conflict.hint}")

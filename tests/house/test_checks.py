@@ -22,7 +22,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
         ("ruff", "check", "--no-cache", "--output-format=concise"),
         ("ruff", "format", "--check", "--no-cache"),
         ("lint-imports", "--no-cache"),
-        ("pyright", "--warnings"),
+        pytest.param(("pyright", "--warnings"), marks=pytest.mark.long),
     ],
     ids=lambda command: " ".join(command[:2]),
 )

@@ -12,6 +12,7 @@ from tests.stories.people import pasted
 from tests.stories.reading import read
 
 
+@pytest.mark.long
 def test_closed_without_a_merge_everything_is_stopped_and_a_reopened_one_can_be_deployed(town):
     people = town.people()
     issue = people.opens_issue("bob")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stories.test_edits import write
 
 
@@ -31,6 +33,7 @@ def test_a_rule_that_wants_signed_commits_is_explained_and_followed(town):
     assert [commit["commit"]["verification"]["verified"] for commit in commits] == [True] * 3
 
 
+@pytest.mark.long
 def test_tokens_that_end_early_limits_and_failures_of_github_are_lived_through(served, people, forge):
     forge.tokens.lifetime_seconds = 2  # the forge says an hour
     forge.faults.request("POST /repos/acme/site/issues/1/comments", kind="error-after")

@@ -6,6 +6,7 @@ import copy
 import json
 from typing import Any
 
+import pytest
 from inline_snapshot import snapshot
 
 from tests.github_app.workflows import GRAPH
@@ -102,6 +103,7 @@ def test_files_gists_and_paths_each_become_a_run_with_a_name_of_its_own(town):
     assert [pull["body"].count(f"Closes #{issue}.") for pull in people.pulls()] == [0, 0, 0]  # one merge is not all
 
 
+@pytest.mark.long
 def test_issues_with_the_same_name_get_apps_of_their_own_and_an_edit_brings_the_same_pull_request_up_to_date(town):
     people = town.people()
     first = people.opens_issue("bob", title="Tile")
@@ -194,7 +196,7 @@ Attempt 1 of 10 · nothing is spent on the local target · [Pull request 5](http
 
 There is something to look at in the pull request: 2 errors, 1 warning, 1 note.
 
-nothing provides 'SparkleInvert'; ComfyUI refuses the prompt
+preflight: nothing provides 'SparkleInvert'; ComfyUI refuses the prompt
 
 **It cannot go on without an answer**
 
