@@ -122,6 +122,13 @@ class Installation:
             self._names.pop(reference.id, None)
             self._known.pop(reference.id, None)
 
+    def doubt_name(self, reference: GithubRepository) -> None:
+        """Something is not there: the repository may not be, either, unless it has just been seen."""
+        with self._guard:
+            asked_at, _ = self._names.get(reference.id, (-ABOUT_SECONDS, ""))
+        if time.monotonic() - asked_at >= ABOUT_SECONDS:
+            self.forget_name(reference)
+
     def _under(self, full_name: str, repository: int) -> Repository | None:
         """The repository, if it still has that name: another one may have it by now, one that we may not see too."""
         owner, _, name = full_name.partition("/")

@@ -1,4 +1,4 @@
-"""How fast, and in which order, an installation writes: shared by all processes through Postgres.
+"""How fast, and in which order, an installation asks and writes: shared by all processes through Postgres.
 
 GitHub's numbers: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 
     from runner.database import Database
 
-LONGEST_WAIT_SECONDS = 2.0
-"""Waiting that long costs less than putting work away and taking it up again; a thread must not be held up longer."""
+PATIENCE_SECONDS = 15.0
+"""How long a request stands in line. Work that is put away asks everything anew when it is taken up again, and thirty
+runs that do so take all there is with their questions alone; the threads of three workers fit into this line."""
 CREATIONS_AT_ONCE = 30
 CREATIONS_PER_SECOND = 50 / 60
 """GitHub takes 80 a minute: what may come at once and what drains in a minute stay below that together. Which requests
 count is not documented; taken are those of which the reference says "this endpoint triggers notifications"."""
-POINTS_AT_ONCE = 100
-POINTS_PER_SECOND = 750 / 60
-"""GitHub takes 900 a minute: these stay below that together."""
+POINTS_AT_ONCE = 230
+POINTS_PER_SECOND = 660 / 60
+"""GitHub takes 900 a minute: these stay below that together. What may come at once is what one run takes, so that
+nobody waits where there is one at a time."""
 POINTS_OF_A_READ = 1
 POINTS_OF_A_WRITE = 5
 TURNS_AT_ONCE = 4
@@ -61,8 +63,9 @@ _FREE = sa.or_(table.c.blocked_until.is_(None), table.c.blocked_until <= sa.func
 class Pace:
     """Leaky buckets per installation, what GitHub itself has said about waiting, and turns for what must not race."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._database = database
+        self._patience = patience_seconds
         self._turns: dict[str, _Turn] = {}
         self._connections = threading.BoundedSemaphore(TURNS_AT_ONCE)
         self._guard = threading.Lock()
@@ -72,41 +75,31 @@ class Pace:
         return InstallationGate(self, installation)
 
     def admit_read(self, installation: int) -> None:
-        """Go on at once: reads wait for nobody, but what they take, writes have to wait for.
+        """Stand in line for one question.
 
         Raises:
-            Busy: GitHub has asked this installation to wait.
+            Busy: the line is longer than `PATIENCE_SECONDS`, or GitHub has asked this installation to wait.
         """
-        count = (
-            sa.update(table)
-            .where(table.c.id == installation, _FREE)
-            .values(
-                creations=_CREATIONS.drained(),
-                points=_POINTS.drained() + float(POINTS_OF_A_READ),
-                drained_at=sa.func.clock_timestamp(),
-            )
-        )
-        with self._database.begin() as connection:
-            if not connection.execute(count).rowcount:
-                until = connection.scalar(sa.select(table.c.blocked_until).where(table.c.id == installation, ~_FREE))
-                if until is not None:
-                    raise _patience(until)
+        self._stand_in_line(installation, POINTS_OF_A_READ, creates=False)
 
     def admit_write(self, installation: int, *, creates: bool = False) -> None:
-        """Reserve one write, and wait for it if that is short. `creates`: GitHub notifies people of it.
+        """Stand in line for one write. `creates`: GitHub notifies people of it.
 
         Raises:
-            Busy: the wait would be longer than `LONGEST_WAIT_SECONDS`, or GitHub has asked to wait.
+            Busy: as `admit_read`.
         """
+        self._stand_in_line(installation, POINTS_OF_A_WRITE, creates=creates)
+
+    def _stand_in_line(self, installation: int, cost: int, *, creates: bool) -> None:
         creations = _CREATIONS.drained() + (1.0 if creates else 0.0)
-        points = _POINTS.drained() + float(POINTS_OF_A_WRITE)
-        # A write that creates nothing does not wait for the bucket of creations.
+        points = _POINTS.drained() + float(cost)
+        # What creates nothing does not wait for the bucket of creations.
         creation_wait = _CREATIONS.wait(creations) if creates else sa.literal(0.0)
         wait = sa.func.greatest(creation_wait, _POINTS.wait(points))
         taken = _CREATIONS.wait(table.c.creations) if creates else sa.literal(0.0)
         reserve = (
             sa.update(table)
-            .where(table.c.id == installation, _FREE, wait <= LONGEST_WAIT_SECONDS)
+            .where(table.c.id == installation, _FREE, wait <= self._patience)
             .values(creations=creations, points=points, drained_at=sa.func.clock_timestamp())
             .returning(sa.func.greatest(taken, _POINTS.wait(table.c.points)))
         )
@@ -183,4 +176,4 @@ def _known(installation: int) -> sa.Insert:
 
 
 def _patience(until: datetime) -> Busy:
-    return Busy(f"the limit of writes to GitHub is reached until {until.astimezone(UTC):%H:%M:%S} UTC", until=until)
+    return Busy(f"the limit of requests to GitHub is reached until {until.astimezone(UTC):%H:%M:%S} UTC", until=until)

@@ -96,7 +96,7 @@ class Subject:
         try:
             return act(*self._address())
         except NotFound:
-            self._installation.forget_name(self._reference)
+            self._installation.doubt_name(self._reference)
             raise
         except Moved:
             self._installation.forget_name(self._reference)

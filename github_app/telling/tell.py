@@ -52,6 +52,8 @@ GRAVEST_FIRST = ("flowberth:failed", "flowberth:needs-input", "flowberth:running
 """Of several apps in one conversation, the one that wants people most is what its label says."""
 LABELS_SECONDS = 600.0
 """How long a repository is believed to have a label. One that is gone is made by adding it, without its colour."""
+RULES_SECONDS = 10.0
+"""How long a repository's settings are believed: a run is told of every few seconds."""
 LOOKS = 3
 """At what the labels are to be: somebody else may tell of another app of the conversation at the same time."""
 _LABEL_OF: dict[ShownState, str | None] = {
@@ -101,6 +103,7 @@ class Tell:
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
         self._labelled: dict[tuple[str, str], float] = {}
+        self._rules: dict[str, tuple[float, RepositorySettings]] = {}
 
     def run(self, record: RunRecord, request: RunRequest, shown: Shown) -> None:
         """Show it. What was made is noted in `shown` as soon as it is there.
@@ -110,7 +113,7 @@ class Tell:
         """
         assert isinstance(request.repo, GithubRepository)
         api = self._doors.repository(request.repo)
-        rules = _rules(api)
+        rules = self._rules_of(api, record.repo)
         view = view_of(
             record,
             request,
@@ -198,6 +201,18 @@ class Tell:
                     continue
             shown.label = key
 
+    def _rules_of(self, api: RepositoryApi, repo: str) -> RepositorySettings:
+        """What cannot be read is told elsewhere."""
+        now = time.monotonic()
+        read_at, rules = self._rules.get(repo, (now - RULES_SECONDS, DEFAULTS))
+        if now - read_at >= RULES_SECONDS:
+            try:
+                rules = rules_of(api)
+            except InvalidRepositorySettings:
+                rules = DEFAULTS
+            self._rules[repo] = (now, rules)
+        return rules
+
     def _ensure_label(self, api: RepositoryApi, repo: str, label: str) -> None:
         now = time.monotonic()
         if now - self._labelled.get((repo, label), -LABELS_SECONDS) >= LABELS_SECONDS:
@@ -276,14 +291,6 @@ def _approvers(api: RepositoryApi, request: RunRequest) -> tuple[str, ...]:
 
 def _pull(request: RunRequest, view: RunView) -> int | None:
     return view.pull.number if view.pull else request.origin.pull if request.origin else None
-
-
-def _rules(api: RepositoryApi) -> RepositorySettings:
-    """What cannot be read is told elsewhere."""
-    try:
-        return rules_of(api)
-    except InvalidRepositorySettings:
-        return DEFAULTS
 
 
 def _wanted(rules: RepositorySettings, view: RunView) -> bool:
