@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runner.budget.ledger import Ledger
     from runner.model import Repository
     from runner.protocols import Progress
+    from runner.records import RunRecords
     from runner.runs import Runs
 
 
@@ -103,6 +104,15 @@ def opened_runs(settings: Settings, progress: Progress | None = None, *, offline
         finally:
             runs.close()
             target.close()
+
+
+@contextmanager
+def opened_records(settings: Settings) -> Generator[RunRecords]:
+    """What is on record of runs, to be read."""
+    from runner.records import RunRecords  # noqa: PLC0415 - see the module's docstring
+
+    with database_of(settings) as database:
+        yield RunRecords(database)
 
 
 @contextmanager

@@ -164,18 +164,6 @@ class Runs:
         self.serving.stop(record)
         return self._records.get(run_id)
 
-    def list(self, limit: int = 50) -> tuple[RunRecord, ...]:
-        """The last `limit` runs, newest first."""
-        return self._records.newest(limit)
-
-    def show(self, run_id: str) -> RunRecord:
-        """One run.
-
-        Raises:
-            RunNotFound: there is none with that id.
-        """
-        return self._records.get(run_id)
-
     def close(self) -> None:
         """Leave the database's workflow engine. Idempotent; the database itself stays open."""
         self._durability.close()
@@ -285,6 +273,9 @@ class Runs:
     def _settle(self, record: RunRecord, reason: str) -> None:
         """End a run that nobody carries out: clean up after it, and record it as cancelled."""
         self._services.target.stop(record.id)
+        if self._services.ledger is not None:
+            self._services.ledger.settle_stopped(record.id)
+            self._services.ledger.settle_abandoned((record.id,))
         self._context(record, Cancellation()).remove_worktree()
         self._durability.forget(record.id)
         self._end(record, reason)

@@ -51,11 +51,11 @@ def list_runs(
     json: Json = False,
 ) -> None:
     """List the last runs, newest first."""
-    from github_app.composition import opened_runs  # noqa: PLC0415 - not for --help
+    from github_app.composition import opened_records  # noqa: PLC0415 - not for --help
     from github_app.settings import load_settings  # noqa: PLC0415
 
-    with opened_runs(load_settings()) as runs:
-        records = runs.list(limit)
+    with opened_records(load_settings()) as recorded:
+        records = recorded.newest(limit)
     Output(as_json=json).result(
         {"runs": [_record_json(record) for record in records]}, lambda console: _show_list(console, records)
     )
@@ -64,13 +64,13 @@ def list_runs(
 @app.command(epilog=SHOW_EXAMPLES)
 def show(*, run_id: RunArgument, json: Json = False) -> None:
     """Show one run: steps, tests, pull request, log."""
-    from github_app.composition import opened_runs  # noqa: PLC0415 - not for --help
+    from github_app.composition import opened_records  # noqa: PLC0415 - not for --help
     from github_app.settings import load_settings  # noqa: PLC0415
     from runner.log import log_path  # noqa: PLC0415
 
     settings = load_settings()
-    with opened_runs(settings) as runs:
-        record = runs.show(run_id)
+    with opened_records(settings) as recorded:
+        record = recorded.get(run_id)
     log = log_path(settings.data_dir)
     Output(as_json=json).result(
         {**_record_json(record), "log": str(log)}, lambda console: _show_record(console, record, log)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.endpoint_tests import run_endpoint_tests
 from runner.model import Frozen, Report, Sample
 from runner.paying import paid
 
@@ -28,6 +27,8 @@ def test(run: RunContext) -> Tested:
         DeployFailed: it had to be made again and did not come up.
         EndpointUnreachable: it stopped answering.
     """
+    from runner.endpoint_tests import run_endpoint_tests  # noqa: PLC0415 - decoders: a quarter of what runs take to load
+
     target = run.services.target
     deployment = target.ensure(run.spec, tell=run.tell)
     headers = target.headers(run.spec)

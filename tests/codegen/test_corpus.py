@@ -33,6 +33,9 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
+pytestmark = pytest.mark.xdist_group("corpus")  # so that it is rendered once, and not by each process
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Rendered in a Turkish and in a plain process, with different hashes of strings."""

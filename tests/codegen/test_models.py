@@ -178,6 +178,7 @@ def silent(workflow: Workflow) -> Workflow:
     return silenced
 
 
+@pytest.mark.long
 def test_every_model_that_an_official_template_embeds_is_found_without_it():
     workflows = list(templates())
     pairs = {(model.folder, model.file) for workflow in workflows for model in embedded_models(workflow)}

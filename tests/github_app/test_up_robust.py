@@ -27,7 +27,7 @@ def tile(tmp_path: Path) -> Path:
     return tmp_path / "tile.json"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=[pytest.mark.long])])
 def test_told_to_end_it_leaves_nothing_running_and_the_run_to_be_resumed(
     flowberth_process: Callable, environment: dict[str, str], tile: Path, repo: Path, number: signal.Signals
 ) -> None:
@@ -50,6 +50,7 @@ def test_told_to_end_it_leaves_nothing_running_and_the_run_to_be_resumed(
     assert [run["state"] for run in resumed.json["runs"]] == ["succeeded"], resumed.err
 
 
+@pytest.mark.long
 def test_what_is_kept_serves_all_its_pages_though_the_worktree_is_gone(
     flowberth_process: Callable, database_url: str, repo: Path, tile: Path, data_dir: Path
 ) -> None:
@@ -63,6 +64,7 @@ def test_what_is_kept_serves_all_its_pages_though_the_worktree_is_gone(
         flowberth_process("runs", "cancel", result["run_id"], **settings)
 
 
+@pytest.mark.long
 def test_killed_while_testing_what_is_to_be_kept_is_kept_where_the_result_says(
     flowberth_process: Callable, environment: dict[str, str], database_url: str, repo: Path, tile: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_character_that_no_database_holds_is_no_obstacle(
     assert [run["state"] for run in listed if run["id"] == said.json["run_id"]] == [said.json["state"]]
 
 
+@pytest.mark.long
 def test_attributes_of_the_repository_change_no_byte(
     flowberth_process: Callable, database_url: str, repo: Path, tile: Path
 ) -> None:
@@ -120,7 +123,7 @@ def test_a_branch_of_its_own_is_no_base(flowberth: Callable, repo: Path, tile: P
     )
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("encoding", [pytest.param("ascii", marks=[pytest.mark.long]), "cp1252"])
 def test_a_terminal_that_lacks_letters_gets_others(flowberth_process: Callable, encoding: str) -> None:
     said = flowberth_process("doctor", PYTHONIOENCODING=encoding)
     assert "Traceback" not in said.err
@@ -203,6 +206,7 @@ def test_a_repository_that_is_broken_is_told_and_not_passed_over(flowberth: Call
     assert "config" in said.json["error"]["message"]
 
 
+@pytest.mark.long
 def test_what_is_kept_anew_replaces_what_was_kept_before(
     flowberth_process: Callable, database_url: str, repo: Path, tile: Path
 ) -> None:

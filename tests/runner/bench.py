@@ -33,7 +33,9 @@ PATIENCE_SECONDS = 60
 
 # Processes of their own, forked from one that has imported everything: as real as any, but there in no time.
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.runner.driver"])
+_processes.set_forkserver_preload(
+    ["tests.runner.driver", "runner.endpoint_tests", "httpcore", "alembic.command", "runner.migrations"]
+)
 
 
 def git(folder: Path, *arguments: str) -> str:

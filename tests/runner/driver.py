@@ -12,19 +12,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, SecretStr, TypeAdapter
 
 from runner.budget.ledger import Ledger
 from runner.database import Database
 from runner.lookups.offline import Offline
 from runner.model import RunId, RunRequest
+from runner.records import RunRecords
 from runner.runs import Runs
 from runner.services import Services
+from runner.targets.modal.accounts import ModalAccount, ModalAccounts
+from runner.targets.modal.target import ModalTarget
 from tests.runner.light import Behaviour, Fault, FileForge, Journal, ThreadTarget
 from worktrees.mirror import Mirror
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+    from runner.protocols import Target
 
 
 class Order(BaseModel):
@@ -45,6 +50,10 @@ class Order(BaseModel):
     faults: tuple[Fault, ...] = ()
     """Of the attempts, in their order."""
     target: str = "local"
+    modal: dict[str, str] = {}
+    """The variables of a workspace of Modal: its real client is used instead of the light target."""
+    merged: str | None = None
+    """A commit that is to go into production."""
     budget_usd: float | None = None
     drafts: bool = False
     """Whether the forge has drafts."""
@@ -62,9 +71,10 @@ def drive(document: str, line: Connection, out: str, err: str) -> None:
         line.recv()
 
     journal = Journal(order.folder / "journal", order.kill_at or order.pause_at, die if order.kill_at else pause)
+    target = target_of(order, data_dir)
     with Database(data_dir, order.database_url) as database:
         services = Services(
-            target=ThreadTarget(order.behaviour, order.faults, order.target),
+            target=target,
             forge=lambda repo: FileForge(order.folder / "pulls.json"),
             mirror=lambda repo: Mirror(data_dir, repo),
             data_dir=data_dir,
@@ -78,7 +88,21 @@ def drive(document: str, line: Connection, out: str, err: str) -> None:
             answer = carry_out(order, runs, database)
         finally:
             runs.close()
+            target.close()
     os.write(1, TypeAdapter(object).dump_json(answer))
+
+
+def target_of(order: Order, data_dir: Path) -> Target:
+    if not order.modal:
+        return ThreadTarget(order.behaviour, order.faults, order.target)
+    account = ModalAccount(
+        key="default",
+        source="the test",
+        token_id=SecretStr(order.modal["MODAL_TOKEN_ID"]),
+        token_secret=SecretStr(order.modal["MODAL_TOKEN_SECRET"]),
+        server_url=order.modal["MODAL_SERVER_URL"],
+    )
+    return ModalTarget(ModalAccounts(account), data_dir)
 
 
 def carry_out(order: Order, runs: Runs, database: Database) -> object:
@@ -92,6 +116,7 @@ def carry_out(order: Order, runs: Runs, database: Database) -> object:
                 name=order.name,
                 keep=order.keep,
                 budget_usd=order.budget_usd,
+                **({"kind": "production", "environment": "production", "commit": order.merged} if order.merged else {}),
             )
             return runs.up(request)
         case "resume":
@@ -103,7 +128,7 @@ def carry_out(order: Order, runs: Runs, database: Database) -> object:
             assert order.run_id
             return Ledger(database, lambda: datetime.now(UTC)).state(RunId(order.run_id))
         case _:
-            return runs.list()
+            return RunRecords(database).newest(50)
 
 
 def die() -> None:

@@ -145,6 +145,7 @@ def test_what_a_run_spends_is_settled_when_it_has_ended(bench):
     assert 0 < float(money["estimated"]) < float(money["limit"]) == 20
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("event", ["deploy detail", "preflight started", "test detail"])
 def test_a_kill_loses_no_line_of_the_ledger(bench, event):
     bench.do_until_killed("up", target="elsewhere", kill_at=event, drafts=True)

@@ -13,8 +13,10 @@ COMMITS = [
     "Test poster: report, sample and knowledge-base entry",
 ]
 STEPS = steps_of("propose", drafts=True)
+CUT_ALWAYS = {(step, "started") for step in STEPS[::2]} | {("deploy", "finished"), ("propose", "finished")}
+"""In every suite; what is left takes minutes."""
 EVENTS = [
-    pytest.param(f"{step} {when}", marks=[pytest.mark.long] if when == "detail" else [])
+    pytest.param(f"{step} {when}", marks=[] if (step, when) in CUT_ALWAYS else [pytest.mark.long])
     for step in STEPS
     for when in ("started", "detail", "finished")
 ]
@@ -58,6 +60,7 @@ def test_a_killed_run_goes_on_at_the_step_it_was_in(bench, event):
     assert record["state"] == "succeeded"
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_again_and_again_still_ends_well(bench):
     for event in (f"{step} detail" for step in STEPS[::2]):
         bench.do_until_killed("up", kill_at=event, drafts=True)

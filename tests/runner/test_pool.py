@@ -205,6 +205,7 @@ def test_production_is_brought_back_though_a_later_version_never_came_up(place):
     assert again.number > later.number
 
 
+@pytest.mark.long
 def test_production_that_dies_again_and_again_is_left_to_people(place, caplog):
     served = in_production(place)
     place.now = datetime.now(UTC)

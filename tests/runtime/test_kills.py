@@ -8,12 +8,14 @@ import threading
 from collections import Counter
 
 import httpx
+import pytest
 
 from tests.runtime.conftest import field, node
 
 KILLS = 20
 
 
+@pytest.mark.long
 def test_twenty_kills_under_load_and_every_job_ends_in_a_told_state(app, monkeypatch):
     monkeypatch.setattr("shared.engine.BACKOFF_SECONDS", (0.01,))
     served = app(

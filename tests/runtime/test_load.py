@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
+import pytest
 
 from shared.jobs import KEEP_JOBS
 from tests.runtime.conftest import field, node
@@ -62,6 +63,7 @@ def test_two_hundred_jobs_at_once_are_all_done_in_the_order_they_came(app):
         assert served.http.get(f"/jobs/{id_}/outputs/0").text == f"job {number}", "nobody gets another's output"
 
 
+@pytest.mark.long
 def test_what_is_kept_of_many_jobs_is_bounded(app, tmp_path):
     served = app(PROMPT, PROPERTIES)
     first = served.generate({"name": "the first"}).json()["job"]
@@ -127,6 +129,7 @@ def engine_pid(served: Served) -> int:
     return pid
 
 
+@pytest.mark.long
 def test_the_benchmark_runs_and_tells_numbers():
     script = Path(__file__).parents[2] / "benchmarks/runtime.py"
     done = subprocess.run(

@@ -38,14 +38,14 @@ def own_database_url(postgres: sa.URL) -> str:
     return _new_database(postgres)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def engine_url() -> Iterator[str]:
     """A ComfyUI that all apps share, so that not each has to start its own."""
     with engine((*STAND_IN, "--core", "0.3.64")) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def town(postgres: sa.URL, tmp_path_factory: pytest.TempPathFactory, engine_url: str) -> Iterator[Town]:
     """For all stories that need no forge of their own."""
     with Town(tmp_path_factory.mktemp("town"), _new_database(postgres), engine_url) as running:

@@ -117,7 +117,9 @@ Attempt 1 of 10 · nothing is spent on the local target · [Pull request 3](http
     assert [len(welcomes(one)) for one in (people, poor)] == [1, 1]
 
 
-@pytest.mark.parametrize("how", ["uninstalled", "suspended", "deselected", "archived"])
+@pytest.mark.parametrize(
+    "how", ["uninstalled", "suspended", pytest.param("deselected", marks=[pytest.mark.long]), "archived"]
+)
 def test_where_the_app_is_no_more_runs_end_and_nothing_is_written(town, how):
     (people, other), installation = moves_in(town, f"lost-{how}", names=("site", "other"))
     people.until(lambda: welcomes(people) and welcomes(other))

@@ -7,6 +7,7 @@ import pytest
 from tests.stories.test_edits import write
 
 
+@pytest.mark.long
 def test_a_rule_that_wants_signed_commits_is_explained_and_followed(town):
     people = town.people()
     people.do(

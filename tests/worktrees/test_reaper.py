@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.worktrees.conftest import Place, make_place
 from worktrees.folders import disk_bytes
 from worktrees.mirror import USED
@@ -210,6 +212,7 @@ reap(data, active_run_ids=lambda: {"run_alive"}, quota_bytes=0, clock=lambda: 4e
 """
 
 
+@pytest.mark.long
 def test_killed_before_any_of_its_operations_the_next_one_ends_it(tmp_path: Path) -> None:
     place, other = make_place(tmp_path), make_place(tmp_path, "other")
     alive = worked(place, "run_alive", "a")

@@ -37,6 +37,7 @@ def test_a_run_pushes_a_branch_of_its_own(hub: Hub) -> None:
     assert hub.git("rev-parse", f"{second}^") == head
 
 
+@pytest.mark.long
 def test_forty_runs_at_once(hub: Hub) -> None:
     start = threading.Barrier(40)
 
