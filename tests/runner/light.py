@@ -51,7 +51,7 @@ class ThreadTarget:
         self._behaviour = behaviour
         self._faults = faults
         self._attempts: dict[RunId, int] = {}
-        self._servers: dict[RunId, _AppServer] = {}
+        self._servers: dict[RunId, AppServer] = {}
         self._guard = threading.Lock()
 
     def _fault(self, spec: DeploymentSpec) -> Fault | None:
@@ -71,7 +71,7 @@ class ThreadTarget:
                 broken = fault is not None and fault.stage == "test"
                 behaviour: Behaviour = "answers wrong" if broken else self._behaviour
                 engine = "comfyui" if self.costs else "stand-in"
-                self._servers[spec.run_id] = _AppServer(spec.folder, behaviour, engine)
+                self._servers[spec.run_id] = AppServer(spec.folder, behaviour, engine)
             url = self._servers[spec.run_id].url
         return Deployment(name=spec.name, url=url, engine="stand-in", startup_seconds=0.1)
 
@@ -104,16 +104,19 @@ class ThreadTarget:
         return self._faults[attempt - 1].log if attempt <= len(self._faults) else ""
 
 
-class _AppServer(ThreadingHTTPServer):
+class AppServer(ThreadingHTTPServer):
+    """The app in a folder. `problem`: what it answers where it answers wrong."""
+
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, folder: Path, behaviour: Behaviour, engine: str) -> None:
+    def __init__(self, folder: Path, behaviour: Behaviour, engine: str, problem: str | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _App)
         self.interface = json.loads((folder / "interface.json").read_bytes())
         self.lock = json.loads((folder / "app.lock.json").read_bytes())
         self.behaviour = behaviour
         self.engine = engine
+        self.problem = problem
         self.outputs: dict[str, bytes] = {}
         self.closing = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
@@ -128,7 +131,7 @@ class _AppServer(ThreadingHTTPServer):
 class _App(BaseHTTPRequestHandler):
     """The contract of a generated app, for one picture output."""
 
-    server: _AppServer
+    server: AppServer
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -162,7 +165,7 @@ class _App(BaseHTTPRequestHandler):
             )
             return
         if self.server.behaviour == "answers wrong":
-            self._problem(500, "node-error")
+            self._problem(500, "node-error", detail=self.server.problem or "node-error")
             return
         seed = inputs.get("seed", random.randrange(2**32))
         picture = io.BytesIO()
