@@ -1,5 +1,6 @@
 """Linters and the type checker are part of the test command: one green run says everything CI would say."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -29,3 +30,10 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 def test_the_tree_passes(command: tuple[str, ...]) -> None:
     done = run(*command)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.xdist_group("house")
+def test_what_shares_something_dear_is_tested_in_one_process(request: pytest.FixtureRequest) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("there is one process")
+    assert request.node.nodeid.endswith("@house"), "pytest-xdist does not group tests on this pytest"
