@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codegen.json_values import as_object
 from runner.model import Frozen
 from runner.repair import Evidence
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from runner.errors import DeployFailed
     from runner.model import Report
     from runner.protocols import Preflight
@@ -47,6 +50,7 @@ def of_preflight(found: Preflight, attempt: int) -> Failure:
         "imports": [one.model_dump(mode="json") for one in found.imports],
         "missing_classes": list(found.missing_classes),
         **(found.prompt if isinstance(found.prompt, dict) else {}),
+        "definitions": _definitions(found),
     }
     evidence = Evidence(stage="preflight", text=_bounded(found.log_tail), attempt=attempt, details=details)
     return Failure(words="; ".join(said) or "the preflight did not pass", evidence=(evidence,))
@@ -62,6 +66,13 @@ def of_tests(report: Report, log: str) -> Failure:
         *([Evidence(stage="test", text=_bounded(log), attempt=report.attempt)] if log else []),
     )
     return Failure(words=f"{len(failed)} of {len(report.tests)} tests failed ({names})", evidence=evidence)
+
+
+def _definitions(found: Preflight) -> dict[str, JsonValue]:
+    """Of the nodes that ComfyUI has something against: what it says of them here counts."""
+    faults = as_object(as_object(found.prompt).get("node_errors")).values()
+    refused = {str(as_object(fault).get("class_type")) for fault in faults}
+    return {name: said for name, said in found.definitions.items() if name in refused}
 
 
 def _bounded(log: str) -> str:

@@ -28,6 +28,8 @@ class Modules(Frozen):
     """Module of the standard library → the last Python that has it."""
     removed: dict[str, tuple[str, ...]]
     """Module, or `module:name`, that libraries have dropped or not had yet → versions that have it."""
+    removed_from_numpy: frozenset[str]
+    """Attributes of numpy that its second version has not any more."""
     optional: frozenset[str]
     """Distributions that only make something faster."""
     shared_objects: dict[str, str]
@@ -83,6 +85,13 @@ def distribution_of(module: str) -> str | None:
         if name in table.distributions:
             return table.distributions[name]
     return parts[0] if parts[0] in table.same else None
+
+
+@cache
+def known_distributions() -> dict[str, str]:
+    """Distributions that the table knows, by `canonical` name, as it writes them."""
+    table = modules()
+    return {canonical(name): name for name in (*table.same, *table.distributions.values())}
 
 
 def canonical(name: str) -> str:

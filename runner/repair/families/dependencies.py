@@ -251,7 +251,7 @@ def _is_missing(key: str, text: str) -> bool:
             rf"fatal error: {word}: No such file|command ['\"]?(?:/usr/bin/)?{word}['\"]? failed: No such file"
             rf"|(?:^|[\s:'\"`]){word}['\"`]?: (?:command )?not found|No such file or directory: ['\"]{word}['\"]"
             rf"|(?i:unable to find|could not find|can't find|cannot find|requires|need) (?:a )?['\"`]?{word}\b"
-            rf"|{word}['\"`]? (?:is not installed|must be installed|is required|not found)",
+            rf"|(?i:{word})['\"`]? (?:is not installed|must be installed|is required|not found)",
             text,
         )
         is not None

@@ -31,7 +31,7 @@ from runner.repair.families.common import (
     used_classes,
 )
 from runner.repair.found import Found, Outcome, Step, outcome, shown
-from runner.repair.tables import canonical, distribution_of, modules
+from runner.repair.tables import canonical, distribution_of, known_distributions, modules
 
 if TYPE_CHECKING:
     from codegen.lock import Argument
@@ -48,7 +48,6 @@ ATTENTIONS: Final = frozenset({"sageattention", "flash_attn", "flash_attn_interf
 SPEED_ARGUMENTS: Final[frozenset[Argument]] = frozenset({"--use-sage-attention", "--use-flash-attention"})
 PLAIN_ATTENTION: Final = "sdpa"
 """What packs call the attention of torch itself, which is always there."""
-_ATTENTION_VALUE: Final = re.compile(r"(?i)(?:sage|flash|xformers)")
 _DISTRIBUTION: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 _SITE: Final = re.compile(r"(?:site|dist)-packages[/\\]{1,2}([A-Za-z0-9_]{1,80})")
 _IMPORTED: Final = re.compile(r"(?m)^[ \t]{0,40}(?:import|from) ([A-Za-z0-9_]{1,80})")
@@ -78,7 +77,7 @@ def missing_module(found: Found) -> Outcome | None:
         steps.append((SetPython(version=table.removed_from_python[top]),))
     elif top in CORE_MODULES:
         steps += [(SetComfyUI(version=version),) for version in newer_cores(found)[-1:]]
-    elif top in ATTENTIONS and (plain := _plain_attention(found)):
+    elif top in ATTENTIONS and (plain := _plain_attention(found, top)):
         steps.append(plain)
     else:
         steps += _installed(found, module)
@@ -88,6 +87,14 @@ def missing_module(found: Found) -> Outcome | None:
         text = f"{pin.repository} needs the module {shown(module)}, which cannot be had. Which commit works without?"
         steps.append(ask_for_another_commit(pin, found, text))
     return outcome(*steps, subject=module, module=module)
+
+
+def missing_distribution(found: Found) -> Outcome | None:
+    """Installed as it is called; what is called by its module is looked up as that."""
+    name = known_distributions().get(canonical(found.groups["module"]))
+    if name is None:
+        return missing_module(found)
+    return outcome((AddPackage(requirement=name),), subject=name, module=name)
 
 
 def _installed(found: Found, module: str) -> list[Step]:
@@ -119,20 +126,24 @@ def _core_drift(found: Found) -> list[Step]:
 
 def attention(found: Found) -> Outcome | None:
     """Nodes take torch's own attention instead; where no node says which, the package is installed."""
-    module = found.groups.get("module", "sageattention").partition(".")[0].lower()
-    plain = _plain_attention(found)
+    module = found.groups.get("module", "sageattention").partition(".")[0].lower().replace("-", "_")
+    plain = _plain_attention(found, module)
     name = distribution_of(module) or "sageattention"
     steps: list[Step] = [plain] if plain else []
     return outcome(*steps, (AddPackage(requirement=name),), subject=name, package=name)
 
 
-def _plain_attention(found: Found) -> tuple[Change, ...]:
+def _plain_attention(found: Found, module: str) -> tuple[Change, ...]:
+    """In the place of that one alone: others may be there."""
+    kind = next((kind for kind in ("flash", "xformers") if kind in module), "sage")
     changes: list[Change] = []
     for node, entry in found.plan.prompt.items():
         for name, value in as_object(as_object(entry).get("inputs")).items():
-            if "attention" in name.lower() and isinstance(value, str) and _ATTENTION_VALUE.search(value):
+            if "attention" in name.lower() and isinstance(value, str) and kind in value.lower():
                 changes.append(SetInput(node=node, input=name, value=PLAIN_ATTENTION))
-    ours: tuple[Argument, ...] = tuple(one for one in found.lock.comfyui.arguments if one in SPEED_ARGUMENTS)
+    ours: tuple[Argument, ...] = tuple(
+        one for one in found.lock.comfyui.arguments if one in SPEED_ARGUMENTS and kind in one
+    )
     if ours:
         changes.append(SetArguments(remove=ours))
     return tuple(changes[:10])
@@ -160,9 +171,13 @@ def removed_name(found: Found) -> Outcome | None:
 
 def removed_attribute(found: Found) -> Outcome | None:
     """As `removed_name`, for `module 'a' has no attribute 'b'`."""
-    module, name = found.groups["module"], found.groups["name"]
+    module, name = found.groups.get("module", "numpy"), found.groups["name"]
     if module == "numpy" and name in {"float", "int", "bool", "object", "complex", "str"}:
         return outcome((ConstrainPackage(requirement="numpy<1.24"),), subject=f"{module}:{name}", unsure=True)
+    if module == "numpy" and name in modules().removed_from_numpy:
+        bound = "numpy<2"
+        older = [(ConstrainPackage(requirement=bound),), (OverridePackage(requirement=bound),)]
+        return outcome(*older, facts={"subject": f"{module}:{name}", "module": module})
     if module == "pkgutil":  # setuptools before 66 on Python 3.12
         return outcome(
             (OverridePackage(requirement="setuptools>=69"),),

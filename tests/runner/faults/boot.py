@@ -138,13 +138,18 @@ PROGRAM = worded(
 NUMPY_1 = worded(
     "numpy-1-libraries",
     "boot",
-    gone=either(keeps_out("numpy", "2.3.4"), keeps_out("scikit-image", "0.20.0"), lets_in("scikit-image", "0.25.2")),
+    gone=keeps_out("numpy", "1.26.4"),
     known=(
         """\
   File "/usr/local/lib/python3.12/site-packages/skimage/_shared/geometry.cpython-312-x86_64-linux-gnu.so", line 1
 ValueError: numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88 from PyObject
 """,
     ),
+)
+NUMPY_2 = worded(
+    "numpy-2",
+    "boot",
+    gone=either(keeps_out("scikit-image", "0.20.0"), keeps_out("numpy", "2.3.4")),
     unseen=(
         """\
 A module that was compiled using NumPy 1.x cannot be run in
@@ -370,7 +375,7 @@ PARTNER = worded(
     ),
 )
 BOOT = (
-    *MODULE, *MODULE_LOOKED, *METADATA, *LIBRARY, *NO_INIT, *LIBGL, *SOUND, *PORTAUDIO, *PROGRAM, *NUMPY_1, *TORCH, *TORCH_OLD,
+    *MODULE, *MODULE_LOOKED, *METADATA, *LIBRARY, *NO_INIT, *LIBGL, *SOUND, *PORTAUDIO, *PROGRAM, *NUMPY_1, *NUMPY_2, *TORCH, *TORCH_OLD,
     *REMOVED_NAME, *REMOVED_TRANSFORMERS, *REMOVED_ATTRIBUTE, *VERSION, *TOKENIZERS, *ATTENTION, *ARGUMENT, *FLASH,
     *SLOW_START, *CUDA_MISSING, *KERNEL, *OLD_CORE, *ENDED, *PACK_BROKEN, *PARTNER,
 )  # fmt: skip

@@ -246,7 +246,7 @@ LIMIT = worded(
 PINNED_WRONG = worded(
     "pinned-version-gone",
     "build",
-    gone=lambda app: "rembg==2.0.999" not in app.lock.dependencies.packages,
+    gone=either(without_package("rembg"), lets_in("rembg", "2.0.67")),
     start=with_packages("rembg==2.0.999"),
     unseen=(
         """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from tests.runner.faults.boot import BOOT, METADATA, MODULE, SOUND
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def one_after_the_other(name: str, *faults: Fault) -> Fault:
     """Several causes of one app, each of which shows once those before it are gone; it ends as the last does."""
-    (start,) = {fault.start for fault in faults if fault.start is not None} or {None}
+    starts = [fault.start for fault in faults if fault.start is not None]
     return replace(
         faults[-1],
         id=name,
@@ -26,7 +27,7 @@ def one_after_the_other(name: str, *faults: Fault) -> Fault:
         symptoms=tuple(symptom for fault in faults for symptom in fault.symptoms),
         inputs=frozenset().union(*(fault.inputs for fault in faults)),
         held_out=any(fault.held_out for fault in faults),
-        start=start,
+        start=(lambda lock: reduce(lambda so_far, start: start(so_far), starts, lock)) if starts else None,
     )
 
 
@@ -37,4 +38,10 @@ COMBINED = (
     one_after_the_other("package-gated", NO_SUCH_PACKAGE[0], GATED[2]),
     one_after_the_other("two-modules", MODULE[0], METADATA[1]),
 )
+FEW_IDS = (
+    "no-such-package-2", "commit-gone-1", "gated-2", "download-stopped-2", "module-missing-2", "removed-name-2",
+    "value-too-small-2", "gpu-memory-2", "rate-limit-2", "another-model-ckpt_name", "hidden-cause-2",
+    "module-sound-value",
+)  # fmt: skip
 ALL: tuple[Fault, ...] = (*BUILD, *MODELS, *BOOT, *PREFLIGHT, *SERVING, *PASSING, *TRAPS, *COMBINED)
+FEW = tuple(fault for fault in ALL if fault.id in FEW_IDS)

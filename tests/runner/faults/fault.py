@@ -137,9 +137,14 @@ def after(attempts: int) -> Truth:
 
 
 def _bounds(lock: Lock, project: str) -> list[Requirement]:
+    """Those that count: an override takes the place of what is asked for."""
+
+    def of_project(bounds: tuple[str, ...]) -> list[Requirement]:
+        wanted = map(Requirement, bounds)
+        return [one for one in wanted if canonicalize_name(one.name) == canonicalize_name(project)]
+
     there = lock.dependencies
-    wanted = [Requirement(one) for one in (*there.packages, *there.overrides, *there.constraints)]
-    return [one for one in wanted if canonicalize_name(one.name) == canonicalize_name(project)]
+    return [*(of_project(there.overrides) or of_project(there.packages)), *of_project(there.constraints)]
 
 
 def has_package(project: str) -> Truth:

@@ -19,7 +19,7 @@ Please log in.
 """,
     ),
     unseen=(
-        "vae/ae.safetensors: access refused by huggingface.co with 403 (GatedRepo); accept its licence and set HF_TOKEN\n",
+        "vae/ae.safetensors: access refused by huggingface.co with 403 (gated); accept its licence and set HF_TOKEN\n",
         f"""\
 Traceback (most recent call last):
   File "/usr/local/lib/python3.12/site-packages/huggingface_hub/utils/_http.py", line 409, in hf_raise_for_status
@@ -85,7 +85,7 @@ VOLUME_FULL = worded(
     end=stops("full"),
     unseen=(
         "diffusion_models/wan.safetensors: it needs 28584193224 bytes, and 1073741824 are free; make room in the volume\n",
-        "diffusion_models/wan.safetensors: no space is left; a later call goes on where this one stopped\n",
+        "diffusion_models/wan.safetensors: no space is left; the next call goes on where this one stopped\n",
     ),
 )
 HALF = worded(
@@ -94,13 +94,13 @@ HALF = worded(
     gone=after(1),
     known=(
         "diffusion_models/wan.safetensors: peer closed connection without sending complete message body (received "
-        "4194304 bytes, expected 28584193224); a later call goes on where this one stopped\n",
+        "4194304 bytes, expected 28584193224); the next call goes on where this one stopped\n",
     ),
     unseen=(
         "requests.exceptions.ChunkedEncodingError: ('Connection broken: IncompleteRead(1048576 bytes read, "
         "3145728 more expected)', IncompleteRead(1048576 bytes read, 3145728 more expected))\n",
-        "diffusion_models/wan.safetensors: huggingface.co answered 503; a later call goes on where this one stopped\n",
-        "diffusion_models/wan.safetensors: cdn-lfs.hf.co sends too slowly; a later call goes on where this one stopped\n",
+        "diffusion_models/wan.safetensors: huggingface.co answered 503; the next call goes on where this one stopped\n",
+        "diffusion_models/wan.safetensors: cdn-lfs.hf.co sends too slowly; the next call goes on where this one stopped\n",
     ),
 )
 NOT_FETCHED = worded(

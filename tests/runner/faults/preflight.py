@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.runner.faults.fault import Wording, asks, core_is_not, either, stops, value_is, value_is_not, worded
-from tests.runner.faults.world import WORKFLOW, with_core
+from tests.runner.faults.world import WORKFLOW, with_core, with_inputs
+
+if TYPE_CHECKING:
+    from codegen.lock import Lock
 
 REFUSED = {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation", "details": ""}
 
@@ -13,10 +16,17 @@ REFUSED = {"type": "prompt_outputs_failed_validation", "message": "Prompt output
 def refused(node: str, kind: str, message: str, details: str, log: str = "", **extra: Any) -> Wording:
     """As `POST /prompt` answers."""
     error = {"type": kind, "message": message, "details": details, "extra_info": extra}
-    faults = {
-        node: {"errors": [error], "dependent_outputs": ["10"], "class_type": WORKFLOW[node]["class_type"]},
-    }
-    return Wording(log, {"prompt": {"error": dict(REFUSED), "node_errors": faults}})
+    kind = WORKFLOW[node]["class_type"]
+    faults = {node: {"errors": [error], "dependent_outputs": ["10"], "class_type": kind}}
+    return Wording(log, {"prompt": {"error": dict(REFUSED), "node_errors": faults}, "definitions": {kind: _definition(extra)}})
+
+
+def _definition(extra: dict[str, Any]) -> dict[str, Any]:
+    """What `/object_info` says of the node, as far as it matters here."""
+    name, declared = extra.get("input_name"), extra.get("input_config")
+    given = {name: declared} if name and declared else {}
+    optional = extra.get("optional", False)
+    return {"input": {"required": {} if optional else given, "optional": given if optional else {}}, "output": ["IMAGE"]}
 
 
 def turned_down(kind: str, message: str, details: str = "", log: str = "", **extra: Any) -> Wording:
@@ -60,6 +70,7 @@ NODE = worded(
 WIDE = worded(
     "value-too-big",
     "preflight",
+    start=with_inputs(_6__cfg=700.0),
     gone=value_is("6", "cfg", 100.0, 100),
     inputs=frozenset({("6", "cfg")}),
     known=(
@@ -78,6 +89,7 @@ WIDE = worded(
 SMALL = worded(
     "value-too-small",
     "preflight",
+    start=with_inputs(_6__steps=0),
     gone=value_is("6", "steps", 1),
     inputs=frozenset({("6", "steps")}),
     unseen=(
@@ -123,23 +135,22 @@ REQUIRED = worded(
 REQUIRED_LINK = worded(
     "link-missing",
     "preflight",
-    end=stops("mask"),
+    end=stops("depth"),
     unseen=(
         refused(
             "9",
             "required_input_missing",
             "Required input is missing",
-            "mask",
-            input_name="mask",
-            input_config=["MASK", {}],
+            "depth",
+            input_name="depth",
+            input_config=["DEPTH", {}],
         ),
     ),
 )
 SAMPLER = worded(
     "value-not-in-list",
     "preflight",
-    gone=value_is("6", "sampler_name", "euler_ancestral", "dpmpp_2m"),
-    inputs=frozenset({("6", "sampler_name")}),
+    start=with_inputs(_6__sampler_name="euler_turbo_x"),
     end=stops("sampler_name"),
     unseen=(
         refused(
@@ -205,44 +216,54 @@ EMPTY = worded(
     ),
     unseen=(logged("1", "Value not in list: ckpt_name: 'sd15.safetensors' not in []"),),
 )
+NEW_SAMPLER = "exp_heun_2_x0"
+OLD_SAMPLERS = ["euler", "euler_ancestral", "dpmpp_2m", "uni_pc"]
+
+
+def _old_core(lock: Lock) -> Lock:
+    return with_core("0.3.64")(with_inputs(_6__sampler_name=NEW_SAMPLER)(lock))
+
+
 NEW_ENUM = worded(
     "value-of-a-newer-core",
     "preflight",
-    start=with_core("0.3.64"),
+    start=_old_core,
     gone=core_is_not("0.3.64"),
     known=(
         refused(
             "6",
             "value_not_in_list",
             "Value not in list",
-            "scheduler: 'kandinsky5' not in ['simple', 'normal', 'karras']",
-            input_name="scheduler",
-            input_config=[["simple", "normal", "karras"], {}],
-            received_value="kandinsky5",
+            f"sampler_name: '{NEW_SAMPLER}' not in {OLD_SAMPLERS}",
+            input_name="sampler_name",
+            input_config=[OLD_SAMPLERS, {}],
+            received_value=NEW_SAMPLER,
         ),
     ),
+    unseen=(logged("6", f"Value not in list: sampler_name: '{NEW_SAMPLER}' not in {OLD_SAMPLERS}"),),
 )
+MISPLACED = with_inputs(
+    _6__steps="randomize", _6__cfg=20, _6__sampler_name=7.0, _6__scheduler="euler", _6__denoise="normal"
+)
+AS_SAVED = {"steps": 20, "cfg": 7.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0}
 SHIFTED = worded(
     "values-shifted",
     "preflight",
-    end=stops("steps"),
-    gone=value_is("6", "steps", 20),
-    inputs=frozenset({("6", "steps"), ("6", "cfg"), ("6", "sampler_name"), ("6", "scheduler"), ("6", "denoise")}),
+    start=MISPLACED,
+    gone=lambda app: AS_SAVED.items() <= app.prompt["6"]["inputs"].items(),
+    inputs=frozenset(("6", name) for name in AS_SAVED),
     known=(
-        refused(
-            "6",
-            "invalid_input_type",
-            "Failed to convert an input value to a INT value",
-            "steps, randomize, invalid literal for int() with base 10: 'randomize'",
-            input_name="steps",
-            input_config=["INT", {"default": 20, "min": 1, "max": 10000}],
-            received_value="randomize",
-        ),
+        "Failed to validate prompt for output 10:\n* KSampler 6:\n  - Failed to convert an input value to a INT value: steps, "
+        "randomize, invalid literal for int() with base 10: 'randomize'\nOutput will be ignored\n",
     ),
     unseen=(
         logged(
             "6",
-            "Failed to convert an input value to a FLOAT value: cfg, euler, could not convert string to float: 'euler'",
+            "Failed to convert an input value to a INT value: steps, randomize, invalid literal for int() with base 10: "
+            "'randomize'",
+            "Value not in list: sampler_name: '7.0' not in ['euler', 'euler_ancestral']",
+            "Value not in list: scheduler: 'euler' not in ['simple', 'normal', 'karras']",
+            "Failed to convert an input value to a FLOAT value: denoise, normal, could not convert string to float: 'normal'",
         ),
     ),
 )
@@ -268,19 +289,19 @@ LINK = worded(
 LINK_OPTIONAL = worded(
     "optional-link-of-another-type",
     "preflight",
-    gone=lambda app: "shift" not in app.prompt["5"]["inputs"],
-    inputs=frozenset({("5", "shift")}),
-    end=stops("shift"),
+    gone=lambda app: "mask" not in app.prompt["9"]["inputs"],
+    inputs=frozenset({("9", "mask")}),
     unseen=(
         refused(
-            "5",
+            "9",
             "return_type_mismatch",
             "Return type mismatch between linked nodes",
-            "shift, received_type(IMAGE) mismatch input_type(FLOAT)",
-            input_name="shift",
-            input_config=["FLOAT", {"default": 5.0}],
-            received_type="IMAGE",
-            linked_node=["8", 0],
+            "mask, received_type(VAE) mismatch input_type(MASK)",
+            input_name="mask",
+            input_config=["MASK"],
+            optional=True,
+            received_type="VAE",
+            linked_node=["7", 0],
         ),
     ),
 )
@@ -336,8 +357,8 @@ IN_PART = worded(
     "test",
     group="preflight",
     gone=value_is("6", "steps", 1),
+    start=with_inputs(_6__steps=0),
     inputs=frozenset({("6", "steps")}),
-    end=stops(),
     known=(logged("6", "Value 0 smaller than min of 1: steps"),),
     unseen=("ComfyUI refused the workflow, or a part of it. node 6 (KSampler): Value 0 smaller than min of 1: steps\n",),
 )

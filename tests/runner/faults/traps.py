@@ -40,7 +40,7 @@ UNHELPED_RUNNING = worded(
     unseen=(
         "torch.OutOfMemoryError: Allocation on device\n",
         "safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooLarge\nwhile loading sd15.safetensors\n",
-        "The job took longer than the 600 s that it may (execution_seconds in app.lock.json).\n",
+        "The job took too long: The job was stopped after 630 s.\n",
     ),
 )
 STRANGE_PACKAGE = worded(

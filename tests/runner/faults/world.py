@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from codegen.lock import PackPin
+from codegen.lock import InputOverride, PackPin
 from runner.model import Answer, RunRequest
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ WORKFLOW = {
     ),
     "7": node("VAELoader", vae_name="ae.safetensors"),
     "8": node("VAEDecode", samples=["6", 0], vae=["7", 0]),
-    "9": node("SpareSharpen", image=["8", 0], amount=0.5, mode="fine"),
+    "9": node("SpareSharpen", image=["8", 0], amount=0.5, mode="fine", mask=["7", 0]),
     "10": node("SaveImage", images=["9", 0], filename_prefix="fox"),
 }
 ANSWERS = (
@@ -139,6 +139,17 @@ def with_arguments(*arguments: str):  # noqa: ANN201
 def with_core(version: str):  # noqa: ANN201
     """It begins with this ComfyUI."""
     return lambda lock: lock.model_copy(update={"comfyui": lock.comfyui.model_copy(update={"version": version})})
+
+
+def with_inputs(**values: Any):  # noqa: ANN201
+    """The workflow has these values, as `node__input` (`_6__steps`)."""
+
+    def start(lock: Lock) -> Lock:
+        given = [(key[1:].partition("__"), value) for key, value in values.items()]
+        more = [InputOverride(node=node, input=name, value=value, because="-") for (node, _, name), value in given]
+        return lock.model_copy(update={"inputs": tuple(more)})
+
+    return start
 
 
 def with_pack(name: str):  # noqa: ANN201
