@@ -166,8 +166,8 @@ class ModalBed:
         """Ask for patience, as Modal does when one calls too often."""
         return self.fail(method, "RESOURCE_EXHAUSTED", message="slow down", retry_after=retry_after, times=times)
 
-    def delay(self, method: str, seconds: float, times: int | None = 1) -> Fault:
-        return self.fail(method, "OK", seconds=seconds, times=times)
+    def delay(self, method: str, seconds: float, times: int | None = 1, **more: Any) -> Fault:
+        return self.fail(method, "OK", seconds=seconds, times=times, **more)
 
     def fail_build(self, match: str, log: Iterable[str] = (), **more: Any) -> Build:
         """See `Build`: layers whose commands match fail with that log."""

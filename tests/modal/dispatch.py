@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
     from tests.modal.bed import ModalBed
     from tests.modal.container import Container
+    from tests.modal.faults import Fault
     from tests.modal.world import Workspace
 
 TASK_HEADER = "x-flowberth-task-id"
 """A container says by this who it is; Modal's own workers know it from where the call comes."""
+LOOK_SECONDS = 0.05
+"""Between two looks whether a call is still to be late."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,11 @@ async def _answer(bed: ModalBed, method: str, stream: Stream[Any, Any]) -> None:
 
 async def _answered_or_struck(call: Call, method: str, message: Message, stream: Stream[Any, Any]) -> str:
     fault = call.bed.faults.strikes(method, call.workspace.name, message)
+    if fault is not None and fault.status == "OK" and fault.when == "after":
+        await _carry_out(method, call, message, _late(call.bed, fault, stream.send_message))
+        return "OK"
     if fault is not None:
-        await asyncio.sleep(fault.seconds)
+        await _wait(call.bed, fault)
     if fault is None or fault.status == "OK":
         await _carry_out(method, call, message, stream.send_message)
         return "OK"
@@ -124,6 +130,21 @@ async def _carry_out(method: str, call: Call, message: Message, send: Callable[[
     if inspect.isawaitable(answer):
         answer = await answer
     await send(Empty() if answer is None else answer)
+
+
+async def _wait(bed: ModalBed, fault: Fault) -> None:
+    """As long as the fault says, or until the test has taken it away."""
+    ends = time.monotonic() + fault.seconds
+    while (left := ends - time.monotonic()) > 0 and fault in bed.faults.calls:  # noqa: ASYNC110 - from another thread
+        await asyncio.sleep(min(left, LOOK_SECONDS))
+
+
+def _late(bed: ModalBed, fault: Fault, send: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    async def after_a_while(answer: Message) -> None:
+        await _wait(bed, fault)
+        await send(answer)
+
+    return after_a_while
 
 
 async def _unsent(_answer: Message) -> None:

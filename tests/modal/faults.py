@@ -22,7 +22,7 @@ class Fault:
 
     before: refused without effect; after: with its effect, of which the answer never comes. Both are told by `status`, or by a
     connection that is cut when there is none. With `seconds` it is late, with `retry_after` it asks for patience
-    (RESOURCE_EXHAUSTED).
+    (RESOURCE_EXHAUSTED). With the status OK nothing is wrong but the time: its effect is late, or (after) its answer alone.
     """
 
     method: str  # such as AppPublish; "*": any

@@ -116,7 +116,9 @@ def carry_out(order: Order, runs: Runs, database: Database) -> object:
                 name=order.name,
                 keep=order.keep,
                 budget_usd=order.budget_usd,
-                **({"kind": "production", "environment": "production", "commit": order.merged} if order.merged else {}),
+                kind="production" if order.merged else "propose",
+                environment="production" if order.merged else "preview",
+                commit=order.merged,
             )
             return runs.up(request)
         case "resume":
