@@ -23,6 +23,8 @@ from runner.steps.test import Tested, test
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pydantic import JsonValue
+
     from codegen.model import Question
     from runner.context import RunContext
     from runner.model import StepName
@@ -63,6 +65,8 @@ class Attempts:
         self.told: tuple[Attempt, ...] = ()
         """For reviewers."""
         self._fixes: tuple[LearnedFix, ...] = ()
+        self.definitions: dict[str, JsonValue] = {}
+        """Of classes of packs, as the preflights have brought them."""
 
     @property
     def learned(self) -> tuple[LearnedFix, ...]:
@@ -78,6 +82,7 @@ class Attempts:
         self.deployment, self.failure = deployed.deployment, deployed.failure
         if self.failure is None:
             looked = self._do("preflight", lambda: preflight(run), Looked)
+            self.definitions |= looked.definitions
             definitions = known_definitions(looked.definitions, looked.engine_version)
             self.failure = looked.failure
             if definitions is not None and run.define(definitions):

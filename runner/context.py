@@ -63,6 +63,11 @@ class RunContext:
         """What is not in the plan."""
 
     @property
+    def owns_packs(self) -> bool:
+        """Whether ComfyUI has the packs that the lock names, at their commits: on this machine they are somebody's."""
+        return self.services.target.name != "local"
+
+    @property
     def branch(self) -> str:
         """Head branch of the pull request."""
         return self.request.branch or f"flowberth/{self.name}"
@@ -102,9 +107,12 @@ class RunContext:
             self.__dict__.pop("plan", None)
 
     def define(self, definitions: Catalog) -> bool:
-        """Plan with these definitions of the packs' classes from now on; whether that gives another prompt."""
+        """Plan with these definitions of the packs' classes from now on; whether that gives another prompt.
+
+        Those of other classes, as they were known before, stay.
+        """
         before = self.plan
-        self._definitions = definitions
+        self._definitions = self._definitions.overlay(definitions) if self._definitions else definitions
         self.__dict__.pop("plan", None)
         return (self.plan.prompt, self.plan.interface) != (before.prompt, before.interface)
 

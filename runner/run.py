@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, TypeVar
 from codegen.errors import CodegenError
 from runner import durable
 from runner.attempts import Attempts
+from runner.definitions import definition_files
 from runner.errors import DatabaseUnavailable, DeployFailed, ForgeBusy, RunCancelled, RunnerError, decide_retry
 from runner.model import Frozen, PullRequestRef, RunResult
+from runner.preflight import known_definitions
 from runner.steps.analyse import Analysis, analyse
 from runner.steps.branch import Branch, branch
 from runner.steps.document import Documented, document
@@ -128,10 +130,9 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
         findings=(*run.learned, *_findings(trail)),
         reason=reason,
     )
-    ended = _end(run, records, result)
-    if run.services.ledger is not None:
+    if run.services.ledger is not None:  # before the end is on record: nobody looks after the run from then on
         run.services.ledger.settle_abandoned((run.run_id,))  # what an execution that was killed had reserved
-    return ended
+    return _end(run, records, result)
 
 
 def _end(run: RunContext, records: RunRecords, result: RunResult) -> RunResult:
@@ -199,6 +200,9 @@ def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> None:
     start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
     if start.conflict is not None:
         run.learn(start.conflict)
+    known = known_definitions(start.definitions, run.plan.lock.comfyui.version)
+    if known is not None:
+        run.define(known)
     if run.request.kind == "redeploy":
         run.go_on_from(start.commit)
         run.note(findings=run.plan.findings)
@@ -211,7 +215,8 @@ def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> None:
     attempts.until_tested(start, trail.rendered)
     tested = attempts.tested
     if tested is not None:
-        trail.documented = steps.do("document", lambda: document(run, tested, attempts.learned), Documented)
+        new = definition_files(attempts.definitions, run.plan.lock.packs, start.definitions) if run.owns_packs else {}
+        trail.documented = steps.do("document", lambda: document(run, tested, attempts.learned, new), Documented)
         trail.proposed = steps.do("propose", lambda: propose(run, tested, attempts.told), Proposed)
 
 

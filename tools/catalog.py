@@ -19,26 +19,10 @@ from typing import Any
 
 import httpx
 
-from codegen.json_values import as_list, as_object, is_list, is_object
+from codegen.definition_facts import facts_of
+from codegen.json_values import as_object
 
 TARGET = Path(__file__).parents[1] / "codegen" / "data" / "catalog"
-KEPT = (
-    "input",
-    "input_order",
-    "is_input_list",
-    "output",
-    "output_is_list",
-    "output_name",
-    "output_matchtypes",
-    "output_node",
-    "python_module",
-    "category",
-    "deprecated",
-    "experimental",
-    "api_node",
-)
-UPLOADS = ("image_upload", "animated_image_upload", "video_upload", "audio_upload", "mesh_upload", "file_upload")
-PROSE = ("tooltip", "placeholder", "description")
 TIMEOUT_SECONDS = 60
 """A server with hundreds of packs takes tens of seconds to list its nodes."""
 
@@ -51,43 +35,10 @@ def read(source: str) -> dict[str, Any]:
     return json.loads(gzip.decompress(data) if source.endswith(".gz") else data)
 
 
-def facts(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Without prose, at every depth."""
-    if is_object(value):
-        return {key: facts(inner) for key, inner in value.items() if key not in PROSE or not isinstance(inner, str)}
-    if is_list(value):
-        return [facts(inner) for inner in value]
-    return value
-
-
-def without_uploads(inputs: dict[str, Any]) -> dict[str, Any]:
-    """An `input` object whose combos with an upload button list no files; "none" is a choice everywhere."""
-    return {section: {name: _emptied(spec) for name, spec in entries.items()} for section, entries in inputs.items()}
-
-
-def _emptied(spec: Any) -> Any:  # noqa: ANN401 - any JSON value
-    parts = as_list(spec)
-    options = as_object(parts[1]) if len(parts) > 1 else {}
-    if not any(options.get(flag) for flag in UPLOADS):
-        return spec
-    if is_list(parts[0]):
-        return [_constant(parts[0]), *parts[1:]]
-    listed = {"options": _constant(options["options"])} if is_list(options.get("options")) else {}
-    return [parts[0], {**options, **listed}]
-
-
 def named(class_type: str, node: dict[str, Any], names: dict[str, Any]) -> dict[str, str]:
     """The name that the editor shows, where it is another than the class."""
     name = names.get(class_type) or node.get("display_name")
     return {"display_name": name} if isinstance(name, str) and name != class_type else {}
-
-
-def _kept(key: str, value: Any) -> Any:  # noqa: ANN401
-    return without_uploads(facts(value)) if key == "input" else facts(value)
-
-
-def _constant(choices: list[Any]) -> list[Any]:
-    return [choice for choice in choices if choice == "none"]
 
 
 def main() -> None:
@@ -100,7 +51,7 @@ def main() -> None:
     arguments = parser.parse_args()
     names = as_object(read(arguments.names)) if arguments.names else {}
     nodes = {
-        name: named(name, node, names) | {key: _kept(key, node[key]) for key in KEPT if key in node}
+        name: named(name, node, names) | facts_of(node)
         for name, node in sorted(read(arguments.source).items())
         if not (arguments.only_core and str(node.get("python_module", "")).startswith("custom_nodes"))
     }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import Field, JsonValue
+
 from codegen.model import Finding
 from codegen.runtime_upgrade import Upgrade, upgrade_from
 from codegen.vendored import runtime_version
+from runner.definitions import learned_definitions
 from runner.errors import RuntimeTooNew
 from runner.model import Frozen
 from worktrees.merge import Conflicts, Merged
@@ -34,6 +37,8 @@ class Branch(Frozen):
     """What is to be done with `apps/modal/shared`."""
     conflict: Finding | None = None
     """With what came into the base meanwhile; for people to resolve."""
+    definitions: dict[str, JsonValue] = Field(default_factory=dict)
+    """Of classes of packs, as earlier runs have learned them."""
 
 
 def branch(run: RunContext) -> Branch:
@@ -57,6 +62,7 @@ def branch(run: RunContext) -> Branch:
         updates=run.worktree.exists(f"{run.app_dir}/app.lock.json"),
         runtime=runtime,
         conflict=conflict,
+        definitions={} if production else learned_definitions(run.worktree, run.plan.lock.packs, run.plan.prompt),
     )
 
 

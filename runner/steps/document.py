@@ -9,6 +9,8 @@ from runner.learning import fix_files
 from runner.model import Frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runner.context import RunContext
     from runner.repair import LearnedFix
     from runner.steps.test import Tested
@@ -21,9 +23,14 @@ class Documented(Frozen):
     """Head of the branch afterwards: what the pull request proposes."""
 
 
-def document(run: RunContext, tested: Tested, learned: tuple[LearnedFix, ...] = ()) -> Documented:
-    """One commit. Everything in it follows from the plan and from what the attempts and tests recorded."""
-    files = documents.files(run.plan, tested.report, tested.sample) | fix_files(learned)
+def document(
+    run: RunContext, tested: Tested, learned: tuple[LearnedFix, ...], definitions: Mapping[str, bytes]
+) -> Documented:
+    """One commit. Everything in it follows from the plan and from what the attempts and tests recorded.
+
+    `definitions`: files with what packs say of their nodes.
+    """
+    files = {**documents.files(run.plan, tested.report, tested.sample), **fix_files(learned), **definitions}
     run.worktree.delete(run.app_dir, "sample.*")  # of an earlier run, perhaps of another kind
     run.worktree.write(files)
     run.tell(f"{len(files)} files")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, JsonValue
 
 from codegen.catalog import load_catalog
+from runner.definitions import facts_of_used
 from runner.errors import DeployFailed
 from runner.failure import Failure, of_deployment, of_preflight
 from runner.model import Frozen
@@ -22,7 +23,7 @@ class Looked(Frozen):
     engine_version: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
     definitions: dict[str, JsonValue] = Field(default_factory=dict)
-    """Of the prompt's classes that ComfyUI itself does not have."""
+    """Of the prompt's classes that ComfyUI itself does not have, reduced to facts."""
     failure: Failure | None = None
 
 
@@ -39,9 +40,10 @@ def preflight(run: RunContext) -> Looked:
         failure.words if failure else f"ComfyUI {found.engine_version or 'of an unknown version'} takes the prompt"
     )
     core = load_catalog(run.plan.lock.comfyui.version)
+    foreign = {name: said for name, said in found.definitions.items() if name not in core}
     return Looked(
         engine_version=found.engine_version,
         versions=found.versions,
-        definitions={name: said for name, said in found.definitions.items() if name not in core},
+        definitions=facts_of_used(foreign, run.plan.prompt),
         failure=failure,
     )
