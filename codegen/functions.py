@@ -30,6 +30,20 @@ class CpuFunction(Frozen):
         return price_per_second(None, self.cpu, self.memory_mib, prices) * self.timeout_seconds
 
 
+def limited(amount: float) -> str:
+    """Python source: so many cores, or MiB, as what is asked for and as the most that may be used and is paid for."""
+    return f"({amount!r}, {amount!r})"
+
+
+def is_limited(source: bytes, lock: Lock) -> bool:
+    """Whether an `app.py` keeps the containers of the app to what the lock says: all that were rendered of late do.
+
+    What people have edited may not; nor what an older Flowberth has rendered.
+    """
+    cpu, memory = limited(lock.hardware.cpu), limited(lock.hardware.memory_mib)
+    return f"    cpu={cpu},".encode() in source and f"    memory={memory},".encode() in source
+
+
 def preflight_function(lock: Lock) -> CpuFunction:
     """ComfyUI with its packs takes 1 to 3 GiB without a model; importing torch is what takes the time."""
     seconds = min(LONGEST_SECONDS, lock.timeouts.startup_seconds + ASKING_SECONDS)

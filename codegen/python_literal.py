@@ -26,7 +26,7 @@ ALLOWED_NODES: frozenset[type[ast.AST]] = frozenset(
     {
         ast.Module, ast.Expr, ast.Import, ast.ImportFrom, ast.alias, ast.Assign, ast.Name, ast.Load, ast.Store,
         ast.Attribute, ast.Call, ast.keyword, ast.Constant, ast.List, ast.Dict, ast.ClassDef, ast.FunctionDef,
-        ast.arguments, ast.arg, ast.If, ast.IfExp, ast.Return, ast.BinOp, ast.Div, ast.Subscript,
+        ast.arguments, ast.arg, ast.If, ast.IfExp, ast.Return, ast.BinOp, ast.Div, ast.Subscript, ast.Tuple,
     }
 )  # fmt: skip
 """What the template of `app.py` consists of. Nothing here can be reached by a workflow's own text."""

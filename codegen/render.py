@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from codegen.functions import fetch_models_function, preflight_function
+from codegen.functions import fetch_models_function, limited, preflight_function
 from codegen.image import BUILD, BUILDER, UV, image_of
 from codegen.model import Finding
 from codegen.overrides import with_inputs
@@ -47,6 +47,7 @@ def render(lock: Lock, prompt: JsonObject, interface: JsonObject) -> dict[str, b
         gpu=MODAL_GPU_NAMES.get(lock.hardware.gpu, lock.hardware.gpu) if lock.hardware.gpu else None,
         image=image_of(lock),
         command=command_source,
+        limited=limited,
         builder=BUILDER,
         uv=UV,
         build=BUILD,
