@@ -15,15 +15,16 @@ from runner.model import GithubRepository
 from runner.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from codegen.facts import Lookups
     from github_app.local_forge import LocalForge
     from github_app.settings import Settings
     from runner.budget.ledger import Ledger
+    from runner.budget.prices import Rates
     from runner.model import Repository
-    from runner.protocols import Progress
+    from runner.protocols import Progress, Target
     from runner.records import RunRecords
     from runner.runs import Runs
 
@@ -45,6 +46,17 @@ def ledger_of(settings: Settings, database: Database) -> Ledger:
 
     limits = Limits(run_usd=settings.run_budget_usd, monthly_usd=settings.monthly_budget_usd)
     return Ledger(database, lambda: datetime.now(UTC), limits)
+
+
+def rates_of(target: Target) -> Callable[[str], Rates]:
+    """What seconds cost on the target: what its accounts say, where it has any."""
+    from runner.budget.live_rates import LiveRates  # noqa: PLC0415 - see the module's docstring
+    from runner.budget.prices import LIST_RATES  # noqa: PLC0415
+    from runner.targets.modal.target import ModalTarget  # noqa: PLC0415
+
+    if isinstance(target, ModalTarget):
+        return LiveRates(target.rates, lambda: datetime.now(UTC).date())
+    return lambda _owner: LIST_RATES
 
 
 def lookups_of(settings: Settings, *, offline: bool = False) -> Lookups:
@@ -96,6 +108,7 @@ def opened_runs(settings: Settings, progress: Progress | None = None, *, offline
             progress=progress or Silent(),
             lookups=lookups_of(settings, offline=offline),
             ledger=ledger_of(settings, database),
+            rates=rates_of(target),
             adviser=adviser_of(settings),
         )
         runs = Runs(database, services)

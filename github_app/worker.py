@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from github_app.advisers import adviser_of
-from github_app.composition import database_of, ledger_of, lookups_of
+from github_app.billing import BILLS_SECONDS, Billing
+from github_app.composition import database_of, ledger_of, lookups_of, rates_of
 from github_app.errors import GithubAppError
 from github_app.events.parse import MalformedPayload
 from github_app.github.app import GithubApp
@@ -42,6 +43,7 @@ from runner.progress import Silent
 from runner.records import RunRecords
 from runner.runs import Runs
 from runner.services import Services
+from runner.targets.modal.target import ModalTarget
 from worktrees.mirror import Mirror
 from worktrees.reaper import reap
 
@@ -99,9 +101,11 @@ class Worker:
             drafts=True,
             most_previews=settings.local_previews if target.name == LOCAL else None,
             ledger=self._ledger,
+            rates=rates_of(target),
             adviser=adviser_of(settings),
         )
         self._records = RunRecords(database)
+        self._billing = Billing(target, self._ledger, self._records, _now) if isinstance(target, ModalTarget) else None
         self._runs = Runs(database, services)
         self._doors = Doors(
             github=self._github,
@@ -111,6 +115,7 @@ class Worker:
             target=target,
             engine=_engine_of(settings),
             site=Site.of(credentials.api_url),
+            ledger=self._ledger,
         )
         self._deliveries = Deliveries(database)
         self._sweeper = Sweeper(self._github, self._deliveries)
@@ -132,6 +137,9 @@ class Worker:
             work.append((f"teller-{number}", lambda teller=teller: teller.serve(self._stop)))
         work.append(("sweeper", lambda: self._now_and_then(SWEEP_SECONDS, self._sweep)))
         work.append(("reaper", lambda: self._now_and_then(REAP_SECONDS, self._reap)))
+        billing = self._billing
+        if billing is not None:
+            work.append(("bills", lambda: self._now_and_then(BILLS_SECONDS, billing.once)))
         threads = [threading.Thread(target=self._to_the_end, args=part, name=part[0]) for part in work]
         for thread in threads:
             thread.start()

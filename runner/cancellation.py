@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from runner.errors import DatabaseUnavailable, RunCancelled
+
+if TYPE_CHECKING:
+    from runner.budget.errors import UsedUp
 
 
 class Terminated(KeyboardInterrupt):
@@ -17,11 +21,15 @@ class Cancellation:
     def __init__(self) -> None:
         self._set = threading.Event()
         self._guard = threading.Lock()
-        self._error: RunCancelled | DatabaseUnavailable | None = None
+        self._error: RunCancelled | UsedUp | DatabaseUnavailable | None = None
 
     def cancel(self, reason: str) -> None:
         """End the run as `cancelled`; the first reason wins."""
         self._give(RunCancelled(reason))
+
+    def stop(self, why: UsedUp) -> None:
+        """End the run as `over-budget`."""
+        self._give(why)
 
     def disown(self, why: str) -> None:
         """The run may be another process' by now: stop at once and record nothing."""
@@ -32,6 +40,7 @@ class Cancellation:
 
         Raises:
             RunCancelled: it has been cancelled.
+            runner.budget.errors.UsedUp: it has come to the end of what it may cost.
             DatabaseUnavailable: this process does not own the run any more.
         """
         if self._error is not None:
@@ -42,7 +51,7 @@ class Cancellation:
         """Whether `check` raises."""
         return self._set.is_set()
 
-    def _give(self, error: RunCancelled | DatabaseUnavailable) -> None:
+    def _give(self, error: RunCancelled | UsedUp | DatabaseUnavailable) -> None:
         with self._guard:
             if self._error is None:
                 self._error = error

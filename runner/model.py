@@ -14,7 +14,8 @@ from codegen.model import Finding
 RunId = NewType("RunId", str)
 """`run_` and 20 lower-case base-32 characters; also the id of the DBOS workflow."""
 
-RunState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+RunState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "over-budget", "cancelled"]
+"""`over-budget`: what was next, or what was going on, did not fit below a limit of money any more."""
 RunKind: TypeAlias = Literal["propose", "redeploy", "production"]
 """`propose`: a submitted file becomes a pull request. `redeploy`: what is committed on a pull request's branch is
 rendered, deployed and tested again. `production`: a merged commit is deployed as it is, and stays."""
@@ -274,7 +275,7 @@ class RunResult(Frozen):
     pr: PullRequestRef | None = None
     findings: tuple[Finding, ...] = ()
     reason: str | None = None
-    """Why it failed or was cancelled, and what to do next."""
+    """Why it failed, was cancelled or ran out of budget, and what to do next."""
 
 
 class StepProgress(Frozen):

@@ -1,30 +1,39 @@
-"""What the parts of an attempt may cost, and that it is reserved before they begin."""
+"""What the parts of an attempt may cost, and that it is reserved before they begin.
+
+Worst cases are exact as far as the app keeps its containers to what the lock says, which a rendered one does.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from runner.budget.prices import LIST_RATES, longest_call, usd_per_second, worst_case
+from codegen.functions import CpuFunction, fetch_models_function, is_limited, preflight_function
+from runner.budget.money import dollars
+from runner.budget.prices import longest_call, usd_per_second, worst_case
 from runner.budget.spending import Spending
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from decimal import Decimal
 
     from codegen.lock import Lock
     from runner.budget.model import What
+    from runner.budget.prices import Rates
     from runner.context import RunContext
 
-BUILD_SECONDS: Final = 3600.0
+BUILD_SECONDS: Final = 3600
 """The target gives a build no longer."""
 BUILD_CORES: Final = 8.0
 BUILD_MEMORY_MIB: Final = 32 * 1024
 """Of the machine that builds an image: Modal says nothing of it. Compiling a pack's kernels with more is not known."""
-LOOK_SECONDS: Final = 600.0
-"""Of a preflight beside ComfyUI's own start: looking at the prompt takes seconds."""
+SLACK_SECONDS: Final = 120
+"""Time is measured from outside, so that what is paid for begins a little later and ends a little earlier than is
+reserved: finding a machine, and telling that it is done. What takes longer than all that is stopped."""
 TEST_CALLS: Final = 4
 """Of the workflow, one after the other: cold, again, and two that wait for each other."""
+AT_ONCE: Final = 2
+"""Calls, in one of the tests: so many containers are there, where an app may have them."""
 
 
 @contextmanager
@@ -38,8 +47,8 @@ def paid(run: RunContext, what: What) -> Generator[None]:
     if ledger is None or not run.services.target.costs:
         yield
         return
-    worst, rate = _price(what, run.plan.lock)
     spending, spec = Spending(ledger, run.run_id), run.spec
+    worst, rate = _price(what, run.plan.lock, run.services.rates(spec.owner), limited=_is_limited(run))
     with spending.on(what, f"{what}-{run.attempt}", worst, rate) as meter:
         meter.starts({"app": spec.app, "attempt": spec.attempt})
         run.note(spent_usd=float(ledger.state(run.run_id).estimated))
@@ -48,16 +57,36 @@ def paid(run: RunContext, what: What) -> Generator[None]:
     run.note(spent_usd=float(money.best))
 
 
-def _price(what: What, lock: Lock) -> tuple[Decimal, Decimal]:
+def _is_limited(run: RunContext) -> bool:
+    source = run.worktree.read(f"{run.app_dir}/app.py")
+    return source is not None and is_limited(source, run.plan.lock)
+
+
+def _price(what: What, lock: Lock, rates: Rates, *, limited: bool) -> tuple[Decimal, Decimal]:
     """`(worst case, per second)` in US dollars."""
-    without_gpu = lock.hardware.model_copy(update={"gpu": None})
     match what:
         case "build":
-            builder = without_gpu.model_copy(update={"cpu": BUILD_CORES, "memory_mib": BUILD_MEMORY_MIB})
-            worst = worst_case(BUILD_SECONDS, builder, most_cpu=BUILD_CORES, most_memory_mib=BUILD_MEMORY_MIB)
-            return worst, usd_per_second(builder)
+            builder = CpuFunction(cpu=BUILD_CORES, memory_mib=BUILD_MEMORY_MIB, timeout_seconds=BUILD_SECONDS)
+            worst, rate = _of_function(builder, rates)
+            if lock.models:  # they are fetched at the end of it
+                worst += _of_function(fetch_models_function(), rates)[0]
+            return worst, rate
         case "preflight":
-            return worst_case(lock.timeouts.startup_seconds + LOOK_SECONDS, without_gpu), usd_per_second(without_gpu)
+            return _of_function(preflight_function(lock), rates)
         case _:
-            seconds = longest_call(lock.timeouts, lock.scaling, calls=TEST_CALLS)
-            return worst_case(seconds, lock.hardware), usd_per_second(lock.hardware, LIST_RATES)
+            seconds = longest_call(lock.timeouts, lock.scaling, calls=TEST_CALLS) + SLACK_SECONDS
+            scaling, hardware = lock.scaling, lock.hardware
+            worst = worst_case(
+                seconds,
+                hardware,
+                rates,
+                containers=max(scaling.min_containers, min(scaling.max_containers, AT_ONCE)),
+                most_cpu=hardware.cpu if limited else None,
+                most_memory_mib=hardware.memory_mib if limited else None,
+            )
+            return worst, usd_per_second(hardware, rates) * max(scaling.min_containers, 1)
+
+
+def _of_function(function: CpuFunction, rates: Rates) -> tuple[Decimal, Decimal]:
+    rate = rates.per_second(None, function.cpu, function.memory_mib)
+    return dollars(rate * Decimal(function.timeout_seconds + SLACK_SECONDS)), rate

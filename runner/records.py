@@ -34,7 +34,7 @@ from runner.tables import run as table
 from runner.tables import telling
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
     from datetime import timedelta
 
     from sqlalchemy import Connection
@@ -284,6 +284,14 @@ class RunRecords:
     def progress(self, run_id: RunId, progress: RunProgress) -> None:
         """Note how far the run has come."""
         self._update(table.c.id == run_id, {"progress": storable(progress.model_dump(mode="json"))})
+
+    def tell_again(self, run_ids: Collection[RunId]) -> None:
+        """People are to be told of these runs once more, if they are told of them at all: what others know is new."""
+        theirs = sa.select(telling.c.run_id).where(telling.c.run_id.in_(run_ids))
+        with self._database.begin() as connection:
+            again = sa.update(table).where(table.c.id.in_(theirs)).values(revision=table.c.revision + 1)
+            connection.execute(again)
+            connection.execute(sa.update(telling).where(telling.c.run_id.in_(run_ids)).values(settled=False))
 
     def park(self, run_id: RunId, until: datetime) -> None:
         """Put the run away until then."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from codegen.errors import CodegenError
 from runner import durable
 from runner.attempts import Attempts
+from runner.budget.errors import OverBudget
 from runner.definitions import definition_files
 from runner.errors import DatabaseUnavailable, DeployFailed, ForgeBusy, RunCancelled, RunnerError, decide_retry
 from runner.model import Frozen, PullRequestRef, RunResult
@@ -52,12 +53,17 @@ class StepFailed(Exception):  # noqa: N818 - reads as the sentence that is shown
     """A step ended in an error that belongs to the run, not to this program."""
 
 
+class EndedOverBudget(Exception):  # noqa: N818
+    """A step could not begin, or was stopped, because of a limit of money."""
+
+
 class Outcome(Frozen):
     """What is recorded of a step; one field is set. Errors are values here, so a resumed run meets them again."""
 
     done: dict[str, object] | None = None
     failed: str | None = None
     cancelled: str | None = None
+    over_budget: str | None = None
 
 
 @dataclass
@@ -110,6 +116,9 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
     except RunCancelled as error:
         endpoint = None
         state, reason = "cancelled", str(error)
+    except EndedOverBudget as error:
+        endpoint = None
+        state, reason = "over-budget", reason or str(error)
     except StepFailed as error:
         endpoint = None
         state, reason = "failed", reason or str(error)
@@ -151,6 +160,8 @@ def _end(run: RunContext, records: RunRecords, result: RunResult) -> RunResult:
 def _asked_to_end(run: RunContext) -> str | None:
     try:
         run.cancellation.check()
+    except OverBudget:  # nothing that costs goes on any more
+        return None
     except RunCancelled as error:
         return str(error)
     except DatabaseUnavailable as error:
@@ -160,7 +171,7 @@ def _asked_to_end(run: RunContext) -> str | None:
 
 def _may_stay(run: RunContext, state: RunState) -> bool:
     """A preview whose tests fail can be looked at; in production, what was there stays in its place."""
-    return state == "succeeded" if run.request.kind == "production" else state != "cancelled"
+    return state == "succeeded" if run.request.kind == "production" else state not in ("cancelled", "over-budget")
 
 
 def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, str | None]:
@@ -172,8 +183,15 @@ def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, st
             _to_pull_request(run, steps, trail)
     except RunCancelled as error:
         return "cancelled", str(error)
+    except EndedOverBudget as error:
+        return "over-budget", str(error)
     except StepFailed as error:
         return "failed", str(error)
+    return _verdict(run, trail)
+
+
+def _verdict(run: RunContext, trail: Trail) -> tuple[RunState, str | None]:
+    """How a run ends all of whose steps were done, by what its last attempt has come to."""
     assert trail.attempts is not None
     tested, failure = trail.tested, trail.attempts.failure
     if tested is None:
@@ -242,6 +260,7 @@ class _Steps:
 
         Raises:
             RunCancelled: the run ends here.
+            EndedOverBudget: it ends here, too.
             StepFailed: what went wrong, in words.
         """
         outcome = Outcome.model_validate(
@@ -249,6 +268,8 @@ class _Steps:
         )
         if outcome.cancelled is not None:
             raise RunCancelled(outcome.cancelled)
+        if outcome.over_budget is not None:
+            raise EndedOverBudget(outcome.over_budget)
         if outcome.failed is not None:
             raise StepFailed(outcome.failed)
         return kind.model_validate(outcome.done)
@@ -272,13 +293,15 @@ class _Steps:
 
     def _outcome(self, name: StepName, error: Exception) -> Outcome:
         try:
-            # What is stopped under a step's feet makes it fail in any way; the cancellation is the cause to tell.
+            # What is stopped under a step's feet makes it fail in any way; why it was stopped is the cause to tell.
             self._run.cancellation.check()
-        except (RunCancelled, DatabaseUnavailable) as cause:
+        except (RunCancelled, OverBudget, DatabaseUnavailable) as cause:
             error = cause
         match error:
             case RunCancelled():
                 return Outcome(cancelled=str(error))
+            case OverBudget():
+                return Outcome(over_budget=f"{name}: {error}")
             case DatabaseUnavailable():
                 raise durable.Abandoned(str(error)) from error
             case ForgeBusy(until=until):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from runner.budget.prices import LIST_RATES, Rates
 from runner.repair.adviser import Adviser, NoAdviser
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from runner.model import Repository
     from runner.protocols import Forge, Progress, Target
     from worktrees.mirror import Mirror
+
+
+def _list_rates(_owner: str) -> Rates:
+    return LIST_RATES
 
 
 def _now() -> datetime:
@@ -39,6 +44,8 @@ class Services:
     """How many previews of all repositories may be left serving; `None`: any number."""
     ledger: Ledger | None = None
     """Without one nothing is reserved: for tests of what has nothing to do with money."""
+    rates: Callable[[str], Rates] = _list_rates
+    """What seconds cost the account that a login's apps go to."""
     adviser: Adviser = field(default_factory=NoAdviser)
     """Who is asked about a failure that no signature knows."""
     clock: Callable[[], datetime] = _now

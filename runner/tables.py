@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "flowberth"
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration. Known without reading the migrations, so that opening an up-to-date database stays quick."""
 
 metadata = MetaData(
@@ -68,7 +68,7 @@ run = Table(
     Column("progress", JSONB, nullable=False, server_default="{}"),  # `RunProgress`
     Column("revision", BigInteger, nullable=False, server_default="0"),  # grows with all there is to tell
     Column("not_before", DateTime(timezone=True)),  # parked until then: the forge has asked for patience
-    CheckConstraint("state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="state"),
+    CheckConstraint("state IN ('queued', 'running', 'succeeded', 'failed', 'over-budget', 'cancelled')", name="state"),
     Index("ix_run_repo_name", "repo", "name"),
     Index("ix_run_unfinished", "repo", "name", postgresql_where=text("state IN ('queued', 'running')")),
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from github_app.cli.terminal import SafeConsole
     from runner.model import Cost, RunResult, TestResult
 
-STATE_STYLES = {"succeeded": "bold green", "failed": "bold red", "cancelled": "bold yellow"}
+STATE_STYLES = {"succeeded": "bold green", "failed": "bold red", "over-budget": "bold red", "cancelled": "bold yellow"}
 SIMULATED = (
     "SIMULATED: the stand-in engine answered, not ComfyUI. This shows that the app and its interface work, "
     "not that the workflow does; --comfyui URL|PATH runs it on a real one."

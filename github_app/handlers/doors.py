@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from github_app.github.repository import RepositoryApi
     from github_app.installations import Installations
     from github_app.submissions.site import Site
-    from runner.model import EngineChoice, GithubRepository
+    from runner.budget.ledger import Ledger
+    from runner.budget.model import RunMoney
+    from runner.model import EngineChoice, GithubRepository, RunId
     from runner.protocols import Target
     from runner.records import RunRecords
     from runner.runs import Runs
@@ -29,6 +31,12 @@ class Doors:
     """The ComfyUI of apps that run on this machine."""
     site: Site
     """The GitHub all of this is on."""
+    ledger: Ledger | None = None
+    """`None`: nobody keeps count of money."""
+
+    def money(self, run_id: RunId) -> RunMoney | None:
+        """What the ledger says of a run; `None` where nothing costs."""
+        return self.ledger.state(run_id) if self.ledger is not None and self.target.costs else None
 
     def repository(self, repository: GithubRepository) -> RepositoryApi:
         """GitHub's side of a repository."""

@@ -25,6 +25,7 @@ from github_app.repository_settings import DEFAULTS, InvalidRepositorySettings
 from github_app.rules import rules_of
 from github_app.telling import pages
 from github_app.telling.viewing import state_of, superseding, view_of
+from runner.documents import brought_up_to_date
 from runner.errors import RunNotFound
 from runner.model import GithubRepository
 
@@ -56,6 +57,7 @@ RULES_SECONDS = 10.0
 """How long a repository's settings are believed: a run is told of every few seconds."""
 LOOKS = 3
 """At what the labels are to be: somebody else may tell of another app of the conversation at the same time."""
+WANTS_PEOPLE: frozenset[ShownState] = frozenset({"needs-input", "failed", "over-budget"})
 _LABEL_OF: dict[ShownState, str | None] = {
     "queued": "flowberth:running",
     "running": "flowberth:running",
@@ -63,6 +65,7 @@ _LABEL_OF: dict[ShownState, str | None] = {
     "needs-input": "flowberth:needs-input",
     "ready": "flowberth:ready",
     "failed": "flowberth:failed",
+    "over-budget": "flowberth:failed",
     "cancelled": None,
     "superseded": None,
 }
@@ -121,6 +124,7 @@ class Tell:
             superseded_by=self._number(superseding(record)),
             lock=_lock(api, record),
             target=self._doors.target.name,
+            money=self._doors.money(record.id),
         )
         if view.state == "needs-input" and not self._doors.runs.is_newest(record):
             view = view.model_copy(
@@ -140,10 +144,27 @@ class Tell:
         view = view.model_copy(update={"unseen": refusals.words})
         with refusals.kept():
             self._comment(api, rules, request, view, shown)
+        if view.finished:
+            with refusals.kept():
+                self._spent(api, record, view)
         if view.state == "ready":
             with refusals.kept():
                 self._afterwards(record, request, shown)
         refusals.raise_first()
+        if view.money is not None and self._doors.ledger is not None:
+            self._doors.ledger.told([alert for alert in view.money.alerts if alert.told_at is None])
+
+    def _spent(self, api: RepositoryApi, record: RunRecord, view: RunView) -> None:
+        """What it has spent, in its pull request: a bill comes when nothing else of a run is written any more.
+
+        While a run goes on its own steps write the body; and as long as nobody asks for another one, nobody else does.
+        """
+        if view.pull is None or view.money is None or not self._doors.runs.is_newest(record):
+            return
+        before = api.pull(view.pull.number).body
+        body = brought_up_to_date(before, view.money)
+        if body is not None and body != before:
+            api.update_pull(view.pull.number, body=body)
 
     def _comment(
         self, api: RepositoryApi, rules: RepositorySettings, request: RunRequest, view: RunView, shown: Shown
@@ -152,7 +173,7 @@ class Tell:
         if number is None or not _wanted(rules, view):
             return
         body = pages.sticky(view)
-        if view.state in ("failed", "needs-input") and rules.notifications.mention:
+        if view.state in WANTS_PEOPLE and rules.notifications.mention:
             mentioned = " ".join("@" + name.removeprefix("@") for name in rules.notifications.mention)
             body = f"{body}\n{mentioned}\n"
         shown.comment = api.say(number, f"run:{view.id}", body, known=shown.comment)
@@ -300,7 +321,7 @@ def _wanted(rules: RepositorySettings, view: RunView) -> bool:
         case "result":
             return view.finished
         case "questions":
-            return view.state in ("needs-input", "failed")
+            return view.state in WANTS_PEOPLE
 
 
 def _lock(api: RepositoryApi, record: RunRecord) -> str | None:
@@ -323,7 +344,7 @@ def _deployment_state(record: RunRecord) -> DeploymentState | None:
         return "in_progress"
     if record.state == "succeeded":
         return "success" if record.result and record.result.endpoint else "inactive"
-    return "failure" if record.state == "failed" else "inactive"
+    return "failure" if record.state in ("failed", "over-budget") else "inactive"
 
 
 def _said(view: RunView) -> str:

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from codegen.model import Finding, Question
+from runner.budget.model import RunMoney
 from runner.model import (
+    Attempt,
     Cost,
     EngineKind,
     Environment,
@@ -20,7 +22,7 @@ from runner.model import (
 )
 
 ShownState: TypeAlias = Literal[
-    "queued", "running", "waiting", "needs-input", "ready", "failed", "cancelled", "superseded"
+    "queued", "running", "waiting", "needs-input", "ready", "failed", "over-budget", "cancelled", "superseded"
 ]
 """`waiting`: for a maintainer's approval, or until the forge lets us go on (`put_away_until`). `needs-input`: only an
 answer, or something else that a person does, lets it go on. `ready`: it ended well, and its tests passed."""
@@ -53,8 +55,10 @@ class RunView(Frozen):
     budget_usd: float | None = None
     estimate_usd: float | None = None
     """What it would cost at most, for those who have to approve it."""
-    basis: Literal["estimate", "actual"] = "estimate"
-    """Of what was spent."""
+    money: RunMoney | None = None
+    """What the ledger says of it now; counts more than `spent_usd` and `budget_usd`."""
+    attempts: tuple[Attempt, ...] = ()
+    """Those that have ended."""
     commit: str | None = None
     """Head of the branch that this is about."""
     pull: PullRequestRef | None = None
@@ -87,4 +91,4 @@ class RunView(Frozen):
     @property
     def finished(self) -> bool:
         """Whether nothing more happens by itself."""
-        return self.state in {"needs-input", "ready", "failed", "cancelled", "superseded"}
+        return self.state in {"needs-input", "ready", "failed", "over-budget", "cancelled", "superseded"}

@@ -11,6 +11,7 @@ from runner.model import RunProgress, steps_of
 if TYPE_CHECKING:
     from codegen.model import Question
     from github_app.telling.view import ShownState
+    from runner.budget.model import RunMoney
     from runner.model import RunRequest
     from runner.records import RunRecord
 
@@ -26,6 +27,7 @@ def view_of(
     check_url: str | None = None,
     lock: str | None = None,
     target: str = "local",
+    money: RunMoney | None = None,
 ) -> RunView:
     """What there is to show now."""
     progress, result = record.progress, record.result
@@ -45,7 +47,9 @@ def view_of(
         planned=steps_of(record.kind, drafts=True),
         target=target,
         attempt=progress.attempt,
+        attempts=progress.attempts,
         spent_usd=progress.spent_usd,
+        money=money,
         budget_usd=request.budget_usd,
         commit=(result.commit if result else None) or progress.commit or request.commit,
         pull=(result.pr if result else None) or progress.pull,

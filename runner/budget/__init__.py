@@ -13,7 +13,9 @@ the repository's month and of the installation's month. So no limit is passed by
 Errors::
 
     runner.errors.RunnerError
-    ├── OverBudget     terminal   the worst case of what was about to start does not fit below a limit
+    ├── OverBudget     terminal   a limit is in the way; the run ends as `over-budget`
+    │   ├── DoesNotFit              the worst case of what was about to start does not fit below it
+    │   └── UsedUp                  what was going on has been stopped, because it has reached it
     ├── NotReserved    terminal   a bug: money is spent that nobody has reserved
     └── PriceUnknown   terminal   there is no price, so there is no worst case
 """

@@ -71,8 +71,9 @@ def reconcile(
 ) -> Reconciliation:
     """Map rows to lines.
 
-    A line is known by `object_id` in its detail, else by `app` and `environment`; `Meter.starts` notes them. Of several
-    rows for the same object, interval and tags the last counts, so that reports may overlap.
+    A row whose tags name a run is about that run, whatever its apps are called. Else a line is known by `object_id` in
+    its detail, or by `app` and `environment`; `Meter.starts` notes them. Of several rows for the same object, interval
+    and tags the last counts, so that reports may overlap.
 
     Args:
         lines: all that ran at any time from `covered_from` on, those that have been billed too (`Ledger.billable`).
@@ -87,15 +88,14 @@ def reconcile(
     interval = timedelta(seconds=max((row.seconds for row in newest.values()), default=3600))
     unmatched: list[BillRow] = []
     for row in newest.values():
-        overlaps = {
+        ran = {
             number: seconds
             for number, line in enumerate(lines)
-            if _is_about(row, line) and (seconds := _seconds_within(line, row, covered_until)) is not None
+            if (seconds := _seconds_within(line, row, covered_until)) is not None
         }
-        tagged = {number: each for number, each in overlaps.items() if lines[number].run_id == row.tags.get(RUN_TAG)}
-        shares = _divide(
-            row.usd, {number: _weight(lines[number], each) for number, each in (tagged or overlaps).items()}
-        )
+        tagged = {number: each for number, each in ran.items() if lines[number].run_id == row.tags.get(RUN_TAG)}
+        about = tagged or {number: each for number, each in ran.items() if _is_about(row, lines[number])}
+        shares = _divide(row.usd, {number: _weight(lines[number], each) for number, each in about.items()})
         for number, share in shares.items():
             totals[number] = totals.get(number, ZERO) + share
         if not shares:

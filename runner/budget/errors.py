@@ -30,16 +30,40 @@ OF: dict[str, str] = {
 """What costs, as a sentence begins."""
 
 
+RAISED_BY: dict[LimitName, str] = {
+    "run": "`budget_usd` in .github/flowberth.yml sets it, below what the server allows",
+    "repository": "`monthly_budget_usd` in .github/flowberth.yml sets it, and a new month begins with nothing spent",
+    "installation": "whoever runs the server sets it, and a new month begins with nothing spent",
+}
+"""Where a limit is set."""
+
+
 class OverBudget(RunnerError):  # noqa: N818 - reads as the sentence that is shown
+    """A limit is in the way: what was about to start has not been started, or what was going on has been stopped."""
+
+    def __init__(self, message: str, limit_name: LimitName) -> None:
+        super().__init__(f"{message}; {RAISED_BY[limit_name]}")
+        self.limit_name: LimitName = limit_name
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_again, (type(self), str(self), self.__dict__))
+
+
+def _again(kind: type[OverBudget], message: str, facts: dict[str, Any]) -> OverBudget:
+    error = kind.__new__(kind, message)
+    error.__dict__.update(facts)
+    return error
+
+
+class DoesNotFit(OverBudget):
     """What was about to start could cost more than is left below a limit. It has not been started."""
 
     def __init__(
         self, limit_name: LimitName, limit: Decimal, *, spent: Decimal, reserved: Decimal, asked: Decimal, what: str
     ) -> None:
-        beside = f" and {_usd(reserved)} reserved" if reserved else ""
-        below = f"below the limit {WHOSE[limit_name]}, {_usd(limit)}: {_usd(spent)} spent{beside}"
-        super().__init__(f"{OF.get(what, what)} may cost up to {_usd(asked)}, which does not fit {below}")
-        self.limit_name: LimitName = limit_name
+        beside = f" and {shown(reserved)} reserved" if reserved else ""
+        below = f"below the limit {WHOSE[limit_name]}, {shown(limit)}: {shown(spent)} spent{beside}"
+        super().__init__(f"{OF.get(what, what)} may cost up to {shown(asked)}, which does not fit {below}", limit_name)
         self.limit = limit
         self.spent = spent
         """With the share that is held back until the bill has come."""
@@ -47,17 +71,13 @@ class OverBudget(RunnerError):  # noqa: N818 - reads as the sentence that is sho
         self.asked = asked
         self.what = what
 
-    def __reduce__(self) -> tuple[object, ...]:
-        amounts = {"spent": self.spent, "reserved": self.reserved, "asked": self.asked, "what": self.what}
-        return (_over_budget, (self.limit_name, self.limit, amounts))
+
+class UsedUp(OverBudget):
+    """What was going on has come to the end of what it may cost. It has been stopped."""
 
 
-def _over_budget(limit_name: LimitName, limit: Decimal, rest: dict[str, Any]) -> OverBudget:
-    return OverBudget(limit_name, limit, **rest)
-
-
-def _usd(amount: Decimal) -> str:
-    """Two digits, or as many as it takes to tell it from nothing."""
+def shown(amount: Decimal) -> str:
+    """An amount for people: two digits, or as many as it takes to tell it from nothing."""
     return f"${amount:.2f}" if amount >= 1 or not amount else f"${amount.normalize():.2g}"
 
 

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from runner.budget.errors import NotReserved, OverBudget
+from runner.budget.errors import DoesNotFit, NotReserved
 from runner.budget.limits import Account, Limits, Scope, account_of, month_of
 from runner.budget.model import (
     ALERT_PERCENTS,
     HOLDBACK,
+    TURN,
     Alert,
     Basis,
     Line,
+    Reached,
     Reservation,
     RunMoney,
     What,
@@ -85,7 +87,7 @@ class Ledger:
         been released is made anew. One that has been settled stays so, as the answer's `state` says.
 
         Raises:
-            OverBudget: it does not fit below a limit; nothing was reserved, and it must not be started.
+            DoesNotFit: it does not fit below a limit; nothing was reserved, and it must not be started.
             RunNotFound: there is no such run.
         """
         asked = dollars(worst)
@@ -258,14 +260,21 @@ class Ledger:
         """`state`, and note the alerts that are due by what has run up until now. For whoever looks regularly."""
         with self._changing(run_id) as (connection, account, now):
             months = sa.select(line.c.month).where((line.c.run_id == run_id) & (line.c.state == "reserved")).distinct()
+            reached: Reached | None = None
             for month in connection.scalars(months).all():
-                _note_alerts(connection, account, month, now)
-        return self.state(run_id)
+                reached = _note_alerts(connection, account, month, now) or reached
+        return self.state(run_id).model_copy(update={"reached": reached})
 
     def untold(self, run_id: RunId) -> tuple[Alert, ...]:
         """Alerts that the people of this run have to be told of."""
         with self._database.begin() as connection:
             return _alerts(connection, (alert.c.run_id == run_id) & alert.c.told_at.is_(None))
+
+    def runs_with_untold(self, since: datetime) -> frozenset[RunId]:
+        """Runs with alerts of after that moment that nobody has been told of."""
+        query = sa.select(alert.c.run_id).where(alert.c.told_at.is_(None) & (alert.c.reached_at >= since)).distinct()
+        with self._database.begin() as connection:
+            return frozenset(connection.scalars(query))
 
     def told(self, alerts: Collection[Alert]) -> None:
         """Note that people know."""
@@ -308,7 +317,7 @@ def _check(
     sums = _sums(connection, scope, now)
     reserved = sums.reserved - (instead_of.reserved if instead_of else ZERO)
     if sums.spent + reserved + asked > scope.usd:
-        raise OverBudget(scope.name, scope.usd, spent=sums.spent, reserved=reserved, asked=asked, what=what)
+        raise DoesNotFit(scope.name, scope.usd, spent=sums.spent, reserved=reserved, asked=asked, what=what)
 
 
 def _sums(connection: Connection, scope: Scope, now: datetime) -> _Sums:
@@ -318,11 +327,20 @@ def _sums(connection: Connection, scope: Scope, now: datetime) -> _Sums:
     so_far = sa.func.greatest(sa.func.coalesce(seconds * line.c.usd_per_second, 0), actual)
     held_back = sa.func.least(line.c.reserved, line.c.estimated * HOLDBACK)
     open_ = line.c.state == "reserved"
+    later = line.alias("later")
+    base = sa.func.split_part(line.c.key, TURN, 1)
+    again = sa.exists().where(
+        later.c.run_id == line.c.run_id,
+        sa.func.split_part(later.c.key, TURN, 1) == base,
+        later.c.number > line.c.number,
+    )
+    lost_so_far = sa.func.least(so_far, line.c.reserved)  # of what was cut by a crash; its time goes on, it may not
     spent = sa.case(
         (line.c.state == "spent", sa.func.greatest(line.c.estimated, held_back, actual)),
         else_=actual,
     )
     used = sa.case(
+        (open_ & again, lost_so_far),
         (open_, so_far),
         (line.c.state == "spent", sa.func.greatest(line.c.estimated, actual)),
         else_=actual,
@@ -335,7 +353,9 @@ def _sums(connection: Connection, scope: Scope, now: datetime) -> _Sums:
     return _Sums(*(Decimal(amount) for amount in connection.execute(query).one()))
 
 
-def _note_alerts(connection: Connection, account: Account, month: date, now: datetime) -> None:
+def _note_alerts(connection: Connection, account: Account, month: date, now: datetime) -> Reached | None:
+    """Returns a limit that is used up, if there is one."""
+    reached: Reached | None = None
     for scope in account.scopes(month):
         if scope.usd is None:
             continue
@@ -352,6 +372,9 @@ def _note_alerts(connection: Connection, account: Account, month: date, now: dat
                     "reached_at": now,
                 }
                 connection.execute(insert(alert).values(values).on_conflict_do_nothing())
+        if used >= scope.usd:
+            reached = reached or Reached(scope.name, scope.usd)
+    return reached
 
 
 def _lines(connection: Connection, condition: sa.ColumnElement[bool]) -> tuple[Line, ...]:

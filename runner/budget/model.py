@@ -23,6 +23,8 @@ HOLDBACK: Final = Decimal("1.25")
 """Until the bill has come, so many times the estimate counts below the limits, though never more than was reserved: a
 bill that is higher than the estimate finds room. The margin covers what is not measured from outside, such as a
 container that is put away a little later than told; prices and multipliers are known."""
+TURN: Final = "~"
+"""In the key of a line, before the number of the turn: the same thing was begun before, and a crash has cut it."""
 LONGEST_SECONDS: Final = 10 * 365 * 86_400
 """Nothing is waited for longer."""
 ALERT_PERCENTS: Final = (80, 100)
@@ -100,6 +102,13 @@ class Alert(Frozen):
     told_at: datetime | None = None
 
 
+class Reached(NamedTuple):
+    """A limit that is used up."""
+
+    limit_name: LimitName
+    usd: Decimal
+
+
 class Part(NamedTuple):
     """All that a run has spent on one kind of thing, in US dollars."""
 
@@ -124,6 +133,26 @@ class RunMoney(Frozen):
     """Of the bills that have come; `None` before the first."""
     lines: tuple[Line, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    reached: Reached | None = None
+    """A limit that is used up; only where somebody has looked (`Ledger.watch`)."""
+
+    @property
+    def running(self) -> tuple[Line, ...]:
+        """What costs by the second now; not what a crash has left that was begun again since."""
+        newest = {each.key.partition(TURN)[0]: each.key for each in self.lines}
+        return tuple(
+            each
+            for each in self.lines
+            if each.state == "reserved"
+            and each.started_at
+            and each.usd_per_second
+            and newest[each.key.partition(TURN)[0]] == each.key
+        )
+
+    @property
+    def usd_per_second(self) -> Decimal:
+        """Of all that runs now."""
+        return sum((each.usd_per_second or ZERO for each in self.running), ZERO)
 
     @property
     def due_stop(self) -> datetime | None:
@@ -131,15 +160,17 @@ class RunMoney(Frozen):
 
         Not later than `at` if that has come; `None` if nothing runs, or nobody has said what it costs.
         """
-        running = [each for each in self.lines if each.state == "reserved" and each.started_at and each.usd_per_second]
+        running = self.running
+        if running and self.reached is not None:
+            return self.at
         ends = [each.accrued(self.at) for each in running]
         moments = [
             _when(self.at, each.reserved - cost, each.usd_per_second or ZERO)
             for each, cost in zip(running, ends, strict=True)
         ]
-        speed = sum((each.usd_per_second or ZERO for each in running), ZERO)
-        used = sum((each.accrued(self.at) for each in self.lines), ZERO)
-        return min((*moments, _when(self.at, self.limit - used, speed))) if running else None
+        lost = [each for each in self.lines if each.state == "reserved" and each not in running]
+        used = self.best - sum((max(each.accrued(self.at) - each.reserved, ZERO) for each in lost), ZERO)
+        return min((*moments, _when(self.at, self.limit - used, self.usd_per_second))) if running else None
 
     @property
     def fully_billed(self) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
+from runner.budget.errors import OF, WHOSE, UsedUp, shown
+from runner.budget.model import TURN
 from runner.budget.money import ZERO
 
 if TYPE_CHECKING:
@@ -15,8 +18,12 @@ if TYPE_CHECKING:
 
     from codegen.model import JsonObject
     from runner.budget.ledger import Ledger
-    from runner.budget.model import Basis, Line, Reservation, What
+    from runner.budget.model import Basis, Line, Reservation, RunMoney, What
     from runner.model import RunId
+
+STOPPING: Final = timedelta(seconds=10)
+"""From the decision to stop until nothing costs any more: asking Modal takes a second or two, ending a container the
+rest. So much earlier it is decided."""
 
 
 class Meter:
@@ -115,7 +122,11 @@ class Spending:
         `None` while nothing runs. A reservation is for the worst case, so this is later than the end of everything
         that keeps to its timeouts.
         """
-        return self._ledger.watch(self._run_id).due_stop
+        return self.look().due_stop
+
+    def look(self) -> RunMoney:
+        """The money of the run now; notes alerts. For whoever looks regularly, and stops what is `overdue`."""
+        return self._ledger.watch(self._run_id)
 
     def stopped(self) -> None:
         """Nothing of the run costs any more."""
@@ -124,8 +135,23 @@ class Spending:
     def _reserve(self, what: What, key: str, worst: Decimal, again: Literal["costs", "continues"]) -> Reservation:
         free = ("released", "reserved") if again == "continues" else ("released",)
         taken = {line.key for line in self._ledger.state(self._run_id).lines if line.state not in free}
-        turns = (key if turn == 1 else f"{key}~{turn}" for turn in count(1))
+        turns = (key if turn == 1 else f"{key}{TURN}{turn}" for turn in count(1))
         return self._ledger.reserve(self._run_id, next(each for each in turns if each not in taken), worst, what=what)
+
+
+def overdue(money: RunMoney) -> UsedUp | None:
+    """Why everything of the run has to be stopped now; `None` if it has not."""
+    if money.due_stop is None or money.due_stop > money.at + STOPPING:
+        return None
+    what = " and ".join(dict.fromkeys(OF.get(each.what, each.what) for each in money.running))
+    if money.reached is not None:
+        limit_name, limit = money.reached
+    elif money.best + money.usd_per_second * STOPPING.seconds >= money.limit:
+        limit_name, limit = "run", money.limit
+    else:
+        reserved = sum((each.reserved for each in money.running), ZERO)
+        return UsedUp(f"{what} went on until the {shown(reserved)} reserved for it were used up; it was stopped", "run")
+    return UsedUp(f"the limit {WHOSE[limit_name]}, {shown(limit)}, is used up; {what} was stopped", limit_name)
 
 
 def _most(line: Line) -> Decimal:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from codegen.readme import Measured, readme
 from runner.documents.knowledge_base import knowledge_base_entry
 from runner.documents.pull_request import draft_pull_request, pull_request
+from runner.documents.spending import brought_up_to_date
 
 if TYPE_CHECKING:
     from codegen.plan import Plan
     from runner.model import Report, Sample
 
 
-__all__ = ["draft_pull_request", "files", "pull_request"]
+__all__ = ["brought_up_to_date", "draft_pull_request", "files", "pull_request"]
 
 KNOWLEDGE_BASE = "docs/knowledge-base/workflows/patterns"
 

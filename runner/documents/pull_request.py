@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 from codegen.readme import example_body
 from runner.documents import words
 from runner.documents.markdown import TEMPLATES, Markdown, line
+from runner.documents.spending import nothing_yet, spent
 
 if TYPE_CHECKING:
     from codegen.lock import PackPin
     from codegen.model import Finding, JsonObject
     from codegen.packs import PackUse
     from codegen.plan import Plan
+    from runner.budget.model import RunMoney
     from runner.model import Attempt, Report, Sample
     from runner.protocols import Forge
 
@@ -34,8 +36,7 @@ def pull_request(
     *,
     updates: bool = False,
     closes: int | None = None,
-    spent: float | None = None,
-    budget: float | None = None,
+    money: RunMoney | None = None,
     attempts: tuple[Attempt, ...] = (),
     found: tuple[Finding, ...] = (),
     files_url: str | None = None,
@@ -49,8 +50,7 @@ def pull_request(
         forge: for the address of the picture.
         updates: the base branch has an app of that name.
         closes: number of the issue that is done with it.
-        spent: by this run so far, in US dollars, as far as is known.
-        budget: the most that it may.
+        money: of this run so far, where it costs something.
         attempts: how the run came here; only more than one are shown.
         found: findings that the plan does not have.
         files_url: where the files of the branch are shown, such as `https://github.com/owner/name/blob/flowberth/fox`.
@@ -64,8 +64,7 @@ def pull_request(
         report=report,
         updates=updates,
         closes=closes,
-        spent=spent,
-        budget=budget,
+        spent=spent(money) if money else None,
         attempts=attempts,
         files_url=Markdown(files_url) if files_url else None,
         knowledge_base=Markdown(f"docs/knowledge-base/workflows/patterns/{plan.name}.md"),
@@ -91,7 +90,9 @@ def draft_pull_request(
     found: tuple[Finding, ...] = (),
 ) -> tuple[str, str]:
     """`(title, body)` before anything was deployed: what is coming. How far it is, the check and the comment say."""
-    body = _fitting("draft.md.j2", **_parts(plan, found), run_id=run_id, closes=closes, budget=budget)
+    body = _fitting(
+        "draft.md.j2", **_parts(plan, found), run_id=run_id, closes=closes, budget=budget, spent=nothing_yet(run_id)
+    )
     return _plain_title(plan, updates=updates), body
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from runner.budget.errors import WHOSE
 from runner.documents.markdown import Markdown, code, plain
 
 if TYPE_CHECKING:
     from codegen.lock import Hardware, ModelPin, PackPin
     from codegen.packs import PackUse
+    from runner.budget.model import RunMoney
     from runner.model import Report
 
 SIMULATED = (
@@ -66,6 +68,22 @@ def money(usd: float) -> str:
 def dollars(usd: float) -> str:
     """Of a run, in cents."""
     return "less than $0.01" if 0 < usd < 0.01 else f"${usd:.2f}"  # noqa: PLR2004 - a cent
+
+
+def bill(money: RunMoney) -> str:
+    """How much of the bill has come."""
+    if money.fully_billed:
+        return "The bill is complete."
+    return "The bill comes by the hour, and is taken as complete a day later."
+
+
+def alerts(money: RunMoney) -> tuple[str, ...]:
+    """What of limits is used up, of each the last that was noticed."""
+    last = {alert.scope: alert for alert in sorted(money.alerts, key=lambda alert: alert.percent)}
+    return tuple(
+        f"{alert.percent} % of the limit {WHOSE[alert.limit_name]}, {dollars(float(alert.limit_usd))}, are used up."
+        for alert in last.values()
+    )
 
 
 def start_usd(report: Report) -> float:

@@ -37,8 +37,7 @@ def propose(run: RunContext, tested: Tested, attempts: tuple[Attempt, ...] = ())
         forge,
         updates=updates,
         closes=run.request.closes,
-        spent=float(money.best) if money else None,
-        budget=float(money.limit) if money else run.request.budget_usd,
+        money=money,
         attempts=attempts,
         files_url=forge.files_url(head=run.branch),
     )

@@ -128,7 +128,7 @@ def test_ten_attempts_are_enough(bench):
 
 def test_nothing_is_begun_whose_worst_case_does_not_fit_below_the_limit(bench):
     result = bench.do("up", target="elsewhere", budget_usd=0.5, drafts=True)
-    assert result["state"] == "failed"
+    assert result["state"] == "over-budget"
     assert "$0.5" in result["reason"]
     money = bench.do("money", run_id=result["run_id"])
     assert money["lines"] == []

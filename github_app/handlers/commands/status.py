@@ -22,7 +22,12 @@ def status(talk: Talk, _: Status) -> None:
     talk.reply(
         pages.status(
             [
-                view_of(record, records.request(record.id), target=talk.doors.target.name)
+                view_of(
+                    record,
+                    records.request(record.id),
+                    target=talk.doors.target.name,
+                    money=talk.doors.money(record.id),
+                )
                 for record in talk.runs()[:MAX_RUNS]
             ]
         )

@@ -33,6 +33,7 @@ _ENDS: Final[dict[ShownState, Conclusion]] = {
     "needs-input": "action_required",
     "ready": "success",
     "failed": "failure",
+    "over-budget": "failure",
     "cancelled": "cancelled",
     "superseded": "cancelled",
 }

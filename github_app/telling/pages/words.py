@@ -74,6 +74,8 @@ def headline(view: RunView) -> str:
             return "was in production" if gone else READY[view.kind]
         case "failed":
             return f"failed at: {at}" if at else "failed"
+        case "over-budget":
+            return f"ran out of budget at: {at}" if at else "ran out of budget"
         case state:
             return STATES[state]
 
@@ -91,6 +93,7 @@ READY: Final[dict[RunKind, str]] = {
 }
 MARKS: Final = {
     "queued": TO_COME, "running": UNDER_WAY, "waiting": TO_COME, "needs-input": "?", "ready": DONE, "failed": BROKEN,
+    "over-budget": BROKEN,
     "cancelled": "■", "superseded": "»",
 }  # fmt: skip
 
@@ -104,8 +107,17 @@ def spent(view: RunView) -> str:
     """Money so far and the limit."""
     if view.target == "local":
         return "nothing is spent on the local target"
-    limit = f" of {dollars(view.budget_usd)}" if view.budget_usd is not None else ""
-    return f"{dollars(view.spent_usd)}{limit} spent ({view.basis})"
+    money = view.money
+    if money is None:
+        limit = f" of {dollars(view.budget_usd)}" if view.budget_usd is not None else ""
+        return f"{dollars(view.spent_usd)}{limit} spent (estimate)"
+    limit = f" of {dollars(float(money.limit))}"
+    if money.actual is None:
+        return f"{dollars(float(money.best))}{limit} spent (estimate)"
+    billed, estimated = dollars(float(money.actual)), dollars(float(money.estimated))
+    if money.fully_billed:
+        return f"{billed}{limit} billed (estimated: {estimated})"
+    return f"{estimated}{limit} spent (estimate), {billed} billed so far"
 
 
 def duration(seconds: float) -> str:

@@ -181,6 +181,16 @@ class ModalTarget:
             return ()
         return tuple(line for line in self._of(record).bill(since, names.RUN) if line.tag == run_id)
 
+    def bills(self, since: datetime) -> tuple[BillLine, ...]:
+        """What was billed for all apps of all accounts, in whole hours; what an account does not tell is left out."""
+        found: list[BillLine] = []
+        for account in self._accounts.all():
+            try:
+                found += self._workspace(account).bill(since, names.RUN)
+            except ModalError as error:
+                log.warning("no bills of %s: %s", account.source, error)
+        return tuple(found)
+
     def rates(self, owner: str) -> dict[str, Decimal]:
         """What the account of this login pays, in US dollars, by Modal's names of resources."""
         return self._workspace(self._accounts.of(owner)).rates()

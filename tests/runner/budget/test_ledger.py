@@ -46,7 +46,7 @@ def test_what_does_not_fit_below_the_limit_of_the_run_is_not_started(payers):
     with pytest.raises(OverBudget) as refused:
         ledger.reserve(run, "test-1", usd("2.76"), what="test")
     assert str(refused.value) == snapshot(
-        "the test may cost up to $2.76, which does not fit below the limit of this run, $5.00: $0.25 spent and $2.00 reserved"
+        "the test may cost up to $2.76, which does not fit below the limit of this run, $5.00: $0.25 spent and $2.00 reserved; `budget_usd` in .github/flowberth.yml sets it, below what the server allows"
     )
     error = pickle.loads(pickle.dumps(refused.value))
     assert (str(error), error.limit_name, error.limit, error.spent, error.reserved, error.asked) == (

@@ -33,7 +33,7 @@ def test_runs_of_a_repository_share_its_month(payers):
     first, second = payers.run(repo, monthly=10), payers.run(repo, monthly=10)
     ledger.reserve(first, "test-1", usd(6), what="test")
     assert str(refusal(ledger, second, "test-1", 5)) == snapshot(
-        "the test may cost up to $5.00, which does not fit below the limit of the repository for this month, $10.00: $0.00 spent and $6.00 reserved"
+        "the test may cost up to $5.00, which does not fit below the limit of the repository for this month, $10.00: $0.00 spent and $6.00 reserved; `monthly_budget_usd` in .github/flowberth.yml sets it, and a new month begins with nothing spent"
     )
     ledger.reserve(second, "test-1", usd(4), what="test")
     ledger.reserve(payers.run(payers.repository(repo.installation), monthly=10), "test-1", usd(10), what="test")

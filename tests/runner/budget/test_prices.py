@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -80,7 +81,7 @@ def test_a_container_is_paid_for_until_it_is_put_away():
 @given(st.decimals(min_value=0, max_value=MOST, allow_nan=False, allow_infinity=False))
 def test_money_is_never_rounded_down(amount):
     kept = dollars(amount)
-    assert amount <= kept < amount + Decimal("0.000001")
+    assert Fraction(amount) <= Fraction(kept) < Fraction(amount) + Fraction(1, 10**6)
     assert dollars(kept) == kept
 
 
