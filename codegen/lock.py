@@ -117,7 +117,7 @@ class ModelPin(Frozen):
     """As the server that has the file states it."""
     source: str
     """Where the URL came from: `answer` of a person, `properties.models`, `note`, `index`, `manager-list`, `civitai`,
-    `hugging-face`; `unknown` when it is a question for people."""
+    `hugging-face`, `language-model` in a repair; `unknown` when it is a question for people."""
 
 
 class Hardware(Frozen):

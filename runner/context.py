@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegen.adopt import adopt
 from codegen.answers import read_answers
+from codegen.catalog import packaged_versions
 from codegen.committed import INTERFACE, LOCK, PROMPT
 from codegen.facts import NOTHING_LOOKED_UP
 from codegen.overrides import with_inputs
@@ -84,7 +85,7 @@ class RunContext:
         Once the run has a commit to go on from, what people have decided there counts: the committed lock, prompt and
         interface take the place of the planned ones.
         """
-        plan = intake(self.request, self._facts, self._definitions)
+        plan = self._planned()
         if self._committed is not None:
             hardware = plan.lock.hardware
             answers = read_answers((each.about, each.name, each.value) for each in self.request.answers)
@@ -95,6 +96,14 @@ class RunContext:
             prompt, interface = with_inputs(plan.prompt, plan.interface, self._changed.inputs)
             plan = plan.model_copy(update={"lock": self._changed, "prompt": prompt, "interface": interface})
         return plan.model_copy(update={"findings": (*self.learned, *plan.findings)})
+
+    def _planned(self) -> Plan:
+        """With the ComfyUI that a repair has taken: its definitions may give another prompt."""
+        plan = intake(self.request, self._facts, self._definitions)
+        core = self._changed.comfyui.version if self._changed else plan.lock.comfyui.version
+        if core == plan.lock.comfyui.version or core not in packaged_versions():
+            return plan
+        return intake(self.request.model_copy(update={"core": core}), self._facts, self._definitions)
 
     def _files(self, commit: str) -> dict[str, bytes]:
         found = {name: self.mirror.read(commit, f"{self.app_dir}/{name}") for name in (LOCK, PROMPT, INTERFACE)}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from codegen.json_values import as_object
 from runner.model import Frozen
+from runner.redaction import redacted
 from runner.repair import Evidence
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ class Failure(Frozen):
 
 def of_deployment(error: DeployFailed, attempt: int) -> Failure:
     """The app did not come up."""
-    words = f"{error}\n{error.log[-WORDS_LOG:]}" if error.log else str(error)
-    text = f"{error}\n{_bounded(error.log)}"
+    said, log = redacted(str(error)), redacted(error.log)
+    words = f"{said}\n{log[-WORDS_LOG:]}" if log else said
+    text = f"{said}\n{_bounded(log)}"
     return Failure(words=words, evidence=(Evidence(stage=error.stage, text=text, attempt=attempt),))
 
 
@@ -52,7 +54,7 @@ def of_preflight(found: Preflight, attempt: int) -> Failure:
         **(found.prompt if isinstance(found.prompt, dict) else {}),
         "definitions": _definitions(found),
     }
-    evidence = Evidence(stage="preflight", text=_bounded(found.log_tail), attempt=attempt, details=details)
+    evidence = Evidence(stage="preflight", text=_bounded(redacted(found.log_tail)), attempt=attempt, details=details)
     return Failure(words="; ".join(said) or "the preflight did not pass", evidence=(evidence,))
 
 
@@ -60,10 +62,10 @@ def of_tests(report: Report, log: str) -> Failure:
     """It runs, and does not do what it is for. The log is evidence, too: an answer has only the last line of it."""
     failed = [test for test in report.tests if not test.passed]
     names = ", ".join(test.name for test in failed) or "there were none"
-    said = "\n".join(test.detail for test in failed)
+    said = redacted("\n".join(test.detail for test in failed))
     evidence = (
         Evidence(stage="test", text=said, attempt=report.attempt),
-        *([Evidence(stage="test", text=_bounded(log), attempt=report.attempt)] if log else []),
+        *([Evidence(stage="test", text=_bounded(redacted(log)), attempt=report.attempt)] if log else []),
     )
     return Failure(words=f"{len(failed)} of {len(report.tests)} tests failed ({names})", evidence=evidence)
 
@@ -76,4 +78,5 @@ def _definitions(found: Preflight) -> dict[str, JsonValue]:
 
 
 def _bounded(log: str) -> str:
+    """Of a log whose credentials are gone already: a half of one is not known as such."""
     return log if len(log) <= KEPT_LOG else f"{log[: KEPT_LOG // 2]}\n…\n{log[-KEPT_LOG // 2 :]}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from github_app.github.redaction import redacted
 from github_app.handlers.errors import CannotDo
 from github_app.telling import pages
 from github_app.telling.viewing import view_of
+from runner.redaction import redacted
 
 if TYPE_CHECKING:
     from github_app.commands.logs import Logs

@@ -1,6 +1,5 @@
 """What happens when no signature knows: a language model reads the evidence, and may propose a change of the lock.
 
-redaction          credentials taken out of texts
 excerpt            what of a text is sent: visible, without credentials, bounded, the lines about errors first
 request            what is asked: our words, everybody else's between fences, one tool
 answer             what was answered, read strictly

@@ -9,8 +9,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from codegen.json_values import is_list, is_object
+from runner.redaction import redacted
 from runner.repair.evidence import LONGEST, normalise
-from runner.repair.language_model.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.github.redaction import redacted, words
+from github_app.github.redaction import words
 from github_app.github.text import CUT, LONGEST_BODY, LONGEST_OUTPUT_BYTES, cut_body, cut_line, cut_output
+from runner.redaction import redacted
 
 
 def test_what_fits_stays_as_it_is():

@@ -14,7 +14,7 @@ SHORTEST_KNOWN: Final = 8
 
 _KEYS: Final = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)"
-    r"|gh[opsur]_[\w.-]{8,}|github_pat_\w{8,}|glpat-[\w-]{16,}"  # GitHub, GitLab
+    r"|gh[a-z]_[\w.-]{8,}|github_pat_\w{8,}|glpat-[\w-]{16,}"  # GitHub, GitLab
     r"|hf_[A-Za-z0-9]{16,}|api_org_[A-Za-z0-9]{16,}"  # Hugging Face
     r"|sk-ant-[\w-]{8,}"  # Anthropic
     r"|comfyui-[0-9a-f]{32,}"  # partners' nodes of ComfyUI
