@@ -43,6 +43,7 @@ GROUPS = {
     "preflight": "the prompt is looked at",
     "test": "the endpoint is called",
     "passing": "passes by itself, or never",
+    "answered": "people are asked, and answer",
     "traps": "the text is not the cause",
     "combined": "several, one after the other",
 }
@@ -150,7 +151,9 @@ def show(rows: dict[str, Row], wrong: list[Ended]) -> None:
     for head in (*heads, "longest"):
         table.add_column(head, justify="right")
     for name, each in rows.items():
-        table.add_row(GROUPS.get(name, "all"), *each.cells, end_section=name == "combined", style="" if name in GROUPS else "bold")
+        table.add_row(
+            GROUPS.get(name, "all"), *each.cells, end_section=name == "combined", style="" if name in GROUPS else "bold"
+        )
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(table)
     for one in wrong:

@@ -43,8 +43,10 @@ MODULE = worded(
     from gguf import GGUFReader
 \x1b[31mModuleNotFoundError\x1b[0m: No module named \x1b[32m'gguf'\x1b[0m
 """,
-        "Import times for custom nodes:\n   0.4 seconds (IMPORT FAILED): "
-        f"{NODES}/ComfyUI-WanVideoWrapper\n\nModuleNotFoundError: No module named 'gguf.constants'\n",
+        (
+            "Import times for custom nodes:\n   0.4 seconds (IMPORT FAILED): "
+            f"{NODES}/ComfyUI-WanVideoWrapper\n\nModuleNotFoundError: No module named 'gguf.constants'\n"
+        ),
     ),
 )
 MODULE_LOOKED = worded(
@@ -87,8 +89,10 @@ LIBRARY = worded(
         f"Skip {NODES}/ComfyUI-Helpers module for custom nodes due to the lack of NODE_CLASS_MAPPINGS or NODES_LIST (need one).\n",
     ),
     unseen=(
-        f"[2026-11-20 10:11:12.103] Skip {NODES}/ComfyUI-Helpers module for custom nodes due to the lack of\n"
-        "NODE_CLASS_MAPPINGS.\n",
+        (
+            f"[2026-11-20 10:11:12.103] Skip {NODES}/ComfyUI-Helpers module for custom nodes due to the lack of\n"
+            "NODE_CLASS_MAPPINGS.\n"
+        ),
     ),
 )
 NO_INIT = worded(
@@ -96,8 +100,8 @@ NO_INIT = worded(
     "boot",
     end=stops("ComfyUI-Spare"),
     known=(f"FileNotFoundError: [Errno 2] No such file or directory: '{NODES}/ComfyUI-Spare/__init__.py'\n",),
-    unseen=(f"Cannot import {NODES}/ComfyUI-Spare module for custom nodes: [Errno 2] No such file or directory: "
-            f"'{NODES}/ComfyUI-Spare/__init__.py'\n",),
+    unseen=((f"Cannot import {NODES}/ComfyUI-Spare module for custom nodes: [Errno 2] No such file or directory: "
+            f"'{NODES}/ComfyUI-Spare/__init__.py'\n"),),
 )  # fmt: skip
 LIBGL = worded(
     "library-of-the-system",
@@ -105,8 +109,10 @@ LIBGL = worded(
     gone=has_system("libsm6"),
     known=("ImportError: libSM.so.6: cannot open shared object file: No such file or directory\n",),
     unseen=(
-        f"Cannot import {NODES}/ComfyUI-Spare module for custom nodes: libSM.so.6: cannot open shared object\n"
-        "    file: No such file or directory\n",
+        (
+            f"Cannot import {NODES}/ComfyUI-Spare module for custom nodes: libSM.so.6: cannot open shared object\n"
+            "    file: No such file or directory\n"
+        ),
         "OSError: libSM.so.6: cannot open shared object file: No such file or directory (required by cv2.abi3.so)\n",
     ),
 )
@@ -116,8 +122,10 @@ SOUND = worded(
     gone=has_system("libsndfile1"),
     known=("OSError: sndfile library not found\n",),
     unseen=(
-        "OSError: cannot load library 'libsndfile.so': libsndfile.so: cannot open shared object file: No such file or "
-        "directory\n",
+        (
+            "OSError: cannot load library 'libsndfile.so': libsndfile.so: cannot open shared object file: No such file or "
+            "directory\n"
+        ),
     ),
 )
 PORTAUDIO = worded(
@@ -132,8 +140,8 @@ PROGRAM = worded(
     "boot",
     gone=has_system("imagemagick"),
     known=("FileNotFoundError: [Errno 2] No such file or directory: 'convert'\n",),
-    unseen=("/bin/sh: 1: convert: not found\nsubprocess.CalledProcessError: Command 'convert -version' returned non-zero "
-            "exit status 127.\n",),
+    unseen=(("/bin/sh: 1: convert: not found\nsubprocess.CalledProcessError: Command 'convert -version' returned non-zero "
+            "exit status 127.\n"),),
 )  # fmt: skip
 NUMPY_1 = worded(
     "numpy-1-libraries",
@@ -169,11 +177,15 @@ TORCH = worded(
     gone=either(keeps_out("torchvision", "0.1.0"), keeps_out("torch", "0.1.0")),
     known=("RuntimeError: operator torchvision::nms does not exist\n",),
     unseen=(
-        "ImportError: /usr/local/lib/python3.12/site-packages/torchaudio/lib/libtorchaudio.so: undefined symbol: "
-        "_ZNK5torch8autograd4Node4nameEv\n",
-        "RuntimeError: Detected that PyTorch and torchvision were compiled with different CUDA major versions. PyTorch has "
-        "CUDA Version=13.0 and torchvision has CUDA Version=12.8. Please reinstall the torchvision that matches your "
-        "PyTorch install.\n",
+        (
+            "ImportError: /usr/local/lib/python3.12/site-packages/torchaudio/lib/libtorchaudio.so: undefined symbol: "
+            "_ZNK5torch8autograd4Node4nameEv\n"
+        ),
+        (
+            "RuntimeError: Detected that PyTorch and torchvision were compiled with different CUDA major versions. PyTorch has "
+            "CUDA Version=13.0 and torchvision has CUDA Version=12.8. Please reinstall the torchvision that matches your "
+            "PyTorch install.\n"
+        ),
     ),
 )
 TORCH_OLD = worded(
@@ -182,8 +194,10 @@ TORCH_OLD = worded(
     gone=either(keeps_out("transformers", "5.0.0"), keeps_out("torch", "2.5.1")),
     known=("Disabling PyTorch because PyTorch >= 2.6 is required but found 2.5.1\n",),
     unseen=(
-        "ValueError: Due to a serious vulnerability issue in `torch.load`, even with `weights_only=True`, we now require "
-        "users to upgrade torch to at least v2.6 in order to use the function. See CVE-2025-32434\n",
+        (
+            "ValueError: Due to a serious vulnerability issue in `torch.load`, even with `weights_only=True`, we now require "
+            "users to upgrade torch to at least v2.6 in order to use the function. See CVE-2025-32434\n"
+        ),
     ),
 )
 REMOVED_NAME = worded(
@@ -191,8 +205,10 @@ REMOVED_NAME = worded(
     "boot",
     gone=keeps_out("huggingface-hub", "0.36.0"),
     known=(
-        "ImportError: cannot import name 'cached_download' from 'huggingface_hub' "
-        "(/usr/local/lib/python3.12/site-packages/huggingface_hub/__init__.py)\n",
+        (
+            "ImportError: cannot import name 'cached_download' from 'huggingface_hub' "
+            "(/usr/local/lib/python3.12/site-packages/huggingface_hub/__init__.py)\n"
+        ),
     ),
     unseen=(
         """\
@@ -209,10 +225,14 @@ REMOVED_TRANSFORMERS = worded(
     "boot",
     gone=keeps_out("transformers", "5.0.0"),
     unseen=(
-        "ImportError: cannot import name 'apply_chunking_to_forward' from 'transformers.modeling_utils' "
-        "(/usr/local/lib/python3.12/site-packages/transformers/modeling_utils.py)\n",
-        "RuntimeError: Failed to import transformers.models.bert.modeling_bert because of the following error (look up to see "
-        "its traceback):\ncannot import name 'apply_chunking_to_forward' from 'transformers.modeling_utils'\n",
+        (
+            "ImportError: cannot import name 'apply_chunking_to_forward' from 'transformers.modeling_utils' "
+            "(/usr/local/lib/python3.12/site-packages/transformers/modeling_utils.py)\n"
+        ),
+        (
+            "RuntimeError: Failed to import transformers.models.bert.modeling_bert because of the following error (look up to see "
+            "its traceback):\ncannot import name 'apply_chunking_to_forward' from 'transformers.modeling_utils'\n"
+        ),
     ),
 )
 REMOVED_ATTRIBUTE = worded(
@@ -229,12 +249,16 @@ VERSION = worded(
     "boot",
     gone=lets_in("huggingface-hub", "0.30.0"),
     known=(
-        "ImportError: huggingface-hub>=0.24.0,<1.0 is required for a normal functioning of this module, but found "
-        "huggingface-hub==0.23.4.\n",
+        (
+            "ImportError: huggingface-hub>=0.24.0,<1.0 is required for a normal functioning of this module, but found "
+            "huggingface-hub==0.23.4.\n"
+        ),
     ),
     unseen=(
-        "pkg_resources.VersionConflict: (huggingface-hub 0.23.4 (/usr/local/lib/python3.12/site-packages), "
-        "Requirement.parse('huggingface-hub>=0.24.0,<1.0'))\n",
+        (
+            "pkg_resources.VersionConflict: (huggingface-hub 0.23.4 (/usr/local/lib/python3.12/site-packages), "
+            "Requirement.parse('huggingface-hub>=0.24.0,<1.0'))\n"
+        ),
     ),
 )
 TOKENIZERS = worded(
@@ -242,8 +266,10 @@ TOKENIZERS = worded(
     "boot",
     gone=lets_in("tokenizers", "0.22.1"),
     unseen=(
-        "ImportError: tokenizers>=0.22.0,<=0.23.0 is required for a normal functioning of this module, but found "
-        "tokenizers==0.19.1.\nTry: `pip install transformers -U` or `pip install -e '.[dev]'`\n",
+        (
+            "ImportError: tokenizers>=0.22.0,<=0.23.0 is required for a normal functioning of this module, but found "
+            "tokenizers==0.19.1.\nTry: `pip install transformers -U` or `pip install -e '.[dev]'`\n"
+        ),
     ),
 )
 ATTENTION = worded(
@@ -273,8 +299,10 @@ ARGUMENT = worded(
     start=with_arguments("--use-flash-attention"),
     known=("main.py: error: unrecognized arguments: --use-flash-attention\n",),
     unseen=(
-        "usage: main.py [-h] [--listen [IP]] [--port PORT]\n               [--cuda-device DEVICE_ID]\n"
-        "main.py: error: argument --use-flash-attention: not allowed with argument --use-sage-attention\n",
+        (
+            "usage: main.py [-h] [--listen [IP]] [--port PORT]\n               [--cuda-device DEVICE_ID]\n"
+            "main.py: error: argument --use-flash-attention: not allowed with argument --use-sage-attention\n"
+        ),
     ),
 )
 FLASH = worded(
@@ -283,8 +311,10 @@ FLASH = worded(
     gone=either(lacks_argument("--use-flash-attention"), has_package("flash-attn")),
     start=with_arguments("--use-flash-attention"),
     unseen=(
-        "\x1b[91mTo use the `--use-flash-attention` feature, the `flash-attn` package must be installed first.\n"
-        "command:\n\tpython -m pip install flash-attn\x1b[0m\n",
+        (
+            "\x1b[91mTo use the `--use-flash-attention` feature, the `flash-attn` package must be installed first.\n"
+            "command:\n\tpython -m pip install flash-attn\x1b[0m\n"
+        ),
     ),
 )
 SLOW_START = worded(
@@ -317,9 +347,11 @@ KERNEL = worded(
     start=with_gpu("B200"),
     known=("torch.AcceleratorError: CUDA error: no kernel image is available for execution on the device\n",),
     unseen=(
-        "/usr/local/lib/python3.12/site-packages/torch/cuda/__init__.py:283: UserWarning: \n    NVIDIA B200 with CUDA "
-        "capability sm_100 is not compatible with the current PyTorch installation.\n    The current PyTorch install supports "
-        "CUDA capabilities sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90.\nRuntimeError: CUDA error: invalid device function\n",
+        (
+            "/usr/local/lib/python3.12/site-packages/torch/cuda/__init__.py:283: UserWarning: \n    NVIDIA B200 with CUDA "
+            "capability sm_100 is not compatible with the current PyTorch installation.\n    The current PyTorch install supports "
+            "CUDA capabilities sm_50 sm_60 sm_70 sm_75 sm_80 sm_86 sm_90.\nRuntimeError: CUDA error: invalid device function\n"
+        ),
     ),
 )
 
@@ -334,9 +366,9 @@ OLD_CORE = worded(
     "boot",
     gone=_core_or_requests,
     known=(
-        'Traceback (most recent call last):\n  File "/root/comfy/ComfyUI/main.py", line 11, in <module>\n    import '
-        "app.user_manager\n  File \"/root/comfy/ComfyUI/app/frontend_management.py\", line 14, in <module>\n    import requests\n"
-        "ModuleNotFoundError: No module named 'requests'\n",
+        ('Traceback (most recent call last):\n  File "/root/comfy/ComfyUI/main.py", line 11, in <module>\n    import '
+        'app.user_manager\n  File "/root/comfy/ComfyUI/app/frontend_management.py", line 14, in <module>\n    import requests\n'
+        "ModuleNotFoundError: No module named 'requests'\n"),
     ),
 )  # fmt: skip
 ENDED = worded(
@@ -344,8 +376,10 @@ ENDED = worded(
     "boot",
     end=stops(),
     unseen=(
-        "ComfyUI ended with code 139\nFatal Python error: Segmentation fault\n\nThread 0x00007f (most recent call first):\n"
-        '  File "/root/comfy/ComfyUI/custom_nodes/ComfyUI-Spare/fast.py", line 9 in warm_up\n',
+        (
+            "ComfyUI ended with code 139\nFatal Python error: Segmentation fault\n\nThread 0x00007f (most recent call first):\n"
+            '  File "/root/comfy/ComfyUI/custom_nodes/ComfyUI-Spare/fast.py", line 9 in warm_up\n'
+        ),
     ),
 )
 PACK_BROKEN = worded(

@@ -149,8 +149,10 @@ SCRIPT = worded(
     end=stops("install"),
     known=("comfy node install comfyui-spare\nAn error occurred while installing 'comfyui-spare'.\n",),
     unseen=(
-        "comfy ended as if all were well, but said: ERROR: An error occurred while installing 'ComfyUI-Spare'.\n"
-        "install.py of ComfyUI-Spare returned 1\n",
+        (
+            "comfy ended as if all were well, but said: ERROR: An error occurred while installing 'ComfyUI-Spare'.\n"
+            "install.py of ComfyUI-Spare returned 1\n"
+        ),
     ),
 )
 COMMIT_GONE = worded(
@@ -170,9 +172,7 @@ REPOSITORY_GONE = worded(
     "repository-gone",
     "build",
     end=asks("ComfyUI-Spare"),
-    known=(
-        "remote: Repository not found.\nfatal: repository 'https://github.com/someone/ComfyUI-Spare/' not found\n",
-    ),
+    known=("remote: Repository not found.\nfatal: repository 'https://github.com/someone/ComfyUI-Spare/' not found\n",),
     unseen=(
         """\
 Cloning into '/root/comfy/ComfyUI/custom_nodes/ComfyUI-Spare'...
@@ -190,8 +190,10 @@ CORE_GONE = worded(
     gone=core_is_not("0.33.0"),
     known=("error: pathspec 'v0.33.0' did not match any file(s) known to git\n",),
     unseen=(
-        "Cloning into '/root/comfy/ComfyUI'...\nwarning: Could not find remote branch v0.33.0 to clone.\n"
-        "fatal: Remote branch v0.33.0 not found in upstream origin\n",
+        (
+            "Cloning into '/root/comfy/ComfyUI'...\nwarning: Could not find remote branch v0.33.0 to clone.\n"
+            "fatal: Remote branch v0.33.0 not found in upstream origin\n"
+        ),
     ),
 )
 DEBIAN = worded(
@@ -216,15 +218,19 @@ DISK = worded(
     known=("OSError: [Errno 28] No space left on device\n",),
     unseen=(
         "E: You don't have enough free space in /var/cache/apt/archives/.\n",
-        "error: Failed to install: torch-2.9.1-cp312.whl\n  Caused by: failed to write to file `libtorch_cuda.so`: "
-        "No space left on device (os error 28)\n",
+        (
+            "error: Failed to install: torch-2.9.1-cp312.whl\n  Caused by: failed to write to file `libtorch_cuda.so`: "
+            "No space left on device (os error 28)\n"
+        ),
     ),
 )
 SIGNED_OUT = worded(
     "not-signed-in",
     "build",
     end=asks("token"),
-    known=("modal.exception.AuthError: Token missing. Could not authenticate client. If you have token credentials,\n",),
+    known=(
+        "modal.exception.AuthError: Token missing. Could not authenticate client. If you have token credentials,\n",
+    ),
     unseen=("AuthError: Token validation failed: the token ID is malformed or does not exist\n",),
 )
 SECRET = worded(
@@ -254,8 +260,10 @@ PINNED_WRONG = worded(
   ╰─▶ Because there is no version of rembg==2.0.999 and you require
       rembg==2.0.999, we can conclude that your requirements are unsatisfiable.
 """,
-        "ERROR: Could not find a version that satisfies the requirement rembg==2.0.999 (from versions: 2.0.1, 2.0.65, 2.0.67)\n"
-        "ERROR: No matching distribution found for rembg==2.0.999\n",
+        (
+            "ERROR: Could not find a version that satisfies the requirement rembg==2.0.999 (from versions: 2.0.1, 2.0.65, 2.0.67)\n"
+            "ERROR: No matching distribution found for rembg==2.0.999\n"
+        ),
     ),
 )
 NUMPY_HELD = worded(

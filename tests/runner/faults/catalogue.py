@@ -6,8 +6,10 @@ from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from tests.runner.faults.answered import ANSWERED
 from tests.runner.faults.boot import BOOT, METADATA, MODULE, SOUND
 from tests.runner.faults.build import BUILD, NO_SUCH_PACKAGE
+from tests.runner.faults.later import LATER
 from tests.runner.faults.models import GATED, HALF, MODELS
 from tests.runner.faults.preflight import PREFLIGHT, SMALL
 from tests.runner.faults.serving import LIMITED, OUT_OF_GPU, PASSING, SERVING
@@ -39,9 +41,8 @@ COMBINED = (
     one_after_the_other("two-modules", MODULE[0], METADATA[1]),
 )
 FEW_IDS = (
-    "no-such-package-2", "commit-gone-1", "gated-2", "download-stopped-2", "module-missing-2", "removed-name-2",
-    "value-too-small-2", "gpu-memory-2", "rate-limit-2", "another-model-ckpt_name", "hidden-cause-2",
-    "module-sound-value",
+    "no-such-package-2", "commit-gone-1", "gated-2", "removed-name-2", "value-too-small-2", "gpu-memory-2",
+    "another-model-ckpt_name", "hidden-cause-2", "moved-answered-1", "limit-download-value",
 )  # fmt: skip
-ALL: tuple[Fault, ...] = (*BUILD, *MODELS, *BOOT, *PREFLIGHT, *SERVING, *PASSING, *TRAPS, *COMBINED)
+ALL: tuple[Fault, ...] = (*BUILD, *MODELS, *BOOT, *PREFLIGHT, *SERVING, *PASSING, *ANSWERED, *LATER, *TRAPS, *COMBINED)
 FEW = tuple(fault for fault in ALL if fault.id in FEW_IDS)

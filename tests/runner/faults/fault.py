@@ -12,10 +12,11 @@ from packaging.utils import canonicalize_name
 from codegen.hardware import GPU_MEMORY_GB
 
 if TYPE_CHECKING:
-    from codegen.lock import Lock, PackPin
+    from codegen.lock import Gpu, Lock, PackPin
+    from runner.model import Answer
 
 Stage: TypeAlias = Literal["build", "models", "boot", "preflight", "test"]
-Group: TypeAlias = Literal["build", "models", "boot", "preflight", "test", "passing", "traps", "combined"]
+Group: TypeAlias = Literal["build", "models", "boot", "preflight", "test", "passing", "answered", "traps", "combined"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,10 @@ class Fault:
     """`(node, input)` of the prompt that may become others by the repair. All else has to stay."""
     start: Callable[[Lock], Lock] | None = None
     """What is special about the lock at the beginning."""
+    gpus: tuple[Gpu, ...] | None = None
+    """Those that the repository's settings allow; `None`: all."""
+    answer: Answer | None = None
+    """What people say when they are asked, in the comment that starts another run."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Wording:
     found: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-def worded(  # noqa: PLR0913 - each is a fact of the cause
+def worded(
     name: str,
     stage: Stage,
     *,
@@ -99,6 +104,8 @@ def worded(  # noqa: PLR0913 - each is a fact of the cause
     inputs: frozenset[tuple[str, str]] = frozenset(),
     start: Callable[[Lock], Lock] | None = None,
     group: Group | None = None,
+    gpus: tuple[Gpu, ...] | None = None,
+    answer: Answer | None = None,
 ) -> tuple[Fault, ...]:
     """A fault for each wording: `known` are close to those that signatures were written from, `unseen` are not."""
     every = [(each, False) for each in known] + [(each, True) for each in unseen]
@@ -111,6 +118,8 @@ def worded(  # noqa: PLR0913 - each is a fact of the cause
             held_out=held_out,
             inputs=inputs,
             start=start,
+            gpus=gpus,
+            answer=answer,
         )
         for number, (said, held_out) in enumerate(every, 1)
     )
@@ -222,6 +231,16 @@ def core_is_not(version: str) -> Truth:
 def pack(lock: Lock, name: str) -> PackPin | None:
     """Of that name."""
     return next((one for one in lock.packs if one.name == name), None)
+
+
+def pack_is_at(name: str, commit: str) -> Truth:
+    """The pack is pinned to that commit."""
+    return lambda app: (pin := pack(app.lock, name)) is not None and pin.commit == commit
+
+
+def model_is_from(file: str, url: str) -> Truth:
+    """The file has that address."""
+    return lambda app: any(model.file == file and model.url == url for model in app.lock.models)
 
 
 def is_library(name: str) -> Truth:

@@ -10,7 +10,7 @@ import json
 import subprocess
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.database import Database
-    from runner.model import Frozen, RunId, StepName
+    from runner.model import Answer, Frozen, RunId, StepName
     from runner.protocols import DeploymentSpec
     from tests.runner.faults.fault import Fault, Symptom
 
@@ -74,12 +74,18 @@ class Ended:
     """Signature and kinds of changes of each attempt, for whoever looks into it."""
 
     @property
+    def signatures(self) -> set[str]:
+        """That were met."""
+        return {each.partition(" ")[0].partition(":")[0] for each in self.tried}
+
+    @property
     def right(self) -> bool:
         """Whether it ended as it has to."""
         end, told = self.fault.end, self.told.lower()
         match end.kind:
             case "repaired":
-                return self.passed and not self.untruthful
+                asked = self.fault.answer is None or self.asked
+                return self.passed and not self.untruthful and asked
             case "asks":
                 return self.asked and end.about.lower() in told
             case "stops":
@@ -196,7 +202,14 @@ class Laboratory:
         return repo
 
     def meet(self, fault: Fault) -> Ended:
-        """Carry out the attempts of a run whose app has this fault."""
+        """Carry out the attempts of a run whose app has this fault; and of another, once people have answered."""
+        ended = self._run(fault)
+        if fault.answer is None or not ended.asked:
+            return ended
+        again = self._run(fault, fault.answer)
+        return replace(again, asked=True, attempts=ended.attempts + again.attempts, tried=(*ended.tried, *again.tried))
+
+    def _run(self, fault: Fault, *answers: Answer) -> Ended:
         self._count += 1
         target = StubbornTarget(fault.symptoms)
         services = Services(
@@ -209,7 +222,7 @@ class Laboratory:
             ledger=self._ledger,
         )
         name = f"fox-{self._count}"
-        asked = request(self._repo, name)
+        asked = request(self._repo, name, gpus=fault.gpus, answers=answers)
         record = self._records.add(asked, name, protocol=RUN_PROTOCOL)
         run = RunContext(
             record.id,
@@ -296,5 +309,5 @@ def _in_short(found: Diagnosed) -> str:
     return f"{diagnosis.key if diagnosis else 'unknown'} -> {did}"
 
 
-def _no_forge(_repo: object) -> Any:  # noqa: ANN401 - nobody asks for it
+def _no_forge(_repo: object) -> Any:
     raise AssertionError("there are no drafts")

@@ -40,8 +40,10 @@ CIVITAI = worded(
     end=asks("sd15"),
     unseen=(
         "checkpoints/sd15.safetensors: access refused by civitai.com with 401; accept its licence and set CIVITAI_TOKEN\n",
-        "checkpoints/sd15.safetensors: civitai.com answered a web page instead of the file; open it in a browser, "
-        "it may ask for a login (CIVITAI_TOKEN)\n",
+        (
+            "checkpoints/sd15.safetensors: civitai.com answered a web page instead of the file; open it in a browser, "
+            "it may ask for a login (CIVITAI_TOKEN)\n"
+        ),
     ),
 )
 WITHOUT_ADDRESS = worded(
@@ -51,8 +53,10 @@ WITHOUT_ADDRESS = worded(
     known=("diffusion_models/wan.safetensors: huggingface.co answered 404\n",),
     unseen=(
         "diffusion_models/wan.safetensors: no url; add one to app.lock.json\n",
-        "huggingface_hub.errors.EntryNotFoundError: 404 Client Error. (Request ID: Root=1-69c2)\n\n"
-        "Entry Not Found for url: https://huggingface.co/Kijai/WanVideo/resolve/main/wan.safetensors.\n",
+        (
+            "huggingface_hub.errors.EntryNotFoundError: 404 Client Error. (Request ID: Root=1-69c2)\n\n"
+            "Entry Not Found for url: https://huggingface.co/Kijai/WanVideo/resolve/main/wan.safetensors.\n"
+        ),
         "diffusion_models/wan.safetensors: huggingface.co answered 410\n",
     ),
 )
@@ -75,9 +79,7 @@ ANOTHER_FILE = worded(
     "models",
     end=stops("sd15.safetensors"),
     known=("checkpoints/sd15.safetensors: the download is not the file that the lock names (sha256 differs)\n",),
-    unseen=(
-        "checkpoints/sd15.safetensors: the host has 2132696762 bytes, the lock names 4265146304 (size differs)\n",
-    ),
+    unseen=("checkpoints/sd15.safetensors: the host has 2132696762 bytes, the lock names 4265146304 (size differs)\n",),
 )
 VOLUME_FULL = worded(
     "volume-full",
@@ -93,12 +95,16 @@ HALF = worded(
     "models",
     gone=after(1),
     known=(
-        "diffusion_models/wan.safetensors: peer closed connection without sending complete message body (received "
-        "4194304 bytes, expected 28584193224); the next call goes on where this one stopped\n",
+        (
+            "diffusion_models/wan.safetensors: peer closed connection without sending complete message body (received "
+            "4194304 bytes, expected 28584193224); the next call goes on where this one stopped\n"
+        ),
     ),
     unseen=(
-        "requests.exceptions.ChunkedEncodingError: ('Connection broken: IncompleteRead(1048576 bytes read, "
-        "3145728 more expected)', IncompleteRead(1048576 bytes read, 3145728 more expected))\n",
+        (
+            "requests.exceptions.ChunkedEncodingError: ('Connection broken: IncompleteRead(1048576 bytes read, "
+            "3145728 more expected)', IncompleteRead(1048576 bytes read, 3145728 more expected))\n"
+        ),
         "diffusion_models/wan.safetensors: huggingface.co answered 503; the next call goes on where this one stopped\n",
         "diffusion_models/wan.safetensors: cdn-lfs.hf.co sends too slowly; the next call goes on where this one stopped\n",
     ),

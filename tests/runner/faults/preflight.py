@@ -18,7 +18,9 @@ def refused(node: str, kind: str, message: str, details: str, log: str = "", **e
     error = {"type": kind, "message": message, "details": details, "extra_info": extra}
     kind = WORKFLOW[node]["class_type"]
     faults = {node: {"errors": [error], "dependent_outputs": ["10"], "class_type": kind}}
-    return Wording(log, {"prompt": {"error": dict(REFUSED), "node_errors": faults}, "definitions": {kind: _definition(extra)}})
+    return Wording(
+        log, {"prompt": {"error": dict(REFUSED), "node_errors": faults}, "definitions": {kind: _definition(extra)}}
+    )
 
 
 def _definition(extra: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +28,10 @@ def _definition(extra: dict[str, Any]) -> dict[str, Any]:
     name, declared = extra.get("input_name"), extra.get("input_config")
     given = {name: declared} if name and declared else {}
     optional = extra.get("optional", False)
-    return {"input": {"required": {} if optional else given, "optional": given if optional else {}}, "output": ["IMAGE"]}
+    return {
+        "input": {"required": {} if optional else given, "optional": given if optional else {}},
+        "output": ["IMAGE"],
+    }
 
 
 def turned_down(kind: str, message: str, details: str = "", log: str = "", **extra: Any) -> Wording:
@@ -63,8 +68,10 @@ NODE = worded(
             class_type="SpareSharpen",
             node_title="Sharpen it",
         ),
-        "ERROR: invalid prompt: {'type': 'invalid_prompt', 'message': 'Cannot execute because node SpareSharpen does not "
-        "exist.', 'details': \"Node ID '#9'\", 'extra_info': {}}\n",
+        (
+            "ERROR: invalid prompt: {'type': 'invalid_prompt', 'message': 'Cannot execute because node SpareSharpen does not "
+            "exist.', 'details': \"Node ID '#9'\", 'extra_info': {}}\n"
+        ),
     ),
 )
 WIDE = worded(
@@ -253,8 +260,10 @@ SHIFTED = worded(
     gone=lambda app: AS_SAVED.items() <= app.prompt["6"]["inputs"].items(),
     inputs=frozenset(("6", name) for name in AS_SAVED),
     known=(
-        "Failed to validate prompt for output 10:\n* KSampler 6:\n  - Failed to convert an input value to a INT value: steps, "
-        "randomize, invalid literal for int() with base 10: 'randomize'\nOutput will be ignored\n",
+        (
+            "Failed to validate prompt for output 10:\n* KSampler 6:\n  - Failed to convert an input value to a INT value: steps, "
+            "randomize, invalid literal for int() with base 10: 'randomize'\nOutput will be ignored\n"
+        ),
     ),
     unseen=(
         logged(
@@ -310,7 +319,9 @@ NO_OUTPUTS = worded(
     "preflight",
     end=asks("output"),
     known=(turned_down("prompt_no_outputs", "Prompt has no outputs"),),
-    unseen=("ERROR: invalid prompt: {'type': 'prompt_no_outputs', 'message': 'Prompt has no outputs', 'details': ''}\n",),
+    unseen=(
+        "ERROR: invalid prompt: {'type': 'prompt_no_outputs', 'message': 'Prompt has no outputs', 'details': ''}\n",
+    ),
 )
 CYCLE = worded(
     "cycle",
@@ -348,7 +359,7 @@ VALIDATING = worded(
             "Exception when validating node",
             "list index out of range",
             exception_type="IndexError",
-            traceback=["  File \"/root/comfy/ComfyUI/execution.py\", line 812, in validate_inputs\n"],
+            traceback=['  File "/root/comfy/ComfyUI/execution.py", line 812, in validate_inputs\n'],
         ),
     ),
 )
@@ -360,7 +371,9 @@ IN_PART = worded(
     start=with_inputs(_6__steps=0),
     inputs=frozenset({("6", "steps")}),
     known=(logged("6", "Value 0 smaller than min of 1: steps"),),
-    unseen=("ComfyUI refused the workflow, or a part of it. node 6 (KSampler): Value 0 smaller than min of 1: steps\n",),
+    unseen=(
+        "ComfyUI refused the workflow, or a part of it. node 6 (KSampler): Value 0 smaller than min of 1: steps\n",
+    ),
 )
 UPLOAD = worded(
     "file-of-the-workflow",

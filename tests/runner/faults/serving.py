@@ -5,7 +5,6 @@ from __future__ import annotations
 from tests.runner.faults.fault import (
     after,
     asks,
-    either,
     gpu_memory_over,
     memory_over,
     runs_within,
@@ -20,9 +19,11 @@ OUT_OF_GPU = worded(
     gone=gpu_memory_over(24),
     start=with_gpu("L4"),
     known=(
-        "torch.OutOfMemoryError: Allocation on device\nGot an OOM, unloading all loaded models.\n"
-        "This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before you might have "
-        "accidentally set the batch_size to a large number.\n",
+        (
+            "torch.OutOfMemoryError: Allocation on device\nGot an OOM, unloading all loaded models.\n"
+            "This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before you might have "
+            "accidentally set the batch_size to a large number.\n"
+        ),
     ),
     unseen=(
         """\
@@ -39,15 +40,15 @@ OUT_OF_GPU_TWICE = worded(
     "test",
     gone=gpu_memory_over(40),
     start=with_gpu("L4"),
-    unseen=("torch.AcceleratorError: CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some "
-            "other API call, so the stacktrace below might be incorrect.\n",),
+    unseen=(("torch.AcceleratorError: CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some "
+            "other API call, so the stacktrace below might be incorrect.\n"),),
 )  # fmt: skip
 OUT_OF_MEMORY = worded(
     "memory",
     "test",
     gone=memory_over(40_000),
-    known=("RuntimeError: [enforce fail at alloc_cpu.cpp:119] err == 0. DefaultCPUAllocator: can't allocate memory: you tried "
-           "to allocate 8589934592 bytes. Error code 12 (Cannot allocate memory)\n",),
+    known=(("RuntimeError: [enforce fail at alloc_cpu.cpp:119] err == 0. DefaultCPUAllocator: can't allocate memory: you tried "
+           "to allocate 8589934592 bytes. Error code 12 (Cannot allocate memory)\n"),),
     unseen=(
         "Runner terminated: the container was killed because it exceeded its memory limit (OOMKilled, exit code 137)\n",
         "Loading checkpoint shards: 100%|##########| 3/3\nKilled\nComfyUI ended with signal 9\n",
@@ -58,8 +59,10 @@ DAMAGED = worded(
     "test",
     gone=after(1),
     known=(
-        "safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooLarge\n"
-        "  while loading /root/comfy/ComfyUI/models/checkpoints/sd15.safetensors\n",
+        (
+            "safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooLarge\n"
+            "  while loading /root/comfy/ComfyUI/models/checkpoints/sd15.safetensors\n"
+        ),
     ),
     unseen=(
         """\
@@ -80,10 +83,14 @@ MISMATCH = worded(
     end=stops(),
     known=("RuntimeError: mat1 and mat2 shapes cannot be multiplied (77x2048 and 768x320)\n",),
     unseen=(
-        "RuntimeError: Given groups=1, weight of size [320, 4, 3, 3], expected input[2, 16, 128, 128] to have 4 channels, but "
-        "got 16 channels instead\n",
-        "RuntimeError: Error(s) in loading state_dict for AutoencoderKL:\n\tsize mismatch for encoder.conv_out.weight: copying a "
-        "param with shape torch.Size([32, 512, 3, 3]) from checkpoint, the shape in current model is torch.Size([8, 512, 3, 3]).\n",
+        (
+            "RuntimeError: Given groups=1, weight of size [320, 4, 3, 3], expected input[2, 16, 128, 128] to have 4 channels, but "
+            "got 16 channels instead\n"
+        ),
+        (
+            "RuntimeError: Error(s) in loading state_dict for AutoencoderKL:\n\tsize mismatch for encoder.conv_out.weight: copying a "
+            "param with shape torch.Size([32, 512, 3, 3]) from checkpoint, the shape in current model is torch.Size([8, 512, 3, 3]).\n"
+        ),
     ),
 )
 NO_VAE = worded(
@@ -91,8 +98,10 @@ NO_VAE = worded(
     "test",
     end=stops("sd15"),
     unseen=(
-        "RuntimeError: ERROR: clip input is invalid: None\n\nIf the clip is from a checkpoint loader node your checkpoint does "
-        "not contain a valid clip or text encoder model.\n",
+        (
+            "RuntimeError: ERROR: clip input is invalid: None\n\nIf the clip is from a checkpoint loader node your checkpoint does "
+            "not contain a valid clip or text encoder model.\n"
+        ),
     ),
 )
 SLOW = worded(
@@ -116,8 +125,8 @@ BLANK = worded(
     "test",
     gone=lambda app: bool({"--fp32-vae", "--bf16-vae"} & set(app.lock.comfyui.arguments)),
     known=("image is blank: all pixels are the same\n",),
-    unseen=("/root/comfy/ComfyUI/nodes.py:1605: RuntimeWarning: invalid value encountered in cast\n"
-            "  img = Image.fromarray(np.clip(i, 0, 255).astype(np.uint8))\nimage is blank: every pixel is black\n",),
+    unseen=(("/root/comfy/ComfyUI/nodes.py:1605: RuntimeWarning: invalid value encountered in cast\n"
+            "  img = Image.fromarray(np.clip(i, 0, 255).astype(np.uint8))\nimage is blank: every pixel is black\n"),),
 )  # fmt: skip
 NOTHING = worded(
     "nothing-made",
@@ -131,8 +140,10 @@ DRIVER = worded(
     "test",
     end=stops("driver"),
     unseen=(
-        "RuntimeError: The NVIDIA driver on your system is too old (found version 12040). Please update your GPU driver by "
-        "downloading and installing a new version\n",
+        (
+            "RuntimeError: The NVIDIA driver on your system is too old (found version 12040). Please update your GPU driver by "
+            "downloading and installing a new version\n"
+        ),
     ),
 )
 PORT = worded(
@@ -140,14 +151,16 @@ PORT = worded(
     "test",
     gone=after(1),
     known=("OSError: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8188): address already in use\n",),
-    unseen=("[ERROR] Port 8188 is already in use on address 127.0.0.1. Please close the other application or use a different "
-            "port with --port.\n",),
+    unseen=(("[ERROR] Port 8188 is already in use on address 127.0.0.1. Please close the other application or use a different "
+            "port with --port.\n"),),
 )  # fmt: skip
 UNKNOWN = worded(
     "nobody-knows-test",
     "test",
     end=stops(),
-    unseen=("!!! Exception during processing !!! the moon is in the wrong phase\nLunarError: the moon is in the wrong phase\n",),
+    unseen=(
+        "!!! Exception during processing !!! the moon is in the wrong phase\nLunarError: the moon is in the wrong phase\n",
+    ),
 )
 SERVING = (
     *OUT_OF_GPU, *OUT_OF_GPU_TWICE, *OUT_OF_MEMORY, *DAMAGED, *MISMATCH, *NO_VAE, *SLOW, *HELD, *BLANK, *NOTHING, *DRIVER,
@@ -170,11 +183,11 @@ BROKEN = worded(
     "build",
     group="passing",
     gone=after(2),
-    known=("pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='files.pythonhosted.org', port=443): "
-           "Read timed out.\n",),
+    known=(("pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='files.pythonhosted.org', port=443): "
+           "Read timed out.\n"),),
     unseen=(
-        "error: Failed to fetch: `https://pypi.org/simple/torchsde/`\n  Caused by: error sending request for url "
-        "(https://pypi.org/simple/torchsde/)\n  Caused by: operation timed out\n",
+        ("error: Failed to fetch: `https://pypi.org/simple/torchsde/`\n  Caused by: error sending request for url "
+        "(https://pypi.org/simple/torchsde/)\n  Caused by: operation timed out\n"),
         "fatal: unable to access 'https://github.com/kijai/ComfyUI-WanVideoWrapper/': Could not resolve host: github.com\n",
         "fatal: the remote end hung up unexpectedly\nfatal: early EOF\nfatal: index-pack failed\n",
         "Err:1 http://deb.debian.org/debian bookworm InRelease\n  Temporary failure resolving 'deb.debian.org'\n",
@@ -185,7 +198,9 @@ SERVER = worded(
     "models",
     group="passing",
     gone=after(1),
-    known=("requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: https://huggingface.co/api/models\n",),
+    known=(
+        "requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: https://huggingface.co/api/models\n",
+    ),
     unseen=("urllib.error.HTTPError: HTTP Error 502: Bad Gateway\n", "huggingface.co answered 504\n"),
 )
 BUILD_STOPPED = worded(

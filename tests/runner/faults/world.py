@@ -11,7 +11,7 @@ from runner.model import Answer, RunRequest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from codegen.lock import Lock
+    from codegen.lock import Gpu, Lock
     from tests.runner.faults.fault import App
 
 WAN_COMMIT = "5f3c1a9be2d047c68a1b90de7734fc02ab561e88"
@@ -76,15 +76,18 @@ ANSWERS = (
 )
 
 
-def request(repo: Path, name: str) -> RunRequest:
-    """People have said where packs and models are."""
+def request(
+    repo: Path, name: str, *, gpus: tuple[Gpu, ...] | None = None, answers: tuple[Answer, ...] = ()
+) -> RunRequest:
+    """People have said where packs and models are. A later answer to the same question takes an earlier one's place."""
     return RunRequest(
         repo=repo,
         base="main",
         filename="fox.json",
         workflow=json.dumps(WORKFLOW).encode(),
         name=name,
-        answers=ANSWERS,
+        answers=(*ANSWERS, *answers),
+        gpus=gpus,
     )
 
 
@@ -105,7 +108,7 @@ def changed_inputs(before: dict[str, Any], now: dict[str, Any]) -> set[tuple[str
     return changed
 
 
-def with_system(*names: str):  # noqa: ANN201 - a start of a fault
+def with_system(*names: str):
     """The lock asks Debian for these, too."""
 
     def start(lock: Lock) -> Lock:
@@ -115,7 +118,7 @@ def with_system(*names: str):  # noqa: ANN201 - a start of a fault
     return start
 
 
-def with_packages(*requirements: str):  # noqa: ANN201
+def with_packages(*requirements: str):
     """The lock asks for these Python packages, too."""
 
     def start(lock: Lock) -> Lock:
@@ -126,22 +129,22 @@ def with_packages(*requirements: str):  # noqa: ANN201
     return start
 
 
-def with_gpu(gpu: str | None):  # noqa: ANN201
+def with_gpu(gpu: str | None):
     """It begins on this one."""
     return lambda lock: lock.model_copy(update={"hardware": lock.hardware.model_copy(update={"gpu": gpu})})
 
 
-def with_arguments(*arguments: str):  # noqa: ANN201
+def with_arguments(*arguments: str):
     """ComfyUI is started with these."""
     return lambda lock: lock.model_copy(update={"comfyui": lock.comfyui.model_copy(update={"arguments": arguments})})
 
 
-def with_core(version: str):  # noqa: ANN201
+def with_core(version: str):
     """It begins with this ComfyUI."""
     return lambda lock: lock.model_copy(update={"comfyui": lock.comfyui.model_copy(update={"version": version})})
 
 
-def with_inputs(**values: Any):  # noqa: ANN201
+def with_inputs(**values: Any):
     """The workflow has these values, as `node__input` (`_6__steps`)."""
 
     def start(lock: Lock) -> Lock:
@@ -152,7 +155,7 @@ def with_inputs(**values: Any):  # noqa: ANN201
     return start
 
 
-def with_pack(name: str):  # noqa: ANN201
+def with_pack(name: str):
     """One more pack, whose nodes nobody uses."""
     pin = PackPin(
         name=name, repository=f"https://github.com/someone/{name}", commit=SPARE_COMMIT, classes=(), source="registry"
