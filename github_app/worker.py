@@ -105,7 +105,9 @@ class Worker:
             adviser=adviser_of(settings),
         )
         self._records = RunRecords(database)
-        self._billing = Billing(target, self._ledger, self._records, _now) if isinstance(target, ModalTarget) else None
+        self._billing = (
+            Billing(target.bills, self._ledger, self._records, _now) if isinstance(target, ModalTarget) else None
+        )
         self._runs = Runs(database, services)
         self._doors = Doors(
             github=self._github,

@@ -48,7 +48,7 @@ def paid(run: RunContext, what: What) -> Generator[None]:
         yield
         return
     spending, spec = Spending(ledger, run.run_id), run.spec
-    worst, rate = _price(what, run.plan.lock, run.services.rates(spec.owner), limited=_is_limited(run))
+    worst, rate = price_of(what, run.plan.lock, run.services.rates(spec.owner), limited=_is_limited(run))
     with spending.on(what, f"{what}-{run.attempt}", worst, rate) as meter:
         meter.starts({"app": spec.app, "attempt": spec.attempt})
         run.note(spent_usd=float(ledger.state(run.run_id).estimated))
@@ -62,7 +62,7 @@ def _is_limited(run: RunContext) -> bool:
     return source is not None and is_limited(source, run.plan.lock)
 
 
-def _price(what: What, lock: Lock, rates: Rates, *, limited: bool) -> tuple[Decimal, Decimal]:
+def price_of(what: What, lock: Lock, rates: Rates, *, limited: bool) -> tuple[Decimal, Decimal]:
     """`(worst case, per second)` in US dollars."""
     match what:
         case "build":

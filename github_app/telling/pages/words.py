@@ -63,7 +63,7 @@ def steps(view: RunView) -> tuple[Markdown, ...]:
 def headline(view: RunView) -> str:
     """The state, in a few words that follow the app's name."""
     step = _current(view)
-    at = STEP_WORDS[step].lower() if step else ""
+    at = f"{STEP_WORDS[step][:1].lower()}{STEP_WORDS[step][1:]}" if step else ""
     match view.state:
         case "running":
             return f"is under way: {at}" if at else "is under way"
