@@ -30,7 +30,7 @@ from aiohttp import web
 from tests.modal import control
 from tests.modal.blobs import Blobs
 from tests.modal.container import Container
-from tests.modal.faults import Build, Fault, Faults
+from tests.modal.faults import Build, Fault, Faults, Outcome
 from tests.modal.front_door import Door, pass_through
 from tests.modal.machine import COMFYUI
 from tests.modal.rpcs import (
@@ -51,7 +51,7 @@ from tests.modal.world import DEFAULT_ENVIRONMENT, Cost, LogLine, Secret, Worksp
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
     from types import TracebackType
 
     from tests.modal.dispatch import Record
@@ -179,6 +179,16 @@ class ModalBed:
         """Layers whose commands match print that log, and are built, in that time."""
         return self.fail_build(match, log, fails=False, seconds=seconds)
 
+    def fail_function(self, function: str, error: str, times: int | None = 1) -> Outcome:
+        """See `Outcome`: calls of it print that and raise its last line."""
+        self.faults.outcomes.append(Outcome(function, error, times=times))
+        return self.faults.outcomes[-1]
+
+    def instead_of(self, function: str, effect: Callable[[], object]) -> Outcome:
+        """See `Outcome`: calls of it do that, and give None."""
+        self.faults.outcomes.append(Outcome(function, effect=effect))
+        return self.faults.outcomes[-1]
+
     def secret(self, name: str, workspace: str = "acme", **values: str) -> None:
         """A secret of the workspace, as made on Modal's own pages."""
         secret = Secret(new_id("st"), name, DEFAULT_ENVIRONMENT, values)
@@ -221,6 +231,12 @@ class ModalBed:
         """Give it to the function's container; start one when there is none."""
         function = invocation.function
         self.invocations[invocation.id] = invocation
+        outcome = self.faults.outcome(function.name)
+        if outcome is not None:
+            app = workspace.app(function.app_id)
+            app.logs += [LogLine(time.time(), f"{line}\n", 2, function.id) for line in outcome.error.splitlines()]
+            invocation.end(outcome)
+            return
         if function.container is None or not function.container.accepts:
             function.container = Container(self, workspace, function)
             self.containers[function.container.task_id] = function.container

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import os
 import sys
 import time
 import traceback
@@ -16,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 
-def main(version: str, repository: str, script: str) -> None:
-    """Serve as `script`, the main.py of a ComfyUI of that version."""
+def main(version: str, repository: str, script: str, too_small: tuple[str, ...] = ()) -> None:
+    """Serve as `script`, the main.py of a ComfyUI of that version; on GPUs that are `too_small` all prompts fail."""
     definitions = custom_nodes(Path(script).parent / "custom_nodes")
     sys.meta_path.append(PathFinder)  # again with all that is here
     sys.path.insert(0, repository)
@@ -26,9 +27,28 @@ def main(version: str, repository: str, script: str) -> None:
 
     core = engine.nearest_catalog(version)
     engine.nearest_catalog = lambda _: core.overlay(Catalog(version, definitions))
+    if os.environ.get("STAND_IN_GPU") in too_small:
+        _run_out_of_memory()
     arguments = dict(zip(sys.argv[1:], sys.argv[2:], strict=False))
     sys.argv = [script, "--port", arguments["--port"], "--core", version]
     engine.main()
+
+
+def _run_out_of_memory() -> None:
+    from runner.stand_in.errors import NodeError  # noqa: PLC0415 - see above
+    from runner.stand_in.execution import Executor  # noqa: PLC0415
+
+    class OutOfMemoryError(NodeError):
+        exception_type = "torch.OutOfMemoryError"
+
+    def run(*_: Any) -> Any:
+        sys.stdout.write(
+            "!!! Exception during processing !!! Allocation on device\nGot an OOM, unloading all loaded models.\n"
+        )
+        sys.stdout.flush()
+        raise OutOfMemoryError("Allocation on device")
+
+    Executor._run = run  # type: ignore[method-assign]
 
 
 def custom_nodes(folder: Path) -> dict[str, Any]:

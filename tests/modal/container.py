@@ -221,6 +221,7 @@ class Container:
             "MODAL_RESTORE_STATE_PATH": str(machine.root / "restored.json"),
             "MODAL_SERVER_URL": self.bed.server_url,
             "MODAL_TASK_ID": self.task_id,
+            "STAND_IN_GPU": self._definition.resources.gpu_config.gpu_type,
         }
         if self._definition.checkpointing_enabled:
             modal["MODAL_ENABLE_SNAP_RESTORE"] = "1"

@@ -1,4 +1,4 @@
-"""Faults on demand: of calls and of image builds."""
+"""Faults on demand: of calls, of image builds and of functions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from grpclib import GRPCError, Status
 from modal_proto import api_pb2
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from google.protobuf.message import Message
 
 When = Literal["before", "after"]
@@ -69,14 +71,29 @@ class Build:
 
 
 @dataclass
+class Outcome:
+    """What becomes of calls of a function, which no container sees: an error, or what it would have done."""
+
+    function: str  # such as fetch_models
+    error: str = ""
+    """What it prints, the last line of which it raises."""
+    effect: Callable[[], object] = bool
+    """Otherwise: what it does. It gives None."""
+    times: int | None = None  # None: always
+    struck: int = 0
+
+
+@dataclass
 class Faults:
     calls: list[Fault] = field(default_factory=list)
     builds: list[Build] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def clear(self) -> None:
         self.calls.clear()
         self.builds.clear()
+        self.outcomes.clear()
 
     def strikes(self, method: str, workspace: str | None, message: Message | None) -> Fault | None:
         with self._lock:
@@ -88,6 +105,14 @@ class Faults:
                     continue
                 fault.struck += 1
                 return fault
+        return None
+
+    def outcome(self, function: str) -> Outcome | None:
+        with self._lock:
+            for outcome in self.outcomes:
+                if outcome.function == function and (outcome.times is None or outcome.struck < outcome.times):
+                    outcome.struck += 1
+                    return outcome
         return None
 
     def build(self, commands: str, workspace: str) -> Build | None:

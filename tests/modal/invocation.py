@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from modal_proto import api_pb2
 from tests.modal.world import new_id
 
 if TYPE_CHECKING:
+    from tests.modal.faults import Outcome
     from tests.modal.world import Function
 
 Result = api_pb2.GenericResult
@@ -61,6 +63,15 @@ class Invocation:
     def finish(self, output: api_pb2.FunctionPutOutputsItem) -> None:
         if not self.output.done():
             self.output.set_result(output)
+
+    def end(self, outcome: Outcome) -> None:
+        """Without a container."""
+        if outcome.error:
+            self.fail("FAILURE", outcome.error.splitlines()[-1])
+            return
+        outcome.effect()
+        done = Result(status=Result.GENERIC_STATUS_SUCCESS, data=pickle.dumps(None))
+        self.fail("SUCCESS", "", done)
 
     def fail(self, status: str, why: str, result: Result | None = None) -> None:
         """End it without its container's word."""
