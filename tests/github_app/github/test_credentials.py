@@ -97,7 +97,7 @@ def test_a_removed_installation_is_not_installed_whether_a_token_was_out_or_not(
         process().installation(installed).token()
 
 
-@pytest.mark.parametrize("key", ["no key at all", private_key()])
+@pytest.mark.parametrize("key", ["no key at all", private_key()], ids=["no key", "of another app"])
 def test_a_wrong_private_key_is_said_in_plain_words(forge, database, installed, key):
     app = GithubApp(api_url=forge.api_url, app_id=forge.app_id, private_key=SecretStr(key), pace=Pace(database))
     with pytest.raises(BadCredentials) as refused:
