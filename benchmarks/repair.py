@@ -135,7 +135,7 @@ def told(one: Ended) -> dict[str, Any]:
         "wrong_success": one.wrong_success,
         "attempts": one.attempts,
         "waits": one.waited,
-        "spent_usd": float(one.spent),
+        "held_usd": float(one.held),
         "seconds": round(one.overhead, 3),
         "cpu_seconds": round(one.cpu, 3),
         "tried": one.tried,

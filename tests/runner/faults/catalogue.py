@@ -41,8 +41,8 @@ COMBINED = (
     one_after_the_other("two-modules", MODULE[0], METADATA[1]),
 )
 FEW_IDS = (
-    "no-such-package-2", "commit-gone-1", "gated-2", "removed-name-2", "value-too-small-2", "gpu-memory-2",
-    "another-model-ckpt_name", "hidden-cause-2", "moved-answered-1", "limit-download-value",
+    "package-module-memory", "limit-download-value", "commit-gone-1", "gated-2", "secret-missing-1", "pack-broken-2",
+    "no-outputs-2", "package-of-a-stranger-2", "pack-left-out-1", "nobody-knows-build-1",
 )  # fmt: skip
 ALL: tuple[Fault, ...] = (*BUILD, *MODELS, *BOOT, *PREFLIGHT, *SERVING, *PASSING, *ANSWERED, *LATER, *TRAPS, *COMBINED)
 FEW = tuple(fault for fault in ALL if fault.id in FEW_IDS)

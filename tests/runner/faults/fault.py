@@ -81,6 +81,8 @@ class Fault:
     """What is special about the lock at the beginning."""
     gpus: tuple[Gpu, ...] | None = None
     """Those that the repository's settings allow; `None`: all."""
+    budget_usd: float | None = None
+    """The most that the run may spend; `None`: the default."""
     answer: Answer | None = None
     """What people say when they are asked, in the comment that starts another run."""
 
@@ -105,6 +107,7 @@ def worded(
     start: Callable[[Lock], Lock] | None = None,
     group: Group | None = None,
     gpus: tuple[Gpu, ...] | None = None,
+    budget_usd: float | None = None,
     answer: Answer | None = None,
 ) -> tuple[Fault, ...]:
     """A fault for each wording: `known` are close to those that signatures were written from, `unseen` are not."""
@@ -119,6 +122,7 @@ def worded(
             inputs=inputs,
             start=start,
             gpus=gpus,
+            budget_usd=budget_usd,
             answer=answer,
         )
         for number, (said, held_out) in enumerate(every, 1)

@@ -19,6 +19,7 @@ from codegen.lock import Lock
 from runner.attempts import MOST_ATTEMPTS, Attempts
 from runner.budget.errors import OverBudget
 from runner.budget.ledger import Ledger
+from runner.budget.money import ZERO
 from runner.cancellation import Cancellation
 from runner.context import RunContext
 from runner.durable import RUN_PROTOCOL
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from runner.budget.model import Line
     from runner.database import Database
     from runner.model import Answer, Frozen, RunId, StepName
     from runner.protocols import DeploymentSpec
@@ -63,7 +65,8 @@ class Ended:
     attempts: int
     waited: int
     """Repetitions after a wait."""
-    spent: Decimal
+    held: Decimal
+    """The most that was spent or reserved together at one moment, US dollars."""
     limit: Decimal
     untruthful: bool
     """It passed, and is not what was asked for, or not repaired."""
@@ -98,8 +101,24 @@ class Ended:
 
     @property
     def over_budget(self) -> bool:
-        """Whether more was spent than may be."""
-        return self.spent > self.limit
+        """Whether more might have been spent than may be."""
+        return self.held > self.limit
+
+
+class Purse(Silent):
+    """Looks at the ledger while something goes on that costs."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.most = ZERO
+
+    def detail(self, run_id: RunId, step: StepName, message: str) -> None:
+        if (step, message) == ("test", "generate"):
+            self.look(run_id)
+
+    def look(self, run_id: RunId) -> None:
+        lines = self._ledger.state(run_id).lines
+        self.most = max(self.most, sum(map(_held, lines), ZERO))
 
 
 class StubbornTarget:
@@ -108,8 +127,9 @@ class StubbornTarget:
     name = "bench"
     costs = True
 
-    def __init__(self, symptoms: tuple[Symptom, ...]) -> None:
+    def __init__(self, symptoms: tuple[Symptom, ...], purse: Purse) -> None:
         self._symptoms = symptoms
+        self._purse = purse
         self._server: AppServer | None = None
         self._served = 0
         self._log = ""
@@ -117,9 +137,10 @@ class StubbornTarget:
         self.cpu = 0.0
 
     @contextmanager
-    def _own_time(self) -> Iterator[None]:
+    def _own_time(self, run_id: RunId) -> Iterator[None]:
         wall, cpu = time.perf_counter(), time.thread_time()
         try:
+            self._purse.look(run_id)
             yield
         finally:
             self.seconds += time.perf_counter() - wall
@@ -130,7 +151,7 @@ class StubbornTarget:
         return next((one for one in self._symptoms if one.stage in stages and not one.gone(app)), None)
 
     def ensure(self, spec: DeploymentSpec, *, tell: Callable[[str], None] = print) -> Deployment:
-        with self._own_time():
+        with self._own_time(spec.run_id):
             for stage in ("build", "models", "boot"):
                 if shown := self._shown(spec, stage):
                     last = shown.text.strip().splitlines()[-1]
@@ -145,7 +166,7 @@ class StubbornTarget:
             return Deployment(name=spec.name, url=self._server.url, engine="comfyui", startup_seconds=0.1)
 
     def preflight(self, spec: DeploymentSpec, *, tell: Callable[[str], None] = print) -> Preflight:
-        with self._own_time():
+        with self._own_time(spec.run_id):
             app = read_app(spec.folder, spec.attempt)
             if shown := self._shown(spec, "preflight"):
                 found = {"log_tail": shown.text, **shown.found}
@@ -173,6 +194,10 @@ class StubbornTarget:
 
     def close(self) -> None:
         pass
+
+
+def _held(line: Line) -> Decimal:
+    return line.reserved if line.state == "reserved" else line.actual or line.estimated or ZERO
 
 
 def read_app(folder: Path, attempt: int) -> App:
@@ -211,18 +236,19 @@ class Laboratory:
 
     def _run(self, fault: Fault, *answers: Answer) -> Ended:
         self._count += 1
-        target = StubbornTarget(fault.symptoms)
+        purse = Purse(self._ledger)
+        target = StubbornTarget(fault.symptoms, purse)
         services = Services(
             target=target,
             forge=_no_forge,
             mirror=lambda repo: Mirror(self._folder / "data", repo),
             data_dir=self._folder / "data",
-            progress=Silent(),
+            progress=purse,
             lookups=Offline(),
             ledger=self._ledger,
         )
         name = f"fox-{self._count}"
-        asked = request(self._repo, name, gpus=fault.gpus, answers=answers)
+        asked = request(self._repo, name, gpus=fault.gpus, budget_usd=fault.budget_usd, answers=answers)
         record = self._records.add(asked, name, protocol=RUN_PROTOCOL)
         run = RunContext(
             record.id,
@@ -233,17 +259,17 @@ class Laboratory:
             progress=Recorded(self._records, record.progress, services.progress, services.clock),
         )
         try:
-            return self._carry_out(fault, run, target)
+            return self._carry_out(fault, run, target, purse)
         finally:
             target.stop(run.run_id)
             run.remove_worktree()
 
-    def _carry_out(self, fault: Fault, run: RunContext, target: StubbornTarget) -> Ended:
+    def _carry_out(self, fault: Fault, run: RunContext, target: StubbornTarget, purse: Purse) -> Ended:
         run.use(resolve(run).facts)
         start = branch(run)
         if fault.start is not None:
             run.change(fault.start(run.plan.lock))
-        steps = _Steps(render(run, start))
+        steps = _Steps(run, render(run, start))
         before = run.plan.prompt
         attempts = Attempts(run, steps.do)
         wall, cpu = time.perf_counter(), time.process_time()
@@ -272,7 +298,7 @@ class Laboratory:
             told="" if passed else told,
             attempts=run.attempt,
             waited=steps.waited,
-            spent=money.best,
+            held=purse.most,
             limit=money.limit,
             untruthful=passed and not truthful,
             overhead=(wall - target.seconds) / run.attempt,
@@ -284,12 +310,14 @@ class Laboratory:
 class _Steps:
     """Does each step, with a result that has been through JSON as if it had been on record."""
 
-    def __init__(self, rendered: Rendered) -> None:
+    def __init__(self, run: RunContext, rendered: Rendered) -> None:
+        self._run = run
         self.rendered = rendered
         self.found: list[Diagnosed] = []
         self.waited = 0
 
     def do(self, name: StepName, body: Callable[[], ResultT], kind: type[ResultT]) -> ResultT:
+        self._run.step = name
         if name == "repair" and self.found and isinstance(self.found[-1].move, Wait):
             self.waited += 1
             return kind.model_validate(self.rendered.model_dump())

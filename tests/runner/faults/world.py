@@ -77,7 +77,12 @@ ANSWERS = (
 
 
 def request(
-    repo: Path, name: str, *, gpus: tuple[Gpu, ...] | None = None, answers: tuple[Answer, ...] = ()
+    repo: Path,
+    name: str,
+    *,
+    gpus: tuple[Gpu, ...] | None = None,
+    budget_usd: float | None = None,
+    answers: tuple[Answer, ...] = (),
 ) -> RunRequest:
     """People have said where packs and models are. A later answer to the same question takes an earlier one's place."""
     return RunRequest(
@@ -88,6 +93,7 @@ def request(
         name=name,
         answers=(*ANSWERS, *answers),
         gpus=gpus,
+        budget_usd=budget_usd,
     )
 
 
