@@ -46,6 +46,8 @@ _PUBLISHED: Final = re.compile(r"published (?:at|on) (?P<day>\d{4}-\d\d-\d\d)")
 _FILTERED: Final = re.compile(r"`?(?P<name>[A-Za-z0-9][\w.-]{0,80})`? was filtered by `?exclude-newer")
 _COLLECTED: Final = re.compile(r"(?m)^[ \t]{0,8}(?:Collecting|Processing) ([A-Za-z0-9][\w.-]{0,80})")
 """What pip was at when it failed."""
+_NEEDS_TORCH: Final = re.compile(r"No module named ['\"]torch['\"]")
+"""A build that imports torch is isolated from the app's, and no other Python helps it."""
 _UNPICKED: Final = re.compile(r"(?:\.dev0|\.\*)$")
 
 
@@ -238,7 +240,7 @@ def build_failed(found: Found) -> Outcome | None:
         steps += _pythons(found, [])[:1]
     if name in modules().aliases:
         steps += _aliased(name)
-    if not steps:
+    if not steps and not _NEEDS_TORCH.search(around):
         steps += _pythons(found, [])[:1]
     steps.append(GiveUp(why=f"{name or 'a package'} cannot be built in the app's image: see the build log"))
     return outcome(*steps, unsure=len(steps) > 1 and not system and name not in modules().optional, facts=facts)

@@ -70,6 +70,21 @@ BUILD = (
         ),
     ),
     *worded(
+        "torch-for-building",
+        "build",
+        end=stops("built"),
+        known=(
+            (
+                "error: subprocess-exited-with-error\n× Getting requirements to build wheel did not run successfully.\n"
+                "ModuleNotFoundError: No module named 'torch'\n"
+            ),
+            (
+                "  × Failed to build `kernels-of-somebody==0.1`\n  ╰─▶ Call to `setuptools.build_meta.build_wheel` failed\n"
+                "      ModuleNotFoundError: No module named 'torch'\n"
+            ),
+        ),
+    ),
+    *worded(
         "builder-fails",
         "build",
         end=stops(),
@@ -150,6 +165,24 @@ BOOT = (
         known=(
             "ImportError: ('Unable to load EGL library', 'libEGL.so.1: cannot open shared object file: No such file or directory')\n",
             "OSError: libEGL.so.1: cannot open shared object file: No such file or directory\n",
+        ),
+    ),
+    *worded(
+        "protobuf",
+        "boot",
+        gone=keeps_out("protobuf", "5.29.0"),
+        known=(
+            "TypeError: Descriptors cannot be created directly.\nIf this call came from a _pb2.py file, your code is out of date.\n",
+            " 1. Downgrade the protobuf package to 3.20.x or lower.\n 2. Set PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python\n",
+        ),
+    ),
+    *worded(
+        "numba",
+        "boot",
+        gone=keeps_out("numpy", "2.3.4"),
+        known=(
+            "ImportError: Numba needs NumPy 2.2 or less. Got NumPy 2.3.\n",
+            f"Cannot import {NODES}/ComfyUI-Spare module for custom nodes: Numba needs NumPy 2.2 or less. Got NumPy 2.3.\n",
         ),
     ),
     *worded(
