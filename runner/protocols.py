@@ -116,8 +116,10 @@ class Target(Protocol):
         """What requests to the deployment must carry. Secret: asked for when it is needed, never put on record."""
         ...
 
-    def keep(self, spec: DeploymentSpec) -> Deployment:
+    def keep(self, spec: DeploymentSpec, *, tell: Callable[[str], None] = say_nothing) -> Deployment:
         """Let the deployment outlive this process; where it is then, which may be another place than before.
+
+        `tell`: as of `ensure`.
 
         Raises:
             runner.errors.DeployFailed: it had died, or had to be made once more, and did not come up.

@@ -122,6 +122,7 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
     except StepFailed as error:
         endpoint = None
         state, reason = "failed", reason or str(error)
+    run.remove_worktree()  # not before: a last step that is tried again may deploy from it again
     result = RunResult(
         run_id=run.run_id,
         state=state,

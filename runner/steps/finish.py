@@ -1,9 +1,10 @@
-"""Leave nothing behind but what was asked for."""
+"""Leave nothing deployed but what was asked for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.errors import RunnerError
 from runner.model import Frozen
 
 if TYPE_CHECKING:
@@ -18,21 +19,27 @@ class Finished(Frozen):
 
 
 def finish(run: RunContext, *, keep: bool) -> Finished:
-    """Stop the app, or leave it serving; remove the worktree.
+    """Stop the app, or leave it serving; what cannot be left serving is stopped, too.
 
     Raises:
-        DeployFailed: the app was to be left serving, had died with an earlier process, and did not come up again.
+        DeployFailed: the app was to be left serving, had to be deployed once more, and did not come up.
+        RunCancelled: the run was cancelled while that went on.
     """
-    endpoint = None
+    if not keep:
+        _stop(run)
+        run.progress.detail(run.run_id, run.step, "stopped the app")
+        return Finished(endpoint=None)
     try:
-        if keep:
-            endpoint = run.services.target.keep(run.spec).url
-            run.progress.detail(run.run_id, run.step, f"left the app serving at {endpoint}")
-        else:
-            run.services.target.stop(run.run_id)
-            if run.services.ledger is not None:
-                run.services.ledger.settle_stopped(run.run_id)
-            run.progress.detail(run.run_id, run.step, "stopped the app")
-    finally:
-        run.remove_worktree()
+        endpoint = run.services.target.keep(run.spec, tell=run.tell).url
+    except RunnerError as error:
+        if not error.retryable:
+            _stop(run)
+        raise
+    run.progress.detail(run.run_id, run.step, f"left the app serving at {endpoint}")
     return Finished(endpoint=endpoint)
+
+
+def _stop(run: RunContext) -> None:
+    run.services.target.stop(run.run_id)
+    if run.services.ledger is not None:
+        run.services.ledger.settle_stopped(run.run_id)

@@ -104,9 +104,9 @@ class LocalTarget:
         del spec
         return {}
 
-    def keep(self, spec: DeploymentSpec) -> Deployment:
+    def keep(self, spec: DeploymentSpec, *, tell: Callable[[str], None] = say_nothing) -> Deployment:
         """Let the deployment outlive this process; an earlier one's, which has died with it, is made again."""
-        deployment = self.ensure(spec)
+        deployment = self.ensure(spec, tell=tell)
         with self._guard:
             process = self._processes.pop(spec.run_id, None)
         if process is not None and process.stdin is not None:

@@ -84,7 +84,7 @@ class ThreadTarget:
     def headers(self, spec: DeploymentSpec) -> dict[str, str]:
         return {}
 
-    def keep(self, spec: DeploymentSpec) -> Deployment:
+    def keep(self, spec: DeploymentSpec, *, tell: Any = None) -> Deployment:
         return self.ensure(spec)
 
     def serves(self, run_id: RunId) -> bool:

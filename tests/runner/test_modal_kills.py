@@ -210,3 +210,23 @@ def test_a_run_that_dies_while_it_deploys_and_is_not_wanted_any_more_leaves_noth
     scene.looks_at_the_ledger(run["id"])
     assert {line["state"] for line in scene.known.values()} == {"spent"}
     scene.nothing_is_left()
+
+
+@pytest.mark.long
+def test_what_passes_its_tests_and_cannot_be_put_into_production_is_not_left_beside_it(scene: Scene) -> None:
+    scene.up(keep=False)
+    git(scene.bench.repo, "merge", "--quiet", "--ff-only", "flowberth/poster")
+    merged = git(scene.bench.repo, "rev-parse", "HEAD")
+    scene.begins_anew()
+    scene.bed.fail("AppPublish", "RESOURCE_EXHAUSTED", message="8 endpoints on this plan", skip=1, times=None)
+    result = scene.up(merged=merged)
+    assert result["state"] == "failed"
+    assert "8 endpoints on this plan" in result["reason"]
+    scene.nothing_is_left()
+
+
+@pytest.mark.long
+def test_modal_may_be_away_for_a_moment_while_a_run_takes_its_leave(scene: Scene) -> None:
+    scene.is_killed_at("finish started")
+    scene.bed.fail("AppGetOrCreate", "INTERNAL", times=1)
+    assert_ended_as_if_nothing_had_happened(scene, scene.up())

@@ -178,7 +178,7 @@ class StubbornTarget:
     def headers(self, spec: DeploymentSpec) -> dict[str, str]:
         return {}
 
-    def keep(self, spec: DeploymentSpec) -> Deployment:
+    def keep(self, spec: DeploymentSpec, *, tell: Any = None) -> Deployment:
         return self.ensure(spec)
 
     def serves(self, run_id: RunId) -> bool:
