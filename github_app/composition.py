@@ -129,6 +129,15 @@ def opened_records(settings: Settings) -> Generator[RunRecords]:
 
 
 @contextmanager
+def opened_books(settings: Settings) -> Generator[tuple[RunRecords, Ledger]]:
+    """What is on record of runs and of their money, to be read."""
+    from runner.records import RunRecords  # noqa: PLC0415 - see the module's docstring
+
+    with database_of(settings) as database:
+        yield RunRecords(database), ledger_of(settings, database)
+
+
+@contextmanager
 def opened_forge(settings: Settings, repo: Path) -> Generator[LocalForge]:
     """The pull requests of one repository."""
     from github_app.local_forge import LocalForge  # noqa: PLC0415 - see the module's docstring

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from codegen.model import JsonObject
     from github_app.cli.terminal import SafeConsole
+    from runner.budget.model import RunMoney
     from runner.records import RunRecord
 
 LIST_EXAMPLES = """\b
@@ -63,17 +64,19 @@ def list_runs(
 
 @app.command(epilog=SHOW_EXAMPLES)
 def show(*, run_id: RunArgument, json: Json = False) -> None:
-    """Show one run: steps, tests, pull request, log."""
-    from github_app.composition import opened_records  # noqa: PLC0415 - not for --help
+    """Show one run: steps, tests, money, pull request, log."""
+    from github_app.composition import opened_books  # noqa: PLC0415 - not for --help
     from github_app.settings import load_settings  # noqa: PLC0415
     from runner.log import log_path  # noqa: PLC0415
 
     settings = load_settings()
-    with opened_records(settings) as recorded:
+    with opened_books(settings) as (recorded, ledger):
         record = recorded.get(run_id)
+        money = ledger.state(record.id)
     log = log_path(settings.data_dir)
     Output(as_json=json).result(
-        {**_record_json(record), "log": str(log)}, lambda console: _show_record(console, record, log)
+        {**_record_json(record), "money": _money_json(money), "log": str(log)},
+        lambda console: _show_record(console, record, money, log),
     )
 
 
@@ -128,6 +131,18 @@ def _record_json(record: RunRecord) -> JsonObject:
     return record.model_dump(mode="json", exclude={"number", "protocol"})
 
 
+def _money_json(money: RunMoney) -> JsonObject | None:
+    """US dollars; `None` where nothing costs. `billed` is `None` before the first bill."""
+    if not money.parts:
+        return None
+    return {
+        "limit": float(money.limit),
+        "estimated": float(money.estimated),
+        "billed": None if money.actual is None else float(money.actual),
+        "bill_complete": money.fully_billed,
+    }
+
+
 def _show_list(console: SafeConsole, records: tuple[RunRecord, ...]) -> None:
     if not records:
         console.print("There are no runs yet. Start one with: flowberth up WORKFLOW")
@@ -155,7 +170,7 @@ def _state(record: RunRecord) -> Text:
     return Text(record.state, style=STATE_STYLES.get(record.state, "default"))
 
 
-def _show_record(console: SafeConsole, record: RunRecord, log: Path) -> None:
+def _show_record(console: SafeConsole, record: RunRecord, money: RunMoney, log: Path) -> None:
     from github_app.cli.summary import show_result  # noqa: PLC0415 - not for --help
     from runner.model import steps_of  # noqa: PLC0415
 
@@ -172,4 +187,9 @@ def _show_record(console: SafeConsole, record: RunRecord, log: Path) -> None:
     console.print(steps)
     if record.result:
         show_result(console, record.result)
+    if money.parts:
+        billed = (
+            "" if money.actual is None else f"; billed {'' if money.fully_billed else 'so far '}${money.actual:.2f}"
+        )
+        console.print(f"Spent: ${money.estimated:.2f} of ${money.limit:.2f} (estimate){billed}")
     console.print(f"Log: {log}")

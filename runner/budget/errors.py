@@ -41,9 +41,10 @@ RAISED_BY: dict[LimitName, str] = {
 class OverBudget(RunnerError):  # noqa: N818 - reads as the sentence that is shown
     """A limit is in the way: what was about to start has not been started, or what was going on has been stopped."""
 
-    def __init__(self, message: str, limit_name: LimitName) -> None:
-        super().__init__(f"{message}; {RAISED_BY[limit_name]}")
-        self.limit_name: LimitName = limit_name
+    def __init__(self, message: str, limit_name: LimitName | None = None) -> None:
+        super().__init__(f"{message}; {RAISED_BY[limit_name]}" if limit_name else message)
+        self.limit_name: LimitName | None = limit_name
+        """`None`: what was reserved for it alone."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_again, (type(self), str(self), self.__dict__))

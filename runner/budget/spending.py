@@ -144,14 +144,11 @@ def overdue(money: RunMoney) -> UsedUp | None:
     if money.due_stop is None or money.due_stop > money.at + STOPPING:
         return None
     what = " and ".join(dict.fromkeys(OF.get(each.what, each.what) for each in money.running))
-    if money.reached is not None:
-        limit_name, limit = money.reached
-    elif money.best + money.usd_per_second * STOPPING.seconds >= money.limit:
-        limit_name, limit = "run", money.limit
-    else:
-        reserved = sum((each.reserved for each in money.running), ZERO)
-        return UsedUp(f"{what} went on until the {shown(reserved)} reserved for it were used up; it was stopped", "run")
-    return UsedUp(f"the limit {WHOSE[limit_name]}, {shown(limit)}, is used up; {what} was stopped", limit_name)
+    if money.reached is None and money.best + money.usd_per_second * STOPPING.seconds < money.limit:
+        reserved = shown(sum((each.reserved for each in money.running), ZERO))
+        return UsedUp(f"{what} was stopped, as it went on until the {reserved} reserved for it were used up")
+    limit_name, limit = money.reached or ("run", money.limit)
+    return UsedUp(f"the limit {WHOSE[limit_name]}, {shown(limit)}, is used up, so {what} was stopped", limit_name)
 
 
 def _most(line: Line) -> Decimal:

@@ -22,7 +22,7 @@ def test_a_bill_that_uses_up_the_limit_stops_the_app_and_ends_the_run(bench, dat
     books(database, record["id"], "20.50")
     result = going_on.result()
     assert (result["state"], result["attempts"], result["endpoint"]) == ("over-budget", 2, None)
-    assert result["reason"].startswith("test: the limit of this run, $20.00, is used up; the test was stopped")
+    assert result["reason"].startswith("test: the limit of this run, $20.00, is used up, so the test was stopped")
     (ended,) = bench.runs()
     (tried,) = ended["progress"]["attempts"]
     assert (ended["state"], tried["number"]) == ("over-budget", 1)

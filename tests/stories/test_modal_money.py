@@ -88,7 +88,7 @@ def test_at_100_per_cent_the_app_is_stopped_and_the_run_ends(
     (told,) = people.bodies(issue)
     assert "### ✗ `tile` ran out of budget at: look without a GPU" in told
     assert "> 100 % of the limit of this run, \\$20.00, are used up." in told
-    assert "the limit of this run, \\$20.00, is used up; the preflight was stopped" in told
+    assert "the limit of this run, \\$20.00, is used up, so the preflight was stopped" in told
     assert "| building the image |" in people.do("alice", "GET", f"/pulls/{pull['number']}")["body"]
     with books.begin() as connection:
         states = connection.scalars(sa.select(line.c.state).where(line.c.run_id == run_id)).all()

@@ -302,7 +302,7 @@ Attempt 1 of 10 · \\$7.90 of \\$10.00 spent (estimate), \\$10.40 billed so far 
 def test_who_ran_out_of_budget_is_told_what_was_tried_and_how_to_go_on(office):
     office.spends("build", "9.95", minutes=10)
     tried = Attempt(number=1, outcome="gguf cannot be imported", change="gguf is installed, too")
-    reason = "deploy: the limit of this run, $10.00, is used up; building the image was stopped"
+    reason = "deploy: the limit of this run, $10.00, is used up, so building the image was stopped"
     office.ends("over-budget", reason=reason, attempts=(tried,))
     office.tells()
     assert office.comment() == snapshot("""\
@@ -314,7 +314,7 @@ Attempt 1 of 10 · \\$9.95 of \\$10.00 spent (estimate) · [Pull request 2](PULL
 
 > 80 % of the limit of this run, \\$10.00, are used up.
 
-deploy: the limit of this run, \\$10.00, is used up; building the image was stopped
+deploy: the limit of this run, \\$10.00, is used up, so building the image was stopped
 
 What it has tried:
 

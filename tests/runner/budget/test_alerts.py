@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from inline_snapshot import snapshot
 
+from runner.budget.spending import overdue
 from tests.runner.budget.payers import usd
 
 
@@ -67,6 +68,42 @@ def test_what_runs_is_watched(payers):
     ledger.settle_stopped(run)
     assert ledger.watch(run).due_stop is None
     assert ledger.state(run).estimated == 11
+
+
+def test_a_limit_that_others_have_used_up_stops_what_runs(payers):
+    ledger, repo = payers.ledger(), payers.repository()
+    first, second = payers.run(repo, monthly=10), payers.run(repo, monthly=10)
+    ledger.reserve(first, "test-1", usd(1), what="test")
+    ledger.spend(first, "test-1", usd(1))
+    ledger.reserve(second, "test-1", usd(5), what="test")
+    ledger.start(second, "test-1", usd("0.001"))
+    payers.clock.passes(seconds=10)
+    assert overdue(ledger.watch(second)) is None
+    ledger.bill(first, "test-1", usd("10.2"))  # ten times the estimate
+    money = ledger.watch(second)
+    assert money.due_stop == payers.clock.now
+    assert str(overdue(money)) == snapshot(
+        "the limit of the repository for this month, $10.00, is used up, so the test was stopped; `monthly_budget_usd` in .github/flowberth.yml sets it, and a new month begins with nothing spent"
+    )
+    ledger.settle_stopped(second)
+    assert overdue(ledger.watch(second)) is None
+
+
+def test_what_is_stopped_is_stopped_so_early_that_the_limit_holds(payers):
+    ledger, run = payers.ledger(), payers.run(budget=10)
+    ledger.reserve(run, "build-1", usd(4), what="build")
+    ledger.spend(run, "build-1", usd(1))
+    ledger.reserve(run, "test-1", usd("8.75"), what="test")
+    ledger.start(run, "test-1", usd("0.01"))
+    payers.clock.passes(seconds=864)
+    assert overdue(ledger.watch(run)) is None
+    payers.clock.passes(seconds=1)  # so that ten are left
+    assert str(overdue(ledger.watch(run))) == snapshot(
+        "the test was stopped, as it went on until the $8.75 reserved for it were used up"
+    )
+    payers.clock.passes(seconds=10)
+    ledger.settle_stopped(run)
+    assert ledger.state(run).best == usd("9.75")
 
 
 def test_the_first_thing_that_outlives_its_reservation_is_due(payers):
