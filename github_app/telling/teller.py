@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 """Between two looks when there is nothing to tell: one query on a small index."""
 PAUSE_SECONDS = 3.0
-"""Between two tellings of one run that goes on: GitHub counts every edit, and people read slower."""
+"""Between two tellings of one run that goes on: GitHub counts every edit, and people read slower. With every other run
+that goes on it is that much longer, since what GitHub takes is shared."""
+LONGEST_PAUSE_SECONDS = 30.0
 RETRY_SECONDS = 5.0
 """After a failure that may pass, as most of GitHub's do soon; after the second in a row twice as long, and so on."""
 LONGEST_RETRY_SECONDS = 3600.0
@@ -88,9 +90,12 @@ class Teller:
             elif record.finished:
                 telling.given_up(str(error))
             else:
-                telling.told(record.revision, finished=False, pause=PAUSE_SECONDS)
+                telling.told(record.revision, finished=False, pause=self._pause())
         else:
-            telling.told(record.revision, finished=record.finished, pause=PAUSE_SECONDS)
+            telling.told(record.revision, finished=record.finished, pause=self._pause())
+
+    def _pause(self) -> float:
+        return min(PAUSE_SECONDS * max(1, len(self._records.unfinished_ids())), LONGEST_PAUSE_SECONDS)
 
     def _put_off(self, telling: Telling, error: str) -> None:
         seconds = min(RETRY_SECONDS * 2 ** min(telling.shown.failures, 10), LONGEST_RETRY_SECONDS)

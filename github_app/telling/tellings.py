@@ -47,7 +47,7 @@ class Telling:
         self._values: dict[str, object] = {}
 
     def told(self, revision: int, *, finished: bool, pause: float) -> None:
-        """People see that revision now. The next one is told after `pause` seconds at the earliest."""
+        """People see that revision now. The next one, unless it is the end, is told after `pause` seconds or later."""
         self.shown.failures = 0
         self._values = {
             "told": revision,
@@ -84,16 +84,18 @@ class Tellings:
     @contextmanager
     def next(self, clock: datetime) -> Generator[Telling | None]:
         """The run that has waited longest to be told, locked against other processes; `None` if all is told."""
+        ended = run.c.state.not_in(UNFINISHED)
+        rested = sa.or_(telling.c.not_before.is_(None), telling.c.not_before <= clock)
         due = (
             sa.select(telling.c.run_id, telling.c.state)
             .join(run, run.c.id == telling.c.run_id)
             .where(
                 sa.not_(telling.c.settled),
-                sa.or_(telling.c.not_before.is_(None), telling.c.not_before <= clock),
-                sa.or_(run.c.revision > telling.c.told, run.c.state.not_in(UNFINISHED)),
+                # The end of a run is what people wait for: a pause does not hold it up, what GitHub has said does.
+                sa.or_(rested, sa.and_(ended, telling.c.error.is_(None))),
+                sa.or_(run.c.revision > telling.c.told, ended),
             )
-            # The end of a run is what people wait for.
-            .order_by(run.c.state.in_(UNFINISHED), telling.c.updated_at)
+            .order_by(sa.not_(ended), telling.c.updated_at)
             .limit(1)
             .with_for_update(skip_locked=True, of=telling)
         )

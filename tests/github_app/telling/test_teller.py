@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from github_app.github.errors import Busy
 from github_app.telling.teller import Teller
 from github_app.telling.tellings import Tellings
 from runner.model import GithubRepository, RunRequest
@@ -18,8 +19,11 @@ class Notebook:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.hostile: set[str] = set()
+        self.busy_until: datetime | None = None
 
     def run(self, record, _request, _shown) -> None:
+        if self.busy_until is not None:
+            raise Busy("GitHub has asked to wait", until=self.busy_until)
         if record.id in self.hostile:
             raise LookupError("a page that cannot be rendered: \0")
         self.told.append(record.id)
@@ -87,3 +91,25 @@ def test_rows_that_cannot_be_read_keep_no_other_run_from_being_told(office):
     office.spoil(run, run.c.id == broken.id, step="no-such-step")
     office.spoil(telling, telling.c.run_id == forgotten.id, state={"comment": "no number"})
     assert office.tell_all() == [forgotten.id, ours.id]
+
+
+def test_the_more_runs_go_on_the_longer_is_the_pause_and_the_end_is_told_at_once(office):
+    records = [office.ask(name) for name in ("banner", "flyer", "poster")]
+    assert office.tell_all() == [record.id for record in records]
+    assert [office.waits(record).total_seconds() for record in records] == [9, 9, 9]
+    office.spoil(run, run.c.id == records[0].id, state="running", revision=run.c.revision + 1)
+    office.spoil(run, run.c.id == records[1].id, state="failed", revision=run.c.revision + 1)
+    assert office.tell_all() == [records[1].id]
+    office.now += timedelta(seconds=9)
+    assert office.tell_all() == [records[0].id]
+
+
+def test_when_github_has_asked_to_wait_the_end_waits_too(office):
+    record = office.ask("banner")
+    office.notebook.busy_until = office.now + timedelta(minutes=1)
+    assert office.tell_all() == []
+    office.spoil(run, run.c.id == record.id, state="failed", revision=run.c.revision + 1)
+    assert office.tell_all() == []
+    office.now += timedelta(minutes=1)
+    office.notebook.busy_until = None
+    assert office.tell_all() == [record.id]
