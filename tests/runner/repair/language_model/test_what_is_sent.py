@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from codegen.lock import ModelPin, PackPin
 from codegen.lock_patch import LockPatch
 from codegen.plan import make_plan
+from runner.redaction import redacted
 from runner.repair.diagnosis import Diagnosis, GiveUp
 from runner.repair.evidence import Evidence
 from runner.repair.language_model.excerpt import as_data, excerpt, line, visible
-from runner.redaction import redacted
 from runner.repair.language_model.request import Request, build_request
 from runner.repair.moves import Turn
 from tests.codegen.canvas import text_to_image
