@@ -237,6 +237,8 @@ class Worker:
         finally:  # a disk that cannot be tidied is no reason to leave production down
             self._runs.serving.restore()
             self._ledger.settle_abandoned()
+            if isinstance(self._doors.target, ModalTarget):
+                self._doors.target.reap(self._records.with_deployments)
 
     def _forge(self, repository: Repository) -> GithubForge:
         assert isinstance(repository, GithubRepository)

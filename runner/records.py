@@ -188,6 +188,14 @@ class RunRecords:
         """All runs that have left something serving, newest first."""
         return self._select(table.c.result["endpoint"].astext.is_not(None))
 
+    def with_deployments(self) -> frozenset[RunId]:
+        """Of all runs that may have something deployed: they go on, or have left something serving."""
+        query = sa.select(table.c.id).where(
+            table.c.state.in_(UNFINISHED) | table.c.result["endpoint"].astext.is_not(None)
+        )
+        with self._database.begin() as connection:
+            return frozenset(RunId(run_id) for run_id in connection.scalars(query))
+
     def newest_of(self, lane: Lane) -> RunId | None:
         """The run of a lane that was asked for last."""
         query = sa.select(table.c.id).where(_in(lane)).order_by(table.c.number.desc()).limit(1)

@@ -90,7 +90,7 @@ def examine(settings: Settings, comfyui: str | None = None) -> list[Check]:
         lambda: check_disk(settings.data_dir),
         lambda: check_database(settings),
         lambda: check_comfyui(comfyui or settings.comfyui),
-        check_modal,
+        lambda: check_modal(settings),
         lambda: check_github(settings),
     ]
     return [look() for look in looks]
@@ -193,13 +193,26 @@ def _comfyui_version(url: str) -> str | None:
         return None
 
 
-def check_modal() -> Check:
-    """A token is configured, by environment or file. Whether Modal accepts it is only known by asking Modal."""
-    from modal.config import config, user_config_path  # noqa: PLC0415 - slow to import
+def check_modal(settings: Settings) -> Check:
+    """Modal accepts the token of each workspace that is set up, if apps are deployed there."""
+    from github_app.settings import InvalidSettings  # noqa: PLC0415 - not for --help
+    from github_app.targets import HINT, modal_accounts_of  # noqa: PLC0415
+    from runner.targets.modal.errors import ModalError  # noqa: PLC0415
+    from runner.targets.modal.target import ModalTarget  # noqa: PLC0415
 
-    if config.get("token_id") and config.get("token_secret"):
-        return Check("Modal token", "ok", f"configured (environment or {user_config_path})")
-    return Check("Modal token", "optional", f"none; {NOT_NEEDED}", "To deploy on Modal, run: modal setup")
+    if settings.target != "modal":
+        mend = f"To deploy on Modal, set FLOWBERTH_TARGET=modal. {HINT}"
+        return Check("Modal token", "optional", f"not used, apps stay on this machine; {NOT_NEEDED}", mend)
+    try:
+        accounts = modal_accounts_of(settings)
+        target = ModalTarget(accounts, settings.data_dir)
+        try:
+            names = [target.check(account.owner) for account in accounts.all()]
+        finally:
+            target.close()
+    except (InvalidSettings, ModalError) as error:
+        return Check("Modal token", "problem", str(error), HINT)
+    return Check("Modal token", "ok", f"accepted, for {' and '.join(names)}")
 
 
 def check_github(settings: Settings) -> Check:

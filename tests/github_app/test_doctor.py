@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.modal.bed import ModalBed
+from tests.modal.fixtures import modal_bed  # noqa: F401 - a fixture
+
 
 class ComfyUI(BaseHTTPRequestHandler):
     """Answers what the doctor asks, as ComfyUI's server.py does."""
@@ -55,7 +58,7 @@ def test_a_healthy_machine_without_accounts_is_ready(
     }
     assert found["ComfyUI"]["detail"] == f"0.33.0 at {comfyui}"
     assert "not needed for the local path" in found["Modal token"]["detail"]
-    assert "modal setup" in found["Modal token"]["mend"]
+    assert "FLOWBERTH_TARGET=modal" in found["Modal token"]["mend"]
     assert all(check["mend"] for check in found.values() if check["state"] != "ok")
 
 
@@ -96,3 +99,18 @@ def test_half_a_github_app_names_what_is_missing(flowberth: Callable, database_u
     assert "FLOWBERTH_GITHUB_PRIVATE_KEY" in said.out
     assert "FLOWBERTH_GITHUB_APP_ID" not in said.out
     assert said.out.rstrip().endswith("Ready: flowberth up WORKFLOW")
+
+
+def test_modal_is_asked_whether_it_accepts_the_tokens(
+    flowberth: Callable,
+    database_url: str,
+    modal_bed: ModalBed,  # noqa: F811
+) -> None:
+    variables = modal_bed.environment("acme")
+    given = {
+        f"FLOWBERTH_{name}": variables[name] for name in ("MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET", "MODAL_SERVER_URL")
+    }
+    given |= {"FLOWBERTH_TARGET": "modal", "FLOWBERTH_DATABASE_URL": database_url}
+    assert checks(flowberth("doctor", "--json", **given))["Modal token"]["detail"] == "accepted, for acme"
+    said = checks(flowberth("doctor", "--json", **{**given, "FLOWBERTH_MODAL_TOKEN_SECRET": "as-wrong"}))["Modal token"]
+    assert (said["state"], "FLOWBERTH_MODAL_TOKEN_ID" in said["detail"]) == ("problem", True)

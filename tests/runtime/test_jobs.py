@@ -238,3 +238,12 @@ def events(served, response, **params):
                 kind = line.removeprefix("event: ")
             elif line.startswith("data: "):
                 yield kind, json.loads(line.removeprefix("data: "))
+
+
+def test_the_key_for_partners_goes_to_comfyui_with_each_prompt_and_nowhere_else(app):
+    served = app(SLOW, STEPS, settings={"partner_key": "comfyui-canary"})
+    answer = served.generate({"steps": 1})
+    assert answer.status_code == 200
+    assert "canary" not in answer.text + json.dumps(served.http.get("/").json())
+    (body,) = served.engine("/submitted")
+    assert body["extra_data"] == {"api_key_comfy_org": "comfyui-canary"}

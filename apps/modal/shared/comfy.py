@@ -141,13 +141,19 @@ class ComfyClient:
         """Whether a node class is registered."""
         return bool(await self._json("GET", f"/object_info/{quote(class_type, safe='')}"))
 
-    async def submit(self, prompt: JsonObject, client_id: str, *, previews: bool) -> str:
+    async def submit(
+        self, prompt: JsonObject, client_id: str, *, previews: bool, partner_key: str | None = None
+    ) -> str:
         """Queue a prompt and return its id. Versions that know no `preview_method` per prompt send no previews.
+
+        ComfyUI hands `partner_key` to nodes that ask for it, and to no other (execution.py, `get_input_data`).
 
         Raises:
             PromptRejected: it was refused, wholly or in part; a part that was accepted has been taken out again.
         """
-        extra = {"extra_data": {"preview_method": "auto"}} if previews else {}
+        data = {"preview_method": "auto"} if previews else {}
+        data |= {"api_key_comfy_org": partner_key} if partner_key else {}
+        extra = {"extra_data": data} if data else {}
         response = await self._request("POST", "/prompt", json={"prompt": prompt, "client_id": client_id, **extra})
         try:
             body = as_object(loads(response.text))

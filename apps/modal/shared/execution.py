@@ -62,11 +62,13 @@ class Execution:
         *,
         cold_start_seconds: float,
         bucket: Bucket | None = None,
+        partner_key: str | None = None,
     ) -> None:
         self._definition = definition
         self._engine = engine
         self._http = http
         self._bucket = bucket
+        self._partner_key = partner_key
         self._facts: tuple[int, EngineFacts] | None = None
         self._missing: tuple[int, list[str]] | None = None
         self._uncharged_cold_start = cold_start_seconds
@@ -139,7 +141,9 @@ class Execution:
         prompt = fill(self._definition, values)
         client_id = secrets.token_hex(16)
         async with client.events(client_id) as events:
-            prompt_id = await client.submit(prompt, client_id, previews=job.wants_previews)
+            prompt_id = await client.submit(
+                prompt, client_id, previews=job.wants_previews, partner_key=self._partner_key
+            )
             tracker = Tracker(self._definition, prompt_id, job)
             following = asyncio.create_task(_follow(client, events, prompt_id, tracker))
             history = await self._await_end(client, following, prompt_id, job)

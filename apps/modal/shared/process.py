@@ -21,7 +21,7 @@ GUARD = Path(__file__).with_name("guard.py")
 WARM = Path(__file__).with_name("warm.py")
 STOP_SECONDS = 10.0
 """The guard's own grace period, doubled; then the group is killed."""
-SECRET_PREFIXES = ("FLOWBERTH_", "MODAL_")
+SECRET_PREFIXES = ("FLOWBERTH_", "MODAL_", "API_KEY_COMFY_ORG")
 """Variables that ComfyUI does not get: custom nodes are other people's code."""
 LOOK_SECONDS = 0.5
 """Between two looks whether a process that loads libraries still lives."""

@@ -35,6 +35,7 @@ ENVIRONMENT = {
     "api_key": "FLOWBERTH_API_KEY",
     "health_open": "FLOWBERTH_HEALTH_OPEN",
     "webhook_secret": "FLOWBERTH_WEBHOOK_SECRET",
+    "partner_key": "API_KEY_COMFY_ORG",
     "snapshot": "FLOWBERTH_SNAPSHOT",
     "snapshot_torch": "FLOWBERTH_SNAPSHOT_TORCH",
 }
@@ -111,6 +112,9 @@ class Settings(BaseModel):
     """Whether `/health` answers without the key: load balancers seldom have one. It names what did not load."""
     webhook_secret: str | None = Field(default=None, min_length=24, repr=False)
     """Signs webhooks; without it none are sent."""
+    partner_key: str | None = Field(default=None, min_length=8, repr=False)
+    """Pays for nodes of partners' services, from the credits of a Comfy account. It goes to ComfyUI with each prompt,
+    and is in no file and no answer."""
     snapshot: bool = False
     """Whether a memory snapshot is taken before the start, as on Modal. `app.py` says so; on a laptop there is none."""
     snapshot_torch: bool = False

@@ -156,6 +156,7 @@ class _Api:
                 engine_http,
                 cold_start_seconds=service.cold_start_seconds,
                 bucket=self._bucket(),
+                partner_key=self._settings.partner_key,
             )
             self._jobs = Jobs(
                 self._execution.run, limit=self._settings.queue_limit, on_end=self._ended, idle_since=service.ready_at

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT = "default"
-"""Key of the account that the settings name. A login on GitHub could be the same, so theirs are told apart."""
+"""Key of the account that the settings name."""
+LOGIN = "login-"
+"""Before a login in the key of its account: one could be called `default`."""
 MAX_THROTTLE_SECONDS = 60
 """Modal's client waits without end when it is asked for patience, unless it is told how long."""
 _LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,99})")
@@ -47,6 +49,11 @@ class ModalAccount(Frozen):
     proxy_token_id: Token | None = None
     """Of a proxy token of the workspace, which calls apps that ask for one. Without one, one is made."""
     proxy_token_secret: Token | None = None
+
+    @property
+    def owner(self) -> str:
+        """A login whose account it is; empty for the one for all."""
+        return "" if self.key == DEFAULT else self.key.removeprefix(LOGIN)
 
     def variables(self) -> dict[str, str]:
         """All of `MODAL_*` that a process gets which acts for this account."""
@@ -127,7 +134,7 @@ def read_accounts(path: Path, *, server_url: str | None = None) -> dict[str, Mod
         given: dict[str, Any] = {
             "server_url": server_url,
             **cast("dict[str, Any]", table),
-            "key": f"login-{key}",
+            "key": f"{LOGIN}{key}",
             "source": f"[{login}] in {path}",
         }
         try:

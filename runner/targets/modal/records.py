@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from runner.model import Frozen
+from runner.model import Frozen, RunId
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from runner.model import RunId
 
 
 class DeploymentRecord(Frozen):
@@ -56,6 +54,21 @@ class DeploymentRecords:
         partial = path.with_suffix(".partial")
         partial.write_text(record.model_dump_json())
         partial.replace(path)
+
+    def all(self) -> tuple[RunId, ...]:
+        """Every run that has a folder."""
+        return tuple(RunId(path.name) for path in self._folder.glob("*") if path.is_dir())
+
+    def written_at(self, run_id: RunId) -> float:
+        """When the record was changed last, in seconds since 1970; 0 if there is none."""
+        try:
+            return (self.folder(run_id) / "record.json").stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+    def forget(self, run_id: RunId) -> None:
+        """Remove all of it."""
+        shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
     def clear(self, run_id: RunId) -> None:
         """Remove what is of no use once nothing is deployed; the record and the logs stay."""

@@ -22,7 +22,7 @@ from runner.targets.modal.workspace import Workspace
 from worktrees.lock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
     from decimal import Decimal
     from pathlib import Path
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 BUILD_SECONDS = 3600.0
 """An image with torch and a dozen packs takes a quarter of an hour; one that compiles attention kernels the rest."""
 LOG_TAIL_CHARACTERS = 20_000
+KEPT_SECONDS = 30 * 24 * 3600.0
+"""For so long the logs of a run can be asked for after its app has been stopped."""
 ELSEWHERE_SECONDS = 60.0
 """A run that has no record on this machine is looked for at Modal so seldom: most such runs have deployed nothing."""
 
@@ -150,6 +152,26 @@ class ModalTarget:
         if not interrupted:
             self._records.clear(run_id)
             self._records.put(run_id, record.model_copy(update={"stopped": True, "deploying": False}))
+
+    def reap(self, wanted: Callable[[], Collection[RunId]], clock: Callable[[], float] = time.time) -> None:
+        """Stop what runs that have ended have left deployed, as when Modal was away; forget those long ended.
+
+        `wanted`: the runs that may have something deployed. Asked when it is known what there is: whatever is deployed
+        meanwhile is of a run that is not looked at.
+        """
+        there = self._records.all()
+        active = wanted()
+        for run_id in there:
+            if run_id in active:
+                continue
+            record = self._records.get(run_id)
+            try:
+                if record is not None and not record.stopped:
+                    self.stop(run_id)
+                elif clock() - self._records.written_at(run_id) > KEPT_SECONDS:
+                    self._records.forget(run_id)
+            except ModalError as error:
+                log.warning("%s: not cleared away: %s", run_id, error)
 
     def log(self, run_id: RunId) -> str:
         """The last lines that the app has printed; those of its build as long as it has not printed any."""

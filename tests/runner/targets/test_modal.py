@@ -576,3 +576,23 @@ def test_an_error_of_modal_that_is_no_other_is_a_modal_error(place: Place) -> No
         target.stop(RUN)
     target.stop(RUN)
     assert live(place.bed) == []
+
+
+def test_what_a_run_could_not_stop_is_stopped_later_and_what_is_old_is_forgotten(place: Place) -> None:
+    target, folder = place.target(), place.app()
+    target.ensure(spec_of(folder))
+    target.ensure(spec_of(place.app("other"), run_id=RunId("run_2")))
+    place.bed.fail("AppStop", "UNAVAILABLE", message="maintenance", times=None)
+    with pytest.raises(ModalUnavailable):
+        target.stop(RUN)  # and its run ends
+    target.reap(lambda: {RunId("run_2")})
+    assert live(place.bed) == ["other-pr5", "tile-pr5"]
+    place.bed.faults.clear()
+    target.reap(lambda: {RunId("run_2")})
+    assert live(place.bed) == ["other-pr5"]
+    runs = place.data / "modal" / "runs"
+    target.reap(lambda: {RunId("run_2")})
+    assert sorted(path.name for path in runs.iterdir()) == ["run_1", "run_2"]  # its log may still be asked for
+    target.reap(lambda: {RunId("run_2")}, clock=lambda: time.time() + 31 * 24 * 3600)
+    assert [path.name for path in runs.iterdir()] == ["run_2"]
+    assert live(place.bed) == ["other-pr5"]
