@@ -16,7 +16,7 @@ from pydantic import Field, JsonValue
 from runner.model import EngineChoice, EngineKind, Environment, Frozen, PullRequest, RunId, StepName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from worktrees.worktree import Worktree
 
@@ -110,6 +110,10 @@ class Target(Protocol):
         Raises:
             runner.errors.DeployFailed: no answer could be had; `stage` is `preflight`.
         """
+        ...
+
+    def discard(self, spec: DeploymentSpec, models: Collection[str]) -> None:
+        """See to it that models of the app, `folder/file` each, are fetched anew: what is there may be damaged."""
         ...
 
     def headers(self, spec: DeploymentSpec) -> dict[str, str]:

@@ -20,6 +20,8 @@ LOOK_SECONDS = 0.5
 def repair(run: RunContext, start: Branch, move: Apply | Wait, before: Rendered) -> Rendered:
     """Commit the changed lock, and show it on the draft; or wait, if the same is to be tried again."""
     if not isinstance(move, Apply):
+        if move.discard:
+            run.services.target.discard(run.spec, move.discard)
         _wait(run, move)
         return before
     return commit(run, start, move.patch.because)

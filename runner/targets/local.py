@@ -27,7 +27,7 @@ from runner.targets.local_server import KEEP
 from worktrees.lock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from runner.model import RunId
@@ -98,6 +98,10 @@ class LocalTarget:
             return look(app, home, self._environment(spec, work), tell)
         finally:
             shutil.rmtree(home, ignore_errors=True)
+
+    def discard(self, spec: DeploymentSpec, models: Collection[str]) -> None:
+        """Nothing: the models are those of whoever's ComfyUI it is."""
+        del spec, models
 
     def headers(self, spec: DeploymentSpec) -> dict[str, str]:
         """None: only this machine reaches it."""

@@ -81,6 +81,9 @@ class ThreadTarget:
             return Preflight(**{"passed": False, "log_tail": fault.log, **fault.found})
         return Preflight(passed=True, engine_version="0.3.64")
 
+    def discard(self, spec: DeploymentSpec, models: Any) -> None:
+        pass
+
     def headers(self, spec: DeploymentSpec) -> dict[str, str]:
         return {}
 

@@ -10,6 +10,7 @@ order. Ends when its input does, or after a while without a question.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -95,6 +96,12 @@ class Control:
         """Delete a Volume, if it is there."""
         volumes = cast("Any", modal.Volume.objects)  # its types are not all known
         await volumes.delete.aio(name, allow_missing=True, environment_name=self._environment)
+
+    async def remove_file(self, volume: str, path: str) -> None:
+        """Remove a file of a Volume, if both are there."""
+        found = cast("Any", modal.Volume.from_name(volume, environment_name=self._environment))  # as above
+        with contextlib.suppress(FileNotFoundError, modal.exception.NotFoundError):
+            await found.remove_file.aio(path)
 
     async def logs(self, app_id: str, entries: int) -> str:
         """The last entries that containers of the app have printed."""

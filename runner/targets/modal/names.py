@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from codegen.lock import ModelPin
     from runner.model import Environment
 
 LONGEST_NAME = 64
@@ -51,6 +52,20 @@ def candidate_name(app: str) -> str:
 def name_apart(app: str, tags: Mapping[str, str]) -> str:
     """Another name for the same app, where a stranger has the first one."""
     return _fitted(app, "-" + _digest(tags.get(REPOSITORY, ""))[:6])
+
+
+MODELS_VOLUME = "flowberth-models"
+"""Of all apps of a workspace (`MODELS` of a generated `app.py`)."""
+
+
+def model_place(model: ModelPin) -> str | None:
+    """Where in that Volume a file is that nobody could check when it came, having no hash; `None` of any other.
+
+    As the runtime places it (`_place` of its `models.py`).
+    """
+    if model.sha256 is not None or model.url is None:
+        return None
+    return f"url/{hashlib.sha256(model.url.encode()).hexdigest()}"
 
 
 def volume_name(app: str) -> str:

@@ -117,6 +117,23 @@ class ModalTarget:
                 return deployer.preflight(app)
         raise DeployFailed("the app is not deployed any more", stage="preflight")
 
+    def discard(self, spec: DeploymentSpec, models: Collection[str]) -> None:
+        """Have these models of the lock, `folder/file`, fetched anew the next time.
+
+        What has a hash was checked against it when it came, and stays where it is: other apps may be using it.
+
+        Raises:
+            ModalError: as `ensure`.
+        """
+        workspace = self._workspace(self._accounts.of(spec.owner))
+        for model in Lock.model_validate_json((spec.folder / "app.lock.json").read_bytes()).models:
+            there = names.model_place(model)
+            if there is not None and f"{model.folder}/{model.file}" in models:
+                workspace.remove_file(names.MODELS_VOLUME, there)
+        record = self._records.get(spec.run_id)
+        if record is not None:
+            self._records.put(spec.run_id, record.model_copy(update={"models_of": None}))
+
     def headers(self, spec: DeploymentSpec) -> dict[str, str]:
         """What passes an endpoint that asks for a proxy token of the workspace."""
         if not Lock.model_validate_json((spec.folder / "app.lock.json").read_bytes()).access.proxy_auth:

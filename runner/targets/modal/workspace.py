@@ -129,6 +129,10 @@ class Workspace:
         """Delete a Volume. Idempotent."""
         self._ask("delete_volume", name=name)
 
+    def remove_file(self, volume: str, path: str) -> None:
+        """Remove a file of a Volume. Idempotent."""
+        self._ask("remove_file", volume=volume, path=path)
+
     def logs(self, app_id: str, entries: int) -> str:
         """The last entries that containers of the app have printed."""
         return str(self._ask("logs", app_id=app_id, entries=entries))

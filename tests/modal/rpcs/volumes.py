@@ -80,6 +80,15 @@ async def list_files(
     yield told
 
 
+@answers("VolumeRemoveFile")
+@answers("VolumeRemoveFile2")
+def remove_file(call: Call, request: api_pb2.VolumeRemoveFileRequest | api_pb2.VolumeRemoveFile2Request) -> None:
+    file = call.bed.volume_folder(call.workspace.volume(request.volume_id)) / request.path.lstrip("/")
+    if not file.is_file():
+        raise not_found(f"File {request.path!r}")
+    file.unlink()
+
+
 @answers("VolumeCommit")
 def commit(call: Call, request: api_pb2.VolumeCommitRequest) -> api_pb2.VolumeCommitResponse:
     call.workspace.volume(request.volume_id).commits += 1

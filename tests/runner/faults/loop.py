@@ -175,6 +175,9 @@ class StubbornTarget:
                 return Preflight(passed=False, missing_classes=("SpareSharpen",), log_tail="nodes or models are gone")
             return Preflight(passed=True, engine_version=app.lock.comfyui.version)
 
+    def discard(self, spec: DeploymentSpec, models: Any) -> None:
+        pass
+
     def headers(self, spec: DeploymentSpec) -> dict[str, str]:
         return {}
 

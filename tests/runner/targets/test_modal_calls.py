@@ -10,6 +10,8 @@ import pytest
 
 from runner.errors import DeployFailed
 from runner.model import RunId
+from shared.models import _place
+from tests.modal.world import Volume
 from tests.runner.targets.conftest import spec_of
 
 if TYPE_CHECKING:
@@ -93,6 +95,32 @@ def test_models_are_fetched_once_before_anything_needs_them(place: Place) -> Non
     assert calls == 1
     place.target().ensure(spec_of(folder))
     assert len(place.bed.called("FunctionMap")) == calls
+
+
+def test_a_model_that_is_damaged_is_fetched_anew_and_one_with_a_hash_left_to_those_who_use_it(place: Place) -> None:
+    place.bed.instead_of("fetch_models", bool)
+    folder = needing_a_model(place.app(change=with_function("fetch_models", "print('fetched')")))
+    document = json.loads((folder / "app.lock.json").read_bytes())
+    (pinned,) = document["models"]
+    loose = {**pinned, "file": "loose.safetensors", "sha256": None, "url": "https://example.com/loose.safetensors"}
+    document["models"] = [{**pinned, "sha256": "a" * 64}, loose]
+    (folder / "app.lock.json").write_text(json.dumps(document))
+    volume = place.bed.workspace().volumes["vo-1"] = Volume("vo-1", "flowberth-models", "main", 1)
+    store = place.bed.volume_folder(volume)
+    for file in (*(_place(store, model) for model in document["models"]), store / "url" / "of-others"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"weights")
+    target = place.target()
+    target.ensure(spec_of(folder))
+    target.discard(spec_of(folder), [f"{model['folder']}/{model['file']}" for model in document["models"]])
+    assert sorted(path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file()) == [
+        f"sha256/{'a' * 64}",
+        "url/of-others",
+    ]
+    target.discard(spec_of(folder), [f"{loose['folder']}/{loose['file']}"])  # as a run that was killed does once more
+    calls = len(place.bed.called("FunctionMap"))
+    target.ensure(spec_of(folder))
+    assert len(place.bed.called("FunctionMap")) == calls + 1
 
 
 def test_models_that_cannot_be_had_fail_in_their_own_stage(place: Place) -> None:
