@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
+
 from runner.budget.ledger import Ledger
 from runner.model import RunId
 from tests.runner.test_attempts import missing
@@ -32,6 +34,7 @@ def test_a_bill_that_uses_up_the_limit_stops_the_app_and_ends_the_run(bench, dat
     assert bench.leftovers() == []
 
 
+@pytest.mark.long
 def test_a_run_that_ended_over_budget_may_be_asked_for_again(bench, database):
     first = bench.do("up", target="elsewhere", budget_usd=0.5, drafts=True)
     assert first["state"] == "over-budget"
