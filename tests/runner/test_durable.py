@@ -129,6 +129,9 @@ def test_the_engine_leaves_no_queue_behind_and_can_be_launched_again(database, t
         with database.begin() as connection:
             return set(connection.execute(sa.text("SELECT name FROM dbos.queues")).scalars())
 
+    first = Durability(database, tmp_path)
+    rest_of(new_run_id(), first)
+    first.close()
     before = queues()
     for _ in range(2):
         durability = Durability(database, tmp_path)
