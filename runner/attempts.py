@@ -99,14 +99,14 @@ class Attempts:
             self.once()
             failure = self.failure
             if failure is None:
-                self._tell("all tests passed")
+                self._tell("all tests passed", rendered)
                 return
             if self.redefined and run.attempt < MOST_ATTEMPTS:
-                self._tell(failure.words)
+                self._tell(failure.words, rendered)
                 rendered = self._rendered_anew(start)
                 continue
             found = self._diagnosed(failure)
-            self._tell(_outcome(found, failure), found)
+            self._tell(_outcome(found, failure), rendered, found)
             self._turns = (*self._turns, found.turn)
             self._fixes += (found.fix,) if found.fix else ()
             if not isinstance(found.move, Apply | Wait):
@@ -133,9 +133,10 @@ class Attempts:
             run.change(move.lock)
         return self._do("repair", lambda: repair(run, start, move, before), Rendered)
 
-    def _tell(self, outcome: str, found: Diagnosed | None = None) -> None:
+    def _tell(self, outcome: str, rendered: Rendered, found: Diagnosed | None = None) -> None:
         change = found.move.patch.because if found and isinstance(found.move, Apply) else None
-        self.told = (*self.told, Attempt(number=self._run.attempt, outcome=outcome, change=change))
+        attempt = Attempt(number=self._run.attempt, commit=rendered.commit, outcome=outcome, change=change)
+        self.told = (*self.told, attempt)
         self._run.note(attempts=self.told)
 
 

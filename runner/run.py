@@ -228,10 +228,12 @@ def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> None:
     trail.rendered = steps.do("render", lambda: render(run, start), Rendered)
     if trail.rendered.kept is not None:
         run.learn(trail.rendered.kept)
+    rendered = trail.rendered
     if run.services.drafts:
         trail.drafted = steps.do("draft", lambda: draft(run), Drafted)
+        rendered = rendered.model_copy(update={"commit": trail.drafted.commit})
     attempts = trail.attempts = Attempts(run, steps.do)
-    attempts.until_tested(start, trail.rendered)
+    attempts.until_tested(start, rendered)
     tested = attempts.tested
     if tested is not None:
         new = definition_files(attempts.definitions, run.plan.lock.packs, start.definitions) if run.owns_packs else {}

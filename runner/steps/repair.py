@@ -30,9 +30,11 @@ def repair(run: RunContext, start: Branch, move: Apply | Wait, before: Rendered)
 def commit(run: RunContext, start: Branch, because: str) -> Rendered:
     """The app as it is planned by now, and why; on the draft too, where there is one."""
     rendered = render(run, start, because=because)
-    if run.services.drafts:
-        run.note(commit=run.services.forge(run.request.repo).publish(run.worktree))
-    return rendered
+    if not run.services.drafts:
+        return rendered
+    published = run.services.forge(run.request.repo).publish(run.worktree)
+    run.note(commit=published)
+    return rendered.model_copy(update={"commit": published})
 
 
 def _wait(run: RunContext, move: Wait) -> None:

@@ -62,7 +62,10 @@ def test_what_comfyui_refuses_is_changed_in_the_lock_and_tried_again(bench):
     (pull,) = bench.pulls()
     assert "## Attempts" in pull["body"]
     assert "16384" in pull["body"]
-    assert [attempt["number"] for attempt in bench.runs()[0]["progress"]["attempts"]] == [1, 2]
+    told = bench.runs()[0]["progress"]["attempts"]
+    assert [attempt["number"] for attempt in told] == [1, 2]
+    commits = git(bench.repo, "log", "--format=%H", "main..flowberth/poster").split()
+    assert [attempt["commit"] for attempt in told] == [commits[2], commits[1]]
 
 
 def test_each_attempt_repairs_one_cause(bench):
