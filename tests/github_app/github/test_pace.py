@@ -69,7 +69,9 @@ def test_questions_stand_in_line_too(database, someone):
     began = time.monotonic()
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(pace.admit_read, [someone] * 16))
-    assert 1.0 < time.monotonic() - began < numbers.PATIENCE_SECONDS  # sixteen above the size, which drain at 750 a minute
+    assert (
+        1.0 < time.monotonic() - began < numbers.PATIENCE_SECONDS
+    )  # sixteen above the size, which drain at 750 a minute
 
 
 def test_those_who_are_sent_away_do_not_hold_up_those_in_line(database, someone):
