@@ -204,7 +204,7 @@ def finite(value: object) -> bool:
     return True
 
 
-@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given((plausible | documents).filter(finite))
 def test_any_graph_gives_a_sound_prompt_or_a_refusal(document):
     workflow = parse_workflow(json.dumps(document).encode(), filename="x")

@@ -249,6 +249,7 @@ class TestTheTool:
             {"folder": "vae", **facts, "templates": 1},
         ]
 
+    @pytest.mark.long
     def test_the_same_bytes_again(self, tmp_path, monkeypatch, capsys):
         tool = runpy.run_path("tools/models.py")
         manager = tmp_path / "comfyui_manager"

@@ -517,6 +517,7 @@ class TestPlan:
 TEMPLATES = files("comfyui_workflow_templates_json") / "templates"
 
 
+@pytest.mark.long
 def test_no_class_of_comfyui_in_any_public_template_is_given_to_others():
     core = {kind for version in packaged_versions() for kind in load_catalog(version).classes()}
     given_to_others: dict[str, set[str]] = {}

@@ -214,6 +214,7 @@ def test_odd_titles_give_good_names(flowberth: Callable, tmp_path: Path, title: 
     assert len(name) <= 50
 
 
+@pytest.mark.long
 def test_a_prompt_full_of_syntax_stays_a_prompt(
     flowberth_process: Callable, database_url: str, repo: Path, tmp_path: Path
 ) -> None:

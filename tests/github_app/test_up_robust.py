@@ -81,6 +81,7 @@ def test_killed_while_testing_what_is_to_be_kept_is_kept_where_the_result_says(
         flowberth_process("runs", "cancel", result["run_id"])
 
 
+@pytest.mark.long
 def test_a_character_that_no_database_holds_is_no_obstacle(
     flowberth_process: Callable, database_url: str, repo: Path, tile: Path
 ) -> None:

@@ -68,6 +68,7 @@ def test_what_comfyui_refuses_is_changed_in_the_lock_and_tried_again(bench):
     assert [attempt["commit"] for attempt in told] == [commits[2], commits[1]]
 
 
+@pytest.mark.long
 def test_each_attempt_repairs_one_cause(bench):
     modules = ["gguf", "insightface", "piexif"]
     result = bench.do("up", faults=[missing(module) for module in modules], target="elsewhere")

@@ -190,6 +190,7 @@ def test_production_that_has_died_is_brought_back(place):
     assert place.target.serves(again.id)
 
 
+@pytest.mark.long
 def test_production_is_brought_back_though_a_later_version_never_came_up(place):
     there = in_production(place)
     request = place.records.request(there.id)
@@ -227,6 +228,7 @@ def test_production_that_dies_again_and_again_is_left_to_people(place, caplog):
     assert "not brought back into production any more" in caplog.text
 
 
+@pytest.mark.long
 def test_previews_that_are_too_many_make_way_though_nobody_saw_to_it(place):
     with place.pool():
         previews = [place.ended(place.ask(name)) for name in ("first", "second")]

@@ -56,6 +56,7 @@ def test_a_newer_run_cancels_the_one_that_is_being_carried_out(bench):
     assert bench.leftovers() == []
 
 
+@pytest.mark.long
 def test_of_three_the_newest_wins(bench):
     oldest = bench.start("up", pause_at="render started").paused()
     waiting = bench.start("up", workflow=OTHER)

@@ -169,6 +169,7 @@ def test_everything_is_resolved_together_as_of_its_day_with_torch_held(machine: 
 
 
 @needs_uv
+@pytest.mark.long
 def test_a_pack_gets_nothing_newer_than_the_day_unless_somebody_pins_it(machine: Machine) -> None:
     assert machine.step("core") == 0
     pack = machine.pack("One", "nodes\n")
@@ -179,6 +180,7 @@ def test_a_pack_gets_nothing_newer_than_the_day_unless_somebody_pins_it(machine:
 
 
 @needs_uv
+@pytest.mark.long
 def test_what_the_lock_leaves_out_is_not_installed_whoever_asks_for_it(machine: Machine) -> None:
     assert machine.step("core") == 0
     pack = machine.pack("One", "nodes>=1\nno-such-package==1.0\n")

@@ -48,6 +48,7 @@ def ended(served: Served, job: str) -> dict[str, Any]:
     return json.loads(last.removeprefix("data:"))
 
 
+@pytest.mark.long
 def test_two_hundred_jobs_at_once_are_all_done_in_the_order_they_came(app):
     served = app(PROMPT, PROPERTIES)
     answers = at_once(served, [{"name": f"job {number}"} for number in range(JOBS)])

@@ -9,6 +9,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from shared.service import Service
 from shared.settings import Settings
 from tests.engine import STAND_IN
@@ -116,6 +118,7 @@ def test_everything_that_can_be_used_has_a_name_for_screen_readers(app, tmp_path
     visit(served, tmp_path, story, fields=8)
 
 
+@pytest.mark.long
 def test_the_seed_that_was_drawn_is_shown_and_can_be_used_again(app, tmp_path):
     served = app(PROMPT, PROPERTIES)
 
@@ -158,6 +161,7 @@ def test_progress_names_the_node_and_step_and_shows_previews_until_it_is_cancell
     visit(served, tmp_path, story, fields=1)
 
 
+@pytest.mark.long
 def test_a_slider_over_a_wide_range_is_aimed_at_small_values_too(app, tmp_path):
     served = app(PROMPT, PROPERTIES)
 
@@ -217,6 +221,7 @@ def test_what_is_copied_is_code_that_asks_for_what_the_form_says(app, tmp_path):
     assert answer.status_code == 200
 
 
+@pytest.mark.long
 def test_it_follows_the_colours_that_people_prefer(app, tmp_path):
     served = app(PROMPT, PROPERTIES)
 

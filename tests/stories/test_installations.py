@@ -118,7 +118,8 @@ Attempt 1 of 10 · nothing is spent on the local target · [Pull request 3](http
 
 
 @pytest.mark.parametrize(
-    "how", ["uninstalled", "suspended", pytest.param("deselected", marks=[pytest.mark.long]), "archived"]
+    "how",
+    ["uninstalled", *(pytest.param(how, marks=[pytest.mark.long]) for how in ("suspended", "deselected", "archived"))],
 )
 def test_where_the_app_is_no_more_runs_end_and_nothing_is_written(town, how):
     (people, other), installation = moves_in(town, f"lost-{how}", names=("site", "other"))

@@ -47,6 +47,7 @@ def deployed(bed: ModalBed) -> list[str]:
     return sorted(app.name for app in bed.workspace("acme").apps.values() if app.is_deployed)
 
 
+@pytest.mark.long
 def test_what_comfyui_refuses_is_repaired_on_modal_reviewed_and_merged_into_production(
     on_modal: Served,
     people: People,

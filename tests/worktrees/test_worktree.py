@@ -187,6 +187,7 @@ def test_a_mirror_that_was_deleted_by_hand_is_made_again(place: Place) -> None:
     assert committed(place, "run_2", {"apps/modal/poster/app.py": b"2"})
 
 
+@pytest.mark.long
 def test_forty_at_once_on_one_mirror(place: Place) -> None:
     start = threading.Barrier(40)
 
