@@ -165,10 +165,8 @@ def ours(data_dir: Path) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.parametrize(
-    "line",
-    [pytest.param("deploy: starting on the local target\n", marks=[pytest.mark.long]), "test: generate\n"],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("line", ["deploy: starting on the local target\n", "test: generate\n"])
 def test_killed_with_a_live_app_the_same_command_goes_on_and_nothing_is_left(
     flowberth_process: Callable, environment: dict[str, str], database_url: str, tile: Path, line: str
 ) -> None:

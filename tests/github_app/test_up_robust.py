@@ -159,6 +159,7 @@ def test_a_number_beyond_all_counting_is_refused(flowberth: Callable, repo: Path
     assert (said.code, said.json["error"]["type"]) == (2, "Usage")
 
 
+@pytest.mark.long
 def test_an_older_runtime_is_brought_up_in_a_commit_of_its_own(
     flowberth_process: Callable, database_url: str, repo: Path, tile: Path
 ) -> None:
