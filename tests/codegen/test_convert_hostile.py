@@ -204,7 +204,7 @@ def finite(value: object) -> bool:
     return True
 
 
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given((plausible | documents).filter(finite))
 def test_any_graph_gives_a_sound_prompt_or_a_refusal(document):
     workflow = parse_workflow(json.dumps(document).encode(), filename="x")
@@ -296,9 +296,9 @@ def test_alternatives(text, expected, chosen):
 @contextmanager
 def soon(seconds: float = 5):
     """Work that would take minutes if it grew with the square of its input."""
-    started = time.process_time()
+    started = time.perf_counter()
     yield
-    assert time.process_time() - started < seconds
+    assert time.perf_counter() - started < seconds
 
 
 @pytest.mark.parametrize("text", ["{" * 10**6, "{a|" * 10**5 + "}" * 10**5, "/*" * 10**6, "\\" * 10**6, "//" * 10**6])

@@ -44,14 +44,16 @@ def fill(database, installation, **levels):
 
 def test_a_burst_goes_through_at_once_and_then_whoever_writes_is_busy(database, other_process, someone):
     pace = Pace(database)
-    for turn in range(numbers.POINTS_AT_ONCE // numbers.POINTS_OF_A_WRITE):
+    began = time.monotonic()
+    for turn in range(numbers.CREATIONS_AT_ONCE):
         (pace if turn % 2 else other_process).admit_write(someone, creates=True)
+    assert time.monotonic() - began < 5
     fill(database, someone, creations=numbers.CREATIONS_AT_ONCE + 19, points=0)
     for either in (pace, other_process):
         with pytest.raises(Busy) as busy:
             either.admit_write(someone, creates=True)
         wait = (busy.value.until - datetime.now(UTC)).total_seconds()
-        assert 20 < wait < 24.1  # twenty above the size, which drain at 50 a minute
+        assert 20 < wait < 24  # twenty above the size, which drain at 50 a minute
     pace.admit_write(someone)  # an edit notifies nobody
 
 
@@ -60,7 +62,7 @@ def test_a_short_wait_is_waited(database, someone):
     fill(database, someone, creations=0, points=numbers.POINTS_AT_ONCE)
     began = time.monotonic()
     pace.admit_write(someone)
-    assert 0.2 < time.monotonic() - began < numbers.PATIENCE_SECONDS
+    assert 0.2 < time.monotonic() - began < 3
 
 
 def test_questions_stand_in_line_too(database, someone):
@@ -69,9 +71,7 @@ def test_questions_stand_in_line_too(database, someone):
     began = time.monotonic()
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(pace.admit_read, [someone] * 16))
-    assert (
-        1.0 < time.monotonic() - began < numbers.PATIENCE_SECONDS
-    )  # sixteen above the size, which drain at 750 a minute
+    assert 1.0 < time.monotonic() - began < 4  # sixteen above the size, which drain at 740 a minute
 
 
 def test_those_who_are_sent_away_do_not_hold_up_those_in_line(database, someone):
