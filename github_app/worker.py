@@ -167,7 +167,7 @@ class Worker:
         """A thread that ends silently would be missed by nobody, so all end with it."""
         try:
             body()
-        except BaseException:
+        except BaseException:  # whatever it is: the process has to end, and to say why
             log.critical("the thread %s has died, and the worker ends with it", name, exc_info=True)
         if not self._stop.is_set():
             self._broken = f"the thread {name} ended before its time"

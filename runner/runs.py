@@ -250,7 +250,7 @@ class Runs:
         def body() -> None:
             try:
                 ended.set_result(carry_out(run, self._records))
-            except BaseException as error:
+            except BaseException as error:  # whoever waits for it gets it, whatever it is
                 ended.set_exception(error)
                 raise
 
@@ -260,7 +260,7 @@ class Runs:
                 on_record = self._durability.begin(record.id, body)
                 result = _wait(ended, run.cancellation)
                 on_record()
-            except BaseException:
+            except BaseException:  # Ctrl-C among them
                 run.cancellation.disown("nobody waits for it any more")  # stops what goes on in its thread
                 raise
             finally:

@@ -57,7 +57,7 @@ class Watch:
         while not self._over.wait(WATCH_SECONDS):
             try:
                 reason = wanted_end(self._lease.connection, run.run_id)
-            except Exception as error:
+            except Exception as error:  # without an answer nobody knows whose the run is: it is left to others
                 if not isinstance(error, DBAPIError):
                     log.exception("%s: asking whether it is to end", run.run_id)
                 run.cancellation.disown("the connection to the database was lost")
@@ -96,5 +96,5 @@ class Watch:
         """Stop the deployment, so that whatever waits for its answer goes on; again each time, as it may just start."""
         try:
             self._run.services.target.stop(self._run.run_id)
-        except Exception:
+        except Exception:  # it is tried again at the next look
             log.exception("%s: stopping its deployment", self._run.run_id)

@@ -9,18 +9,15 @@ one has changed nothing, one that dies between two leaves a reservation, which k
 from __future__ import annotations
 
 from contextlib import contextmanager
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from runner.budget.alerts import alerts_where, note_alerts
 from runner.budget.errors import DoesNotFit, NotReserved
 from runner.budget.limits import Account, Limits, Scope, account_of, month_of
 from runner.budget.model import (
-    ALERT_PERCENTS,
-    HOLDBACK,
-    TURN,
     Alert,
     Basis,
     Line,
@@ -30,6 +27,7 @@ from runner.budget.model import (
     What,
 )
 from runner.budget.money import ZERO, dollars
+from runner.budget.sums import sums_below
 from runner.records import UNFINISHED, storable
 from runner.tables import ledger_alert as alert
 from runner.tables import ledger_line as line
@@ -37,7 +35,8 @@ from runner.tables import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Mapping
-    from datetime import date, datetime
+    from datetime import datetime
+    from decimal import Decimal
 
     from sqlalchemy import Connection
 
@@ -49,17 +48,6 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 30.0
 """Before whoever waits for others, or does nothing while others wait, gives up: a change takes milliseconds."""
 _LINE = [line.c[name] for name in Line.model_fields]
-_ALERT = [alert.c[name] for name in Alert.model_fields]
-
-
-class _Sums(NamedTuple):
-    """Of the lines below one limit."""
-
-    spent: Decimal
-    """With what is held back until bills have come."""
-    reserved: Decimal
-    used: Decimal
-    """What has been spent as far as is known; for alerts."""
 
 
 class Ledger:
@@ -162,7 +150,7 @@ class Ledger:
                 if basis == "actual":
                     values |= {"state": "billed", "actual": max(estimated, known.actual or ZERO), "billed_at": now}
             _write(connection, known, values, detail)
-            _note_alerts(connection, account, known.month, now)
+            note_alerts(connection, account, known.month, now)
 
     def release(self, run_id: RunId, key: str) -> bool:
         """Give a reservation back, of something that provably did not start. Returns whether there was one to give."""
@@ -187,7 +175,7 @@ class Ledger:
             if final:
                 values |= {"state": "billed", "ended_at": known.ended_at or now}
             _write(connection, known, values)
-            _note_alerts(connection, account, known.month, now)
+            note_alerts(connection, account, known.month, now)
 
     def book(self, bills: Iterable[Bill]) -> None:
         """Note what `bills.reconcile` has found."""
@@ -202,7 +190,7 @@ class Ledger:
                 if known.started_at is not None and known.usd_per_second is not None:
                     estimated = max(known.metered(now), known.actual or ZERO)
                     _write(connection, known, {"state": "spent", "estimated": estimated, "ended_at": now}, detail)
-                    _note_alerts(connection, account, known.month, now)
+                    note_alerts(connection, account, known.month, now)
 
     def settle_abandoned(self, ended: Collection[RunId] | None = None) -> tuple[Line, ...]:
         """Settle what crashes have left reserved by runs that have ended: the worst case counts until the bill comes.
@@ -227,7 +215,7 @@ class Ledger:
                     worst = max(known.reserved, known.metered(now), known.actual or ZERO)
                     values = {"state": "spent", "estimated": worst, "ended_at": now}
                     _write(connection, known, values, {"abandoned": True})
-                    _note_alerts(connection, account, known.month, now)
+                    note_alerts(connection, account, known.month, now)
                     settled.append(known)
         return tuple(settled)
 
@@ -240,7 +228,7 @@ class Ledger:
         with self._database.begin() as connection:
             account = account_of(connection, run_id, self._limits)
             lines = _lines(connection, line.c.run_id == run_id)
-            alerts = _alerts(connection, alert.c.run_id == run_id)
+            alerts = alerts_where(connection, alert.c.run_id == run_id)
         now = self._clock()
         running = [each for each in lines if each.state == "reserved"]
         billed = [each.actual for each in lines if each.actual is not None]
@@ -262,13 +250,13 @@ class Ledger:
             months = sa.select(line.c.month).where((line.c.run_id == run_id) & (line.c.state == "reserved")).distinct()
             reached: Reached | None = None
             for month in connection.scalars(months).all():
-                reached = _note_alerts(connection, account, month, now) or reached
+                reached = note_alerts(connection, account, month, now) or reached
         return self.state(run_id).model_copy(update={"reached": reached})
 
     def untold(self, run_id: RunId) -> tuple[Alert, ...]:
         """Alerts that the people of this run have to be told of."""
         with self._database.begin() as connection:
-            return _alerts(connection, (alert.c.run_id == run_id) & alert.c.told_at.is_(None))
+            return alerts_where(connection, (alert.c.run_id == run_id) & alert.c.told_at.is_(None))
 
     def runs_with_untold(self, since: datetime) -> frozenset[RunId]:
         """Runs with alerts of after that moment that nobody has been told of."""
@@ -314,78 +302,15 @@ def _check(
 ) -> None:
     if scope.usd is None:
         return
-    sums = _sums(connection, scope, now)
+    sums = sums_below(connection, scope, now)
     reserved = sums.reserved - (instead_of.reserved if instead_of else ZERO)
     if sums.spent + reserved + asked > scope.usd:
         raise DoesNotFit(scope.name, scope.usd, spent=sums.spent, reserved=reserved, asked=asked, what=what)
 
 
-def _sums(connection: Connection, scope: Scope, now: datetime) -> _Sums:
-    """The rules of `Line.accrued` and `HOLDBACK`, in SQL."""
-    actual = sa.func.coalesce(line.c.actual, 0)
-    seconds = sa.func.greatest(sa.extract("epoch", sa.literal(now) - line.c.started_at), 0)
-    so_far = sa.func.greatest(sa.func.coalesce(seconds * line.c.usd_per_second, 0), actual)
-    held_back = sa.func.least(line.c.reserved, line.c.estimated * HOLDBACK)
-    open_ = line.c.state == "reserved"
-    later = line.alias("later")
-    base = sa.func.split_part(line.c.key, TURN, 1)
-    again = sa.exists().where(
-        later.c.run_id == line.c.run_id,
-        sa.func.split_part(later.c.key, TURN, 1) == base,
-        later.c.number > line.c.number,
-    )
-    lost_so_far = sa.func.least(so_far, line.c.reserved)  # of what was cut by a crash; its time goes on, it may not
-    spent = sa.case(
-        (line.c.state == "spent", sa.func.greatest(line.c.estimated, held_back, actual)),
-        else_=actual,
-    )
-    used = sa.case(
-        (open_ & again, lost_so_far),
-        (open_, so_far),
-        (line.c.state == "spent", sa.func.greatest(line.c.estimated, actual)),
-        else_=actual,
-    )
-    query = sa.select(
-        sa.func.coalesce(sa.func.sum(spent).filter(~open_), 0),
-        sa.func.coalesce(sa.func.sum(sa.func.greatest(line.c.reserved, so_far)).filter(open_), 0),
-        sa.func.coalesce(sa.func.sum(used), 0),
-    ).where(scope.lines)
-    return _Sums(*(Decimal(amount) for amount in connection.execute(query).one()))
-
-
-def _note_alerts(connection: Connection, account: Account, month: date, now: datetime) -> Reached | None:
-    """Returns a limit that is used up, if there is one."""
-    reached: Reached | None = None
-    for scope in account.scopes(month):
-        if scope.usd is None:
-            continue
-        used = _sums(connection, scope, now).used
-        for percent in ALERT_PERCENTS:
-            if used * 100 >= scope.usd * percent:
-                values = {
-                    "scope": scope.key,
-                    "percent": percent,
-                    "run_id": account.run_id,
-                    "limit_name": scope.name,
-                    "limit_usd": scope.usd,
-                    "used_usd": dollars(used),
-                    "reached_at": now,
-                }
-                connection.execute(insert(alert).values(values).on_conflict_do_nothing())
-        if used >= scope.usd:
-            reached = reached or Reached(scope.name, scope.usd)
-    return reached
-
-
 def _lines(connection: Connection, condition: sa.ColumnElement[bool]) -> tuple[Line, ...]:
     rows = connection.execute(sa.select(*_LINE).where(condition).order_by(line.c.number)).mappings()
     return tuple(Line.model_validate(row) for row in rows)
-
-
-def _alerts(connection: Connection, condition: sa.ColumnElement[bool]) -> tuple[Alert, ...]:
-    order = (alert.c.reached_at, alert.c.scope, alert.c.percent)
-    rows = connection.execute(sa.select(*_ALERT).where(condition).order_by(*order)).mappings()
-    return tuple(Alert.model_validate(row) for row in rows)
 
 
 def _find(connection: Connection, run_id: RunId, key: str) -> Line | None:

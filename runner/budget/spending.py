@@ -103,7 +103,7 @@ class Spending:
         meter = Meter(self._ledger, self._reserve(what, key, worst, again), usd_per_second)
         try:
             yield meter
-        except BaseException:
+        except BaseException:  # an interrupt, too, must not keep money reserved for what never began
             meter.never_started()
             raise
         if meter.started:
