@@ -11,15 +11,11 @@ from inline_snapshot import snapshot
 from tests.modal.fixtures import modal_bed  # noqa: F401 - a fixture
 from tests.modal.machine import COMFYUI
 from tests.stories.people import People, pasted
-from tests.stories.served import Served
-from tests.stories.test_modal import SETTINGS, deployed
+from tests.stories.test_modal import deployed, on_modal  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.forge.forge import Forge
     from tests.modal.bed import ModalBed
+    from tests.stories.served import Served
 
 PATIENCE_SECONDS = 300
 PACK = "https://github.com/cubiq/ComfyUI_essentials"
@@ -97,20 +93,6 @@ def upscaling() -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def on_modal(
-    tmp_path: Path,
-    forge: Forge,
-    own_database_url: str,
-    modal_bed: ModalBed,  # noqa: F811
-) -> Iterator[Served]:
-    variables = modal_bed.environment("acme")
-    settings = {f"FLOWBERTH_{name}": variables[name] for name in SETTINGS}
-    settings |= {"FLOWBERTH_TARGET": "modal", "FLOWBERTH_RUN_BUDGET_USD": "200"}
-    with Served(tmp_path, forge, own_database_url, **settings) as running:
-        yield running
-
-
 def store(bed: ModalBed, url: str) -> None:
     """As the app's `fetch_models` does."""
     (volume,) = [one for one in bed.workspace().volumes.values() if one.name == "flowberth-models"]
@@ -127,7 +109,7 @@ def attempts(body: str) -> list[tuple[str, str]]:
 
 @pytest.mark.long
 def test_a_fault_at_each_stage_is_repaired_or_asked_about_and_the_pull_request_tells_of_all(
-    on_modal: Served,
+    on_modal: Served,  # noqa: F811
     people: People,
     modal_bed: ModalBed,  # noqa: F811
 ) -> None:
