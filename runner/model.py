@@ -206,6 +206,50 @@ class Sample(Frozen):
         return "sample.png" if self.preview is not None else None
 
 
+class Measure(Frozen):
+    """One thing that was measured of an output."""
+
+    name: str
+    """Such as `sharpness` or `reference-ssim`."""
+    value: float
+    unit: str = ""
+    score: float
+    """0 (bad) to 10 (good), by the formula in docs/quality.md."""
+    passed: bool = True
+    """Whether it is on the right side of its limit; what has no limit passes."""
+    detail: str = ""
+    """What was found, and against what; one line for people."""
+
+
+class OutputQuality(Frozen):
+    """What was measured of one output of the sample call."""
+
+    output: str
+    """Name of the output in the interface."""
+    kind: str
+    """`image`, `video`, `audio`, `mesh` or `text`."""
+    score: float
+    """0 to 10."""
+    measures: tuple[Measure, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every measure does."""
+        return all(measure.passed for measure in self.measures)
+
+
+class Opinion(Frozen):
+    """What a language model thinks of an output. It decides nothing."""
+
+    output: str
+    score: float
+    """0 to 10."""
+    words: str
+    """Written by a model that has seen hostile text: escaped wherever it is shown."""
+    model: str
+    usd: float
+
+
 class Report(Frozen):
     """The outcome of testing one deployment: `report.json`, and what PR body and knowledge base are written from."""
 
@@ -223,6 +267,8 @@ class Report(Frozen):
     """Response time of a second, warm request."""
     seed: int | None
     """Seed of the sample, so that it can be made again."""
+    quality: tuple[OutputQuality, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
 
     @property
     def simulated(self) -> bool:
