@@ -321,7 +321,7 @@ COMMANDS = st.one_of(
     st.builds(
         Fix, hint=st.from_regex(r"[A-Za-z0-9\"'.,;:()-]{1,20}( [A-Za-z0-9\"'.,;:()-]{1,20}){0,9}", fullmatch=True)
     ),
-    st.builds(Rollback, to=st.none() | st.from_regex(r"[A-Za-z0-9_]([A-Za-z0-9_-]|[./][a-z]){0,20}", fullmatch=True)),
+    st.builds(Rollback, to=st.none() | st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_-]|[./][a-z]){0,20}", fullmatch=True)),
 )
 
 
