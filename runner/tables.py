@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "flowberth"
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration. Known without reading the migrations, so that opening an up-to-date database stays quick."""
 
 metadata = MetaData(
@@ -95,13 +95,25 @@ telling = Table(
     "telling",
     metadata,
     Column("run_id", Text, ForeignKey("flowberth.run.id", ondelete="CASCADE"), primary_key=True),
+    Column("place", Text, primary_key=True, server_default="forge"),  # where people are told of it
     Column("told", BigInteger, nullable=False, server_default="-1"),  # the revision of the run that people see
-    Column("state", JSONB, nullable=False, server_default="{}"),  # what was made on the forge: comment, checks, …
+    Column("state", JSONB, nullable=False, server_default="{}"),  # what was made there: comment, checks, message, …
     Column("settled", Boolean, nullable=False, server_default=text("false")),  # the run has ended, and all is told
     Column("not_before", DateTime(timezone=True)),
     Column("error", Text),  # why the last try failed
     _moment("updated_at"),
+    CheckConstraint("place IN ('forge', 'slack')", name="place"),
     Index("ix_telling_open", "run_id", postgresql_where=text("NOT settled")),
+)
+
+slack_thread = Table(
+    "slack_thread",
+    metadata,
+    Column("repo", Text, primary_key=True),
+    Column("issue", BigInteger, primary_key=True),  # opened for somebody on Slack
+    Column("channel", Text, nullable=False),
+    Column("ts", Text, nullable=False),  # of the message that asked for it
+    _moment("created_at"),
 )
 
 delivery = Table(

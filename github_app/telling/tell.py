@@ -117,19 +117,7 @@ class Tell:
         assert isinstance(request.repo, GithubRepository)
         api = self._doors.repository(request.repo)
         rules = self._rules_of(api, record.repo)
-        view = view_of(
-            record,
-            request,
-            queued_ahead=self._doors.runs.ahead_of(record) if record.state == "queued" else 0,
-            superseded_by=self._number(superseding(record)),
-            lock=_lock(api, record),
-            target=self._doors.target.name,
-            money=self._doors.money(record.id),
-        )
-        if view.state == "needs-input" and not self._doors.runs.is_newest(record):
-            view = view.model_copy(
-                update={"state": "superseded", "questions": ()}
-            )  # the answer, or another workflow, has come
+        view = seen_now(self._doors, record, request, lock=_lock(api, record))
         refusals = Refusals()
         with refusals.kept():
             self._check(api, view, shown)
@@ -283,11 +271,29 @@ class Tell:
                 log.info("%s: no auto-merge: %s", record.id, error)
             shown.auto_merge = True
 
-    def _number(self, run_id: str | None) -> int | None:
-        try:
-            return self._doors.records.get(run_id).number if run_id else None
-        except RunNotFound:
-            return None
+
+def seen_now(doors: Doors, record: RunRecord, request: RunRequest, *, lock: str | None = None) -> RunView:
+    """The run as people are to see it at this moment, wherever they are told of it."""
+    view = view_of(
+        record,
+        request,
+        queued_ahead=doors.runs.ahead_of(record) if record.state == "queued" else 0,
+        superseded_by=_number(doors, superseding(record)),
+        lock=lock,
+        target=doors.target.name,
+        money=doors.money(record.id),
+    )
+    if view.state == "needs-input" and not doors.runs.is_newest(record):
+        # the answer, or another workflow, has come
+        view = view.model_copy(update={"state": "superseded", "questions": ()})
+    return view
+
+
+def _number(doors: Doors, run_id: str | None) -> int | None:
+    try:
+        return doors.records.get(run_id).number if run_id else None
+    except RunNotFound:
+        return None
 
 
 def conversation(request: RunRequest) -> int | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from github_app.github.errors import Busy, GithubError, NotInstalled, Suspended
+from github_app.telling.tellings import S, Shown
 from runner.errors import DatabaseUnavailable
 from runner.model import GithubRepository
 
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from github_app.telling.tell import Tell
-    from github_app.telling.tellings import Telling, Tellings
-    from runner.records import RunRecords
+    from github_app.telling.tellings import Telling, Tellings, TellingsIn
+    from runner.model import RunRequest
+    from runner.records import RunRecord, RunRecords
 
 POLL_SECONDS = 0.5
 """Between two looks when there is nothing to tell: one query on a small index."""
@@ -34,14 +37,17 @@ LOST_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
-class Teller:
-    """One thread's work."""
+class TellerIn(ABC, Generic[S]):
+    """One thread's work in one place."""
 
-    def __init__(self, tellings: Tellings, records: RunRecords, tell: Tell, clock: Callable[[], datetime]) -> None:
+    def __init__(self, tellings: TellingsIn[S], records: RunRecords, clock: Callable[[], datetime]) -> None:
         self._tellings = tellings
         self._records = records
-        self._tell = tell
         self._clock = clock
+
+    @abstractmethod
+    def show(self, telling: Telling[S], record: RunRecord, request: RunRequest) -> None:
+        """Show the run, and say in `telling` what came of it."""
 
     def serve(self, stop: threading.Event) -> None:
         """Until `stop` is set."""
@@ -64,19 +70,38 @@ class Teller:
             self._one(telling)
         return True
 
-    def _one(self, telling: Telling) -> None:
+    def pause(self) -> float:
+        """Seconds between two tellings of one run."""
+        return min(PAUSE_SECONDS * max(1, len(self._records.unfinished_ids())), LONGEST_PAUSE_SECONDS)
+
+    def put_off(self, telling: Telling[S], error: str) -> None:
+        """Try it again, later each time."""
+        seconds = min(RETRY_SECONDS * 2 ** min(telling.shown.failures, 10), LONGEST_RETRY_SECONDS)
+        telling.shown.failures += 1
+        telling.failed(error, self._clock() + timedelta(seconds=seconds))
+
+    def _one(self, telling: Telling[S]) -> None:
         try:
-            self._show(telling)
+            record = self._records.get(telling.run_id)
+            request = self._records.request(telling.run_id)
+            assert isinstance(request.repo, GithubRepository), "only runs on GitHub are told of"
+            self.show(telling, record, request)
         except DatabaseUnavailable:
             raise
         except Exception as error:  # of this run only: the others are to be told of all the same
             log.exception("%s: not told", telling.run_id)
-            self._put_off(telling, f"{type(error).__name__}: {error}")
+            self.put_off(telling, f"{type(error).__name__}: {error}")
 
-    def _show(self, telling: Telling) -> None:
-        record = self._records.get(telling.run_id)
-        request = self._records.request(telling.run_id)
-        assert isinstance(request.repo, GithubRepository), "only runs on GitHub are told of"
+
+class Teller(TellerIn[Shown]):
+    """On GitHub."""
+
+    def __init__(self, tellings: Tellings, records: RunRecords, tell: Tell, clock: Callable[[], datetime]) -> None:
+        super().__init__(tellings, records, clock)
+        self._tell = tell
+
+    def show(self, telling: Telling[Shown], record: RunRecord, request: RunRequest) -> None:
+        """Comment, check, label, deployment."""
         try:
             self._tell.run(record, request, telling.shown)
         except (NotInstalled, Suspended) as error:
@@ -86,18 +111,10 @@ class Teller:
         except GithubError as error:
             log.warning("%s: not told: %s", record.id, error)
             if error.retryable:
-                self._put_off(telling, str(error))
+                self.put_off(telling, str(error))
             elif record.finished:
                 telling.given_up(str(error))
             else:
-                telling.told(record.revision, finished=False, pause=self._pause())
+                telling.told(record.revision, finished=False, pause=self.pause())
         else:
-            telling.told(record.revision, finished=record.finished, pause=self._pause())
-
-    def _pause(self) -> float:
-        return min(PAUSE_SECONDS * max(1, len(self._records.unfinished_ids())), LONGEST_PAUSE_SECONDS)
-
-    def _put_off(self, telling: Telling, error: str) -> None:
-        seconds = min(RETRY_SECONDS * 2 ** min(telling.shown.failures, 10), LONGEST_RETRY_SECONDS)
-        telling.shown.failures += 1
-        telling.failed(error, self._clock() + timedelta(seconds=seconds))
+            telling.told(record.revision, finished=record.finished, pause=self.pause())
