@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import mimetypes
 import os
 import tempfile
@@ -11,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from markdown_it import MarkdownIt
 
 from github_app.errors import ForgeRefused, PullRequestNotFound
+from runner.documents.page import page
 from runner.model import PullRequest
 from runner.tables import pull_request as table
 from worktrees.merge import delete_branch, merge
@@ -25,25 +24,6 @@ if TYPE_CHECKING:
 
 MAX_INLINE_BYTES = 5 * 1024 * 1024
 """Of a picture put into the page; samples are kept far smaller than that."""
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
-header p {{ color: GrayText; }}
-img {{ max-width: 100%; height: auto; border-radius: 6px; }}
-table {{ border-collapse: collapse; }}
-td, th {{ border: 1px solid color-mix(in srgb, CanvasText 20%, Canvas); padding: .3rem .7rem; text-align: left; }}
-pre {{ background: color-mix(in srgb, CanvasText 7%, Canvas); padding: 1rem; border-radius: 6px; overflow-x: auto; }}
-</style>
-<header><h1>{title} <small>#{number}</small></h1><p>{state}: {head} → {base}</p></header>
-<main>{body}</main>
-"""
 
 
 class LocalForge:
@@ -198,18 +178,11 @@ class LocalForge:
 
     def _page(self, value: PullRequest, commit: str | None) -> str:
         """Raw HTML in the text stays text; pictures of the commit are inlined, nothing is loaded from elsewhere."""
-        markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-        tokens = markdown.parse(value.body)
-        for token in (child for block in tokens for child in block.children or ()):
-            if token.type == "image":
-                token.attrs["src"] = self._inlined(str(token.attrs.get("src", "")), commit)
-        return _PAGE.format(
-            title=html.escape(value.title),
-            number=value.number,
-            state=value.state,
-            head=html.escape(value.head),
-            base=html.escape(value.base),
-            body=markdown.renderer.render(tokens, markdown.options, {}),
+        return page(
+            f"{value.title} #{value.number}",
+            f"{value.state}: {value.head} → {value.base}",
+            value.body,
+            lambda path: self._inlined(path, commit),
         )
 
     def _inlined(self, path: str, commit: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,7 @@ Example:
   flowberth pr {} 1
 """
 
+FOLDED = re.compile(r"^<details><summary>([^<\n]*)</summary>$", re.MULTILINE)
 STATE_STYLES = {"open": "green", "merged": "magenta", "closed": "red"}
 
 MOST = 2**31 - 1
@@ -122,9 +124,14 @@ def show_pull_request(console: SafeConsole, pull_request: PullRequest) -> None:
         from rich.markdown import Markdown  # noqa: PLC0415 - slow to import
 
         # Cleaned before it is parsed; links in full, so that no text can hide where it leads.
-        console.print(Markdown(terminal.clean(pull_request.body), hyperlinks=False))
+        console.print(Markdown(terminal.clean(_unfolded(pull_request.body)), hyperlinks=False))
     else:
         console.print(pull_request.body)
+
+
+def _unfolded(body: str) -> str:
+    """Without what only a page can show: what it folds has a line above it."""
+    return FOLDED.sub(r"**\1**", body).replace("> [!WARNING]\n", "")
 
 
 def _state(pull_request: PullRequest) -> Text:

@@ -1,4 +1,4 @@
-"""What is written about a tested app: its report, README, sample and knowledge-base entry, and the pull request.
+"""What is written about a tested app: its report, README and sample, and the pull request.
 
 Pure: the same plan, report and sample give the same bytes.
 """
@@ -9,7 +9,6 @@ import json
 from typing import TYPE_CHECKING
 
 from codegen.readme import Measured, readme
-from runner.documents.knowledge_base import knowledge_base_entry
 from runner.documents.pull_request import draft_pull_request, pull_request
 from runner.documents.spending import brought_up_to_date
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 
 __all__ = ["brought_up_to_date", "draft_pull_request", "files", "pull_request"]
-
-KNOWLEDGE_BASE = "docs/knowledge-base/workflows/patterns"
 
 
 def files(plan: Plan, report: Report, sample: Sample | None) -> dict[str, bytes]:
@@ -36,7 +33,6 @@ def files(plan: Plan, report: Report, sample: Sample | None) -> dict[str, bytes]
     written = {
         f"{app}/report.json": _json(report),
         f"{app}/README.md": readme(plan.lock, plan.interface, measured),
-        f"{KNOWLEDGE_BASE}/{plan.name}.md": knowledge_base_entry(plan, report, sample).encode(),
     }
     if sample is not None:
         written[f"{app}/{sample.file}"] = sample.data

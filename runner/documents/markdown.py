@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 MAX_TEXT = 300
 """Characters of one value; a longer one is cut."""
 _BREAK: Final = "\u200b"
-_ACTIVE = re.compile(r"[\\`*_\[\]<>|~&!$]")
+_ACTIVE = re.compile(r"[\\`*_\[\]<>|~&!]|\$(?!\d)")
+"""A dollar sign before a digit is an amount: no formula ends at one, so without another that is bare there is none."""
 _REFERENCES = re.compile(r"@(?=\w)|#(?=\w)|\bGH-(?=\d)|://|\bwww\.|\bmailto:", re.IGNORECASE)
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 """What programs print for terminals."""

@@ -10,7 +10,6 @@ from runner.documents.markdown import Markdown, code, plain
 
 if TYPE_CHECKING:
     from codegen.lock import Hardware, ModelPin, PackPin
-    from codegen.packs import PackUse
     from runner.budget.model import RunMoney
     from runner.model import Report
 
@@ -22,6 +21,8 @@ SIMULATED = (
 _KIBI = 1024
 CENTS = 0.1
 """US dollars from which on nobody counts fractions of a cent."""
+TENS = 100
+"""US dollars from which on nobody counts cents."""
 SHORT_COMMIT = 10
 
 
@@ -70,6 +71,11 @@ def dollars(usd: float) -> str:
     return "less than $0.01" if 0 < usd < 0.01 else f"${usd:.2f}"  # noqa: PLR2004 - a cent
 
 
+def round_dollars(usd: float) -> str:
+    """Of very many calls: nobody counts their cents."""
+    return f"${usd:,.0f}" if usd >= TENS else money(usd) if usd < CENTS else f"${usd:.2f}"
+
+
 def bill(money: RunMoney) -> str:
     """How much of the bill has come."""
     if money.fully_billed:
@@ -102,10 +108,10 @@ def access(model: ModelPin) -> str:
             return "open"
 
 
-def origin(model: ModelPin) -> Markdown:
-    """The host of a model, and who says so."""
-    host = urlsplit(model.url).hostname if model.url else None
-    return Markdown(f"{code(host)} ({plain(model.source)})") if host else plain(model.source)
+def host(model: ModelPin) -> Markdown:
+    """That a model is downloaded from."""
+    name = urlsplit(model.url).hostname if model.url else None
+    return code(name) if name else plain("unknown")
 
 
 def commit(pack: PackPin) -> Markdown:
@@ -114,21 +120,3 @@ def commit(pack: PackPin) -> Markdown:
     if pack.repository.startswith("https://github.com/"):
         return Markdown(f"[`{short}`]({pack.repository}/tree/{pack.commit})")
     return code(short)
-
-
-def risks(pack: PackPin, use: PackUse | None) -> str:
-    """What a reviewer should know of code that is to run in the app."""
-    if use is None:
-        return "put into the lock by a person"
-    notes = [
-        "" if use.listed else "not in ComfyUI-Manager's list",
-        "answered by a person" if use.source == "answer" else "",
-        "archived" if use.archived else "",
-        f"a fork of {use.fork_of}" if use.fork_of else "",
-        f"moved from {use.moved_from}" if use.moved_from else "",
-        f"given up for {use.replaced_by}" if use.replaced_by else "",
-        f"commit of {use.commit_of} as it is now" if use.commit_of and use.commit == pack.commit else "",
-        "commit not in the default branch" if use.unseen else "",
-        "" if use.commit == pack.commit else "commit put into the lock by a person",
-    ]
-    return ", ".join(filter(None, notes))

@@ -104,13 +104,15 @@ def test_a_pull_request_tells_a_reviewer_everything() -> None:
     title, body = documents.pull_request(lighthouse(), report(tests=tests), PICTURE, Forge())
     assert title == snapshot("1 test fails: Add lighthouse")
     assert body == snapshot("""\
+<img alt="What the test run made" src="https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png" width="320">
+
+<sub>What the test run made: 512 × 768</sub>
+
+✗ **Not ready: 1 of 2 tests passed on ComfyUI 0.33.0**, and not two at once. A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more.
+
 The ComfyUI workflow `Lighthouse` as an HTTP endpoint, in `apps/modal/lighthouse/`.
 
-![What the test run made](https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png)
-
-✗ **1 of 2 tests passed** by ComfyUI 0.33.0, local target: \\$0.001995 a call (estimate), 9.5 s to start, then 3.20 s a call.
-
-## Open questions
+### Open questions
 
 - **warning** at node `1`: nothing says where sd15.safetensors (checkpoints) can be downloaded; add its url to app.lock.json, or put the file into the models volume under checkpoints/
 
@@ -120,7 +122,7 @@ Or answer in a comment, with a line for each:
 model checkpoints/sd15.safetensors = https://…
 ```
 
-## How to call it
+### How to call it
 
 ```sh
 curl --fail-with-body "$ENDPOINT/generate" \\
@@ -135,48 +137,85 @@ curl --fail-with-body "$ENDPOINT/generate" \\
 BODY
 ```
 
-| input | kind | |
-|---|---|---|
-| `prompt` | text | as in the workflow if left out |
-| `negative_prompt` | text | as in the workflow if left out |
-| `width` | integer | as in the workflow if left out |
-| `height` | integer | as in the workflow if left out |
-| `batch_size` | integer | as in the workflow if left out |
-| `seed` | seed | random if left out |
-| `steps` | integer | as in the workflow if left out |
-| `cfg` | number | as in the workflow if left out |
+It answers with `image` (image), with the seed and with what it has cost.
 
-It answers with `image` (image).
+<details><summary>All 8 inputs</summary>
 
-## Tests
+| input | kind | if left out | limits |
+|---|---|---|---|
+| `prompt` | text | `"a lighthouse"` |  |
+| `negative_prompt` | text | `""` |  |
+| `width` | integer | `512` | at least 16, at most 16384 |
+| `height` | integer | `768` | at least 16, at most 16384 |
+| `batch_size` | integer | `1` | at least 1, at most 4096 |
+| `seed` | seed | random |  |
+| `steps` | integer | `20` | at least 1, at most 10000 |
+| `cfg` | number | `7.0` | at least 0.0, at most 100.0 |
+
+</details>
+
+### Tests: 1 of 2 passed
+
+- ✗ **two at once**: both callers got the same job
+
+<details><summary>Each test, and what was seen</summary>
 
 | | test | time | what was seen |
 |---|---|---|---|
 | ✗ | two at once | 2.50 s | both callers got the same job |
 | ✓ | health | 0.01 s | ComfyUI 0.33.0 |
 
-The sample was made with the seed 1.
+Made over HTTP on the local target, 21 November 2026, 06:00 UTC.
 
-## What it costs
+</details>
+
+### Cost: $0.001995 a call
+
+```text
+a call        $0.001995  ▊
+a cold start  $0.006318  ██▌
+60 s idle     $0.039900  ████████████████
+```
+
+Estimates. A thousand calls in a row cost about $2.04, a thousand that each wake it up $48.21.
+
+<details><summary>How these are worked out</summary>
 
 | | US dollars | |
 |---|---|---|
-| a call | \\$0.001995 | estimate: 3.00 s at \\$0.000665 a second |
-| a cold start | \\$0.006318 | estimate: 9.5 s at the same price |
-| idle after the last call | \\$0.039900 | estimate: 60 s, then it stops |
-| this run | 0 | nothing is spent on the local target |
+| a call | $0.001995 | estimate: 3.00 s at $0.000665 a second |
+| a cold start | $0.006318 | estimate: 9.5 s at the same price |
+| idle after the last call | $0.039900 | estimate: 60 s, then it stops |
 
-It runs on T4, 4 cores, 12 GiB, \\$0.000243 a second: the largest stage, sd15.safetensors, has about 2.4 GB; with buffers and 4 GB to work in that makes 6.7 GB.
+It runs on T4, 4 cores, 12 GiB, $0.000243 a second: the largest stage, sd15.safetensors, has about 2.4 GB; with buffers and 4 GB to work in that makes 6.7 GB.
 
-## What is in it
+</details>
+
+This run has spent nothing: it was tested on the local target.
+
+### Pinned: ComfyUI 0.3.64, 1 model
+
+- ⚠ model `checkpoints/sd15.safetensors`: nobody knows where it can be downloaded
+
+<details><summary>Every pin, its licence and where it comes from</summary>
 
 ComfyUI 0.3.64 (the oldest that ships has everything) on Python 3.12, with packages as they were on 2025-10-22.
 
-| model | size | licence | access | from |
-|---|---|---|---|---|
-| `checkpoints/sd15.safetensors` | unknown | unknown | unknown | unknown |
+| model | size | sha256 | licence | access | from | pinned from |
+|---|---|---|---|---|---|---|
+| `checkpoints/sd15.safetensors` | unknown | none | unknown | unknown | unknown | nobody knows |
 
-The knowledge-base entry is `docs/knowledge-base/workflows/patterns/lighthouse.md`. Run `run_abcdefghij0123456789`, attempt 1.
+</details>
+
+### What is unknown
+
+- How good the output is: only that it is valid was tested, and a person has to look at it.
+- What it takes on Modal: times were measured on the machine that tested it, and costs are those times at Modal's prices.
+- The size of 1 of 1 models, so the GPU was chosen for a guess.
+
+---
+
+<sub>Run `run_abcdefghij0123456789`, attempt 1 · report: `apps/modal/lighthouse/report.json` · lock: `apps/modal/lighthouse/app.lock.json` · knowledge base: `docs/knowledge-base/workflows/patterns/lighthouse.md`</sub>
 """)
 
 
@@ -200,7 +239,9 @@ def test_a_simulated_success_never_passes_for_a_real_one() -> None:
     entry = written["docs/knowledge-base/workflows/patterns/lighthouse.md"].decode()
     readme = written["apps/modal/lighthouse/README.md"].decode()
     facts = json.loads(written["apps/modal/lighthouse/report.json"])
-    assert body.startswith("> **Simulated.** The stand-in engine answered, not ComfyUI")
+    assert body.startswith("> [!WARNING]\n> **Simulated.** The stand-in engine answered, not ComfyUI")
+    assert "\n○ **Simulated: 1 of 1 tests passed on Stand-in for ComfyUI 0.33.0.**" in body
+    assert "Ready" not in body
     assert "> **Simulated.**" in entry
     assert "simulated: true\n" in entry
     assert "simulated: not what a GPU would take" in readme
@@ -237,8 +278,8 @@ models: ["checkpoints/sd15.safetensors"]
 - App: [`lighthouse`](../../../../apps/modal/lighthouse/README.md), tested on 2026-11-21: 1 of 1 tests passed
 - Engine: ComfyUI 0.33.0
 - ComfyUI 0.3.64: the oldest that ships has everything
-- Hardware: T4, 4 cores, 12 GiB, \\$0.000243 a second, because the largest stage, sd15.safetensors, has about 2.4 GB; with buffers and 4 GB to work in that makes 6.7 GB
-- Cost of a call: \\$0.001995 (estimate: 3.00 s at \\$0.000665 a second)
+- Hardware: T4, 4 cores, 12 GiB, $0.000243 a second, because the largest stage, sd15.safetensors, has about 2.4 GB; with buffers and 4 GB to work in that makes 6.7 GB
+- Cost of a call: $0.001995 (estimate: 3.00 s at $0.000665 a second)
 - Times: 9.5 s to start, then 3.20 s a call
 
 ## Nodes
@@ -282,19 +323,31 @@ def rendered(markdown: str) -> str:
     return MarkdownIt("commonmark").enable("table").render(markdown)
 
 
+OURS = re.compile(
+    r"<details><summary>[A-Z][\w ,:.$]*</summary>|</details>|</?sub>"
+    r'|<img alt="What the test run made" src="(?P<src>[^"<>]*)"(?: width="[0-9]+")?>'
+)
+"""The HTML that our texts have; words in a summary are ours, too."""
+
+
 def active(markdown: str) -> dict[str, set[str]]:
-    """Everything in a document that is more than text: raw HTML, links, pictures, headings."""
+    """Everything in a document that is more than text: raw HTML but ours, links, pictures, headings."""
     found: dict[str, set[str]] = {"html": set(), "link": set(), "image": set(), "heading": set()}
+
+    def html(content: str) -> None:
+        found["image"] |= {one["src"] for one in OURS.finditer(content) if one["src"]}
+        found["html"] |= {rest} if (rest := OURS.sub("", content).strip()) else set()
+
     blocks = MarkdownIt("commonmark").enable("table").parse(markdown)
     for index, block in enumerate(blocks):
         if block.type == "html_block":
-            found["html"].add(block.content)
+            html(block.content)
         if block.type == "heading_open":
             found["heading"].add(blocks[index + 1].content)
         for token in block.children or ():
             match token.type:
                 case "html_inline":
-                    found["html"].add(token.content)
+                    html(token.content)
                 case "link_open":
                     found["link"].add(str(token.attrs["href"]))
                 case "image":
@@ -317,7 +370,14 @@ def test_hostile_words_stay_words() -> None:
             "html": set(),
             "link": set(),
             "image": {"https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png"},
-            "heading": {"How to call it", "Open questions", "Tests", "What is in it", "What it costs"},
+            "heading": {
+                "Cost: $0.001995 a call",
+                "How to call it",
+                "Open questions",
+                "Pinned: ComfyUI 0.3.64, 1 model",
+                "Tests: 0 of 1 passed",
+                "What is unknown",
+            },
         }
     )
     entry = documents.files(plan, report(tests=tests), PICTURE)["docs/knowledge-base/workflows/patterns/lighthouse.md"]
@@ -344,7 +404,7 @@ def test_the_longest_body_fits() -> None:
     tests = tuple(TestResult(name=HOSTILE * 9, passed=False, seconds=1, detail=HOSTILE * 99) for _ in range(30))
     _, body = documents.pull_request(plan_of(prompt), report(tests=tests), PICTURE, Forge())
     assert len(body) < MAX_BODY  # by what each part may take, not by cutting the end off
-    assert body.rstrip().endswith("attempt 1.")
+    assert body.rstrip().endswith("</sub>")
 
 
 @given(st.text())

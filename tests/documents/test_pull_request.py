@@ -72,11 +72,11 @@ def test_everything_of_an_app_with_packs_and_a_gated_model() -> None:
     )
     assert title == snapshot("Update harbour")
     assert body == snapshot("""\
-The ComfyUI workflow `Harbour` as an HTTP endpoint, in `apps/modal/harbour/`, which is there already.
+✗ **Not ready: an answer is needed.** 1 of 1 tests passed on ComfyUI 0.33.0. A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more.
 
-✓ **1 of 1 tests passed** by ComfyUI 0.33.0, local target: \\$0.001995 a call (estimate), 9.5 s to start, then 3.20 s a call.
+The ComfyUI workflow `Harbour` as an HTTP endpoint, in [`apps/modal/harbour/`](https://github.com/owner/name/blob/flowberth/harbour/apps/modal/harbour/), which is there already.
 
-## Open questions
+### Open questions
 
 - **error** at node `1`: lighthouse.safetensors (checkpoints) is given only to those who have agreed to its terms: https:\u200b//huggingface.co/big-lab/lighthouse/resolve/main/lighthouse.safetensors; agree on its page, and give the app a token that may download it
 
@@ -86,7 +86,7 @@ Or answer in a comment, with a line for each:
 model checkpoints/lighthouse.safetensors = https://…
 ```
 
-## How to call it
+### How to call it
 
 ```sh
 curl --fail-with-body "$ENDPOINT/generate" \\
@@ -99,61 +99,96 @@ curl --fail-with-body "$ENDPOINT/generate" \\
 BODY
 ```
 
-| input | kind | |
-|---|---|---|
-| `width` | integer | as in the workflow if left out |
-| `height` | integer | as in the workflow if left out |
+It answers with `image` (image), with the seed and with what it has cost.
 
-It answers with `image` (image).
+<details><summary>All 2 inputs</summary>
 
-## Tests
+| input | kind | if left out | limits |
+|---|---|---|---|
+| `width` | integer | `8` | at least 1, at most 16384 |
+| `height` | integer | `8` | at least 1, at most 16384 |
+
+</details>
+
+### Tests: 1 of 1 passed
+
+<details><summary>Each test, and what was seen</summary>
 
 | | test | time | what was seen |
 |---|---|---|---|
 | ✓ | health | 0.01 s | ComfyUI 0.33.0 |
 
-The sample was made with the seed 1.
+Made over HTTP on the local target, 21 November 2026, 06:00 UTC.
 
-## What it costs
+</details>
+
+### Cost: $0.001995 a call
+
+```text
+a call        $0.001995  ▊
+a cold start  $0.006318  ██▌
+60 s idle     $0.039900  ████████████████
+```
+
+Estimates. A thousand calls in a row cost about $2.04, a thousand that each wake it up $48.21.
+
+<details><summary>How these are worked out</summary>
 
 | | US dollars | |
 |---|---|---|
-| a call | \\$0.001995 | estimate: 3.00 s at \\$0.000665 a second |
-| a cold start | \\$0.006318 | estimate: 9.5 s at the same price |
-| idle after the last call | \\$0.039900 | estimate: 60 s, then it stops |
-| this run | 0 | nothing is spent on the local target |
+| a call | $0.001995 | estimate: 3.00 s at $0.000665 a second |
+| a cold start | $0.006318 | estimate: 9.5 s at the same price |
+| idle after the last call | $0.039900 | estimate: 60 s, then it stops |
 
-It runs on T4, 4 cores, 16 GiB, \\$0.000252 a second: the largest stage, lighthouse.safetensors, has 6.9 GB; with buffers and 4 GB to work in that makes 12.0 GB.
+It runs on T4, 4 cores, 16 GiB, $0.000252 a second: the largest stage, lighthouse.safetensors, has 6.9 GB; with buffers and 4 GB to work in that makes 12.0 GB.
 
-## What is in it
+</details>
 
-ComfyUI 0.33.0 (the newest that ships, though it lacks the node Frob (stranger)) on Python 3.12, with packages as they were on 2026-11-20.
+This run has spent nothing: it was tested on the local target.
 
-| pack | commit | licence | to know |
-|---|---|---|---|
-| `odd-nodes` | [`0123456789`](https://github.com/stranger/odd-nodes/tree/0123456789abcdef0123456789abcdef01234567) | GPL-3.0 | not in ComfyUI-Manager's list, answered by a person, archived |
+### Pinned: ComfyUI 0.33.0, 1 pack, 1 model (6.46 GiB)
+
+- ⚠ pack `odd-nodes`: not in ComfyUI-Manager's list, answered by a person, archived
+- ⚠ model `checkpoints/lighthouse.safetensors`: gated: its terms have to be agreed to
 
 A pack is code of others that runs in the app. Read what you do not know before you merge it.
 
-| model | size | licence | access | from |
-|---|---|---|---|---|
-| `checkpoints/lighthouse.safetensors` | 6.46 GiB | openrail++ | gated | `huggingface.co` (answer) |
+<details><summary>Every pin, its licence and where it comes from</summary>
 
-## What to look at
+ComfyUI 0.33.0 (the newest that ships, though it lacks the node Frob (stranger)) on Python 3.12, with packages as they were on 2026-11-20.
 
-- **warning** at node `2`: the node Frob (stranger) comes from https:\u200b//github.com/stranger/odd-nodes, as a person answered; ComfyUI-Manager does not list it, so it is stranger alone who is trusted with code in the app; read the code at that commit before this is merged
-- **warning** at node `2`: https:\u200b//github.com/stranger/odd-nodes is archived: nobody mends it any more
-- **info** at node `1`: lighthouse.safetensors (checkpoints) is taken from https:\u200b//huggingface.co/big-lab/lighthouse/resolve/main/lighthouse.safetensors, as a person answered
-- **info**: app.py was edited by hand and stays as it is
+| pack | commit | licence | pinned from |
+|---|---|---|---|
+| `odd-nodes` | [`0123456789`](https://github.com/stranger/odd-nodes/tree/0123456789abcdef0123456789abcdef01234567) | GPL-3.0 | answered by a person |
 
-## Attempts
+| model | size | sha256 | licence | access | from | pinned from |
+|---|---|---|---|---|---|---|
+| `checkpoints/lighthouse.safetensors` | 6.46 GiB | `ababababab` | openrail++ | gated | `huggingface.co` | answered by a person |
+
+</details>
+
+### Repaired: 2 attempts
 
 | | commit | what came of it | what was changed then |
 |---|---|---|---|
 | 1 | `0123456789` | ComfyUI could not import odd-nodes | added einops |
 | 2 | `ffffffffff` | all tests passed |  |
 
-The knowledge-base entry is [`docs/knowledge-base/workflows/patterns/harbour.md`](https://github.com/owner/name/blob/flowberth/harbour/docs/knowledge-base/workflows/patterns/harbour.md). Run `run_abcdefghij0123456789`, attempt 1.
+### What to look at
+
+- **warning** at node `2`: the node Frob (stranger) comes from https:\u200b//github.com/stranger/odd-nodes, as a person answered; ComfyUI-Manager does not list it, so it is stranger alone who is trusted with code in the app; read the code at that commit before this is merged
+- **warning** at node `2`: https:\u200b//github.com/stranger/odd-nodes is archived: nobody mends it any more
+- **info** at node `1`: lighthouse.safetensors (checkpoints) is taken from https:\u200b//huggingface.co/big-lab/lighthouse/resolve/main/lighthouse.safetensors, as a person answered
+- **info**: app.py was edited by hand and stays as it is
+
+### What is unknown
+
+- What comes out looks like: the tests have kept no sample.
+- What it takes on Modal: times were measured on the machine that tested it, and costs are those times at Modal's prices.
+
+---
+
+<sub>Run `run_abcdefghij0123456789`, attempt 1 · [report](https://github.com/owner/name/blob/flowberth/harbour/apps/modal/harbour/report.json) · [lock](https://github.com/owner/name/blob/flowberth/harbour/apps/modal/harbour/app.lock.json) · [knowledge base](https://github.com/owner/name/blob/flowberth/harbour/docs/knowledge-base/workflows/patterns/harbour.md)</sub>
 
 Closes #12.
 """)
@@ -165,13 +200,13 @@ def test_the_draft_says_what_is_coming_and_what_is_asked() -> None:
     )
     assert title == snapshot("Add harbour")
     assert body == snapshot("""\
+○ **Not ready yet: it is being deployed and tested.** The check and the comment here say how far that is. When it is done, this text shows what came out, how to call it, the tests and the costs, and the pull request is ready for review.
+
 The ComfyUI workflow `Harbour` as an HTTP endpoint, in `apps/modal/harbour/`.
 
-**Not ready yet.** The app is being deployed and tested; the check and the comment of this pull request say how far that is. When it is done, tests, costs and how to call the app stand here, and the pull request is ready for review.
+It is going to run on L4, 4 cores, 24 GiB, $0.000328 a second: the largest stage, lighthouse.safetensors, is of unknown size and counts 16.0 GB; with buffers and 4 GB to work in that makes 22.4 GB. This run may spend $20.00 at most.
 
-It is going to run on L4, 4 cores, 24 GiB, \\$0.000328 a second: the largest stage, lighthouse.safetensors, is of unknown size and counts 16.0 GB; with buffers and 4 GB to work in that makes 22.4 GB. This run may spend \\$20.00 at most.
-
-## Open questions
+### Open questions
 
 - **error**: ComfyUI 0.33.0 has no node Frob (stranger): it belongs to a custom-node pack or to another version; name the pack that provides it; the app cannot run without
 - **warning** at node `1`: nothing says where lighthouse.safetensors (checkpoints) can be downloaded; add its url to app.lock.json, or put the file into the models volume under checkpoints/
@@ -183,18 +218,24 @@ pack Frob (stranger) = https://github.com/owner/repository
 model checkpoints/lighthouse.safetensors = https://…
 ```
 
-## What is in it
+### Pinned: ComfyUI 0.33.0, 1 model
+
+- ⚠ model `checkpoints/lighthouse.safetensors`: nobody knows where it can be downloaded
+
+<details><summary>Every pin, its licence and where it comes from</summary>
 
 ComfyUI 0.33.0 (the newest that ships, though it lacks the node Frob (stranger)) on Python 3.12, with packages as they were on 2026-11-20.
 
-| model | size | licence | access | from |
-|---|---|---|---|---|
-| `checkpoints/lighthouse.safetensors` | unknown | unknown | unknown | unknown |
+| model | size | sha256 | licence | access | from | pinned from |
+|---|---|---|---|---|---|---|
+| `checkpoints/lighthouse.safetensors` | unknown | none | unknown | unknown | unknown | nobody knows |
+
+</details>
 
 <!-- flowberth:spent run_abcdefghij0123456789 -->
 <!-- /flowberth:spent -->
 
-Run `run_abcdefghij0123456789`.
+<sub>Run `run_abcdefghij0123456789`</sub>
 
 Closes #12.
 """)

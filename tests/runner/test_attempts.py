@@ -60,7 +60,7 @@ def test_what_comfyui_refuses_is_changed_in_the_lock_and_tried_again(bench):
     attempts = git(bench.repo, "log", "--format=%(trailers:key=Flowberth-Attempt,valueonly)", "main..flowberth/poster")
     assert attempts.split() == ["2", "2", "1", "1"]
     (pull,) = bench.pulls()
-    assert "## Attempts" in pull["body"]
+    assert "### Repaired: 2 attempts" in pull["body"]
     assert "16384" in pull["body"]
     told = bench.runs()[0]["progress"]["attempts"]
     assert [attempt["number"] for attempt in told] == [1, 2]

@@ -14,7 +14,7 @@ _DIFFERENT = (
     (re.compile(r"\b[0-9a-f]{40}\b"), "COMMIT"),
     (re.compile(r"(?<=[`(])[0-9a-f]{12}(?=[`)])"), "COMMIT"),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "N s"),
-    (re.compile(r"\\\$0\.0\d{3,}"), r"\\$0.0…"),
+    (re.compile(r"\$0\.0\d{3,}"), "$0.0…"),
     (re.compile(r"\b\d+ min N s\b"), "N s"),
 )
 

@@ -56,9 +56,9 @@ def test_what_comfyui_refuses_is_repaired_on_modal_reviewed_and_merged_into_prod
     issue = people.opens_issue("bob", body=pasted(wide()))
     pull = people.sees_ready_pull()
     number = pull["number"]
-    assert "modal target" in pull["body"]
-    assert "## Attempts" in pull["body"]
-    assert "of $20.00" in people.bodies(issue)[0].replace("\\", "")
+    assert "on the modal target" in pull["body"]
+    assert "### Repaired: 2 attempts" in pull["body"]
+    assert "of $20.00" in people.bodies(issue)[0]
     assert people.file("apps/modal/tile/prompt.json", pull["head"]["ref"])["1"]["inputs"]["width"] == 16384
     assert deployed(modal_bed) == [f"tile-pr{number}"]
 

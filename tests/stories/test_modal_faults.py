@@ -103,7 +103,7 @@ def store(bed: ModalBed, url: str) -> None:
 
 def attempts(body: str) -> list[tuple[str, str]]:
     """(number, what came of it) of the table in a pull request."""
-    rows = (row.split("|") for row in body.partition("## Attempts")[2].splitlines() if row.startswith("| "))
+    rows = (row.split("|") for row in body.partition("### Repaired: ")[2].splitlines() if row.startswith("| "))
     return [(cells[1].strip(), cells[3].strip()) for cells in rows if cells[1].strip().isdigit()]
 
 

@@ -58,9 +58,9 @@ def test_the_bill_of_an_hour_is_shown_beside_the_estimate(
     modal_bed.cost(f"tile-pr{number}", at=at, CPU="0.14", MEMORY="0.03")
     modal_bed.cost(f"tile-pr{number}", at=time.time(), CPU="9.00")  # people use it by now: no run's bill
     on_modal.start()
-    body = people.until(lambda: "\\$0.17 |" in (body := people.do("alice", "GET", f"/pulls/{number}")["body"]) and body)
+    body = people.until(lambda: "$0.17 |" in (body := people.do("alice", "GET", f"/pulls/{number}")["body"]) and body)
     assert "The bill comes by the hour" in body
-    people.until(lambda: "\\$0.17 billed so far" in people.bodies(issue)[0])
+    people.until(lambda: "$0.17 billed so far" in people.bodies(issue)[0])
 
 
 def test_at_100_per_cent_the_app_is_stopped_and_the_run_ends(
@@ -87,8 +87,8 @@ def test_at_100_per_cent_the_app_is_stopped_and_the_run_ends(
     assert check["conclusion"] == "failure"
     (told,) = people.bodies(issue)
     assert "### ✗ `tile` ran out of budget at: look without a GPU" in told
-    assert "> 100 % of the limit of this run, \\$20.00, are used up." in told
-    assert "the limit of this run, \\$20.00, is used up, so the preflight was stopped" in told
+    assert "> 100 % of the limit of this run, $20.00, are used up." in told
+    assert "the limit of this run, $20.00, is used up, so the preflight was stopped" in told
     assert "| building the image |" in people.do("alice", "GET", f"/pulls/{pull['number']}")["body"]
     with books.begin() as connection:
         states = connection.scalars(sa.select(line.c.state).where(line.c.run_id == run_id)).all()

@@ -143,7 +143,7 @@ Attempt 1 of 10 · nothing is spent on the local target
 - ○ Bring the pull request up to date
 - ○ Clean up
 
-Attempt 1 of 10 · \\$0.01 of \\$20.00 spent (estimate) · [Pull request 12](https://github.com/owner/name/pull/12) · [Check](https://github.com/owner/name/runs/5)
+Attempt 1 of 10 · $0.01 of $20.00 spent (estimate) · [Pull request 12](https://github.com/owner/name/pull/12) · [Check](https://github.com/owner/name/runs/5)
 
 <sub>Run `run_abcdefghij0123456789` of `Poster of a lighthouse`, asked for by octocat. `/help` lists what you can ask for.</sub>
 """)
@@ -152,7 +152,7 @@ Attempt 1 of 10 · \\$0.01 of \\$20.00 spent (estimate) · [Pull request 12](htt
         assert pages.sticky(view("waiting", estimate_usd=0.84)) == snapshot("""\
 ### ○ `poster` waits for approval
 
-Somebody with write permission has to answer `/approve`. It would cost \\$0.84 at most.
+Somebody with write permission has to answer `/approve`. It would cost $0.84 at most.
 
 - ○ Read the workflow
 - ○ Look up models and packs
@@ -223,7 +223,7 @@ model checkpoints/sd15.safetensors = https://…
         assert pages.sticky(shown) == snapshot("""\
 ### ✓ `poster` is ready for review
 
-**2 of 2 tests passed**; a call costs \\$0.001995 (estimate).
+**2 of 2 tests passed**; a call costs $0.001995 (estimate).
 
 - ✓ Read the workflow, 0.3 s
 - ✓ Look up models and packs, 4.3 s
@@ -236,7 +236,7 @@ model checkpoints/sd15.safetensors = https://…
 - ✓ Bring the pull request up to date, 32 s
 - ✓ Clean up, 36 s
 
-Attempt 1 of 10 · \\$0.18 of \\$20.00 spent (estimate) · [Pull request 12](https://github.com/owner/name/pull/12) · [Endpoint](https://owner--poster-web.modal.run)
+Attempt 1 of 10 · $0.18 of $20.00 spent (estimate) · [Pull request 12](https://github.com/owner/name/pull/12) · [Endpoint](https://owner--poster-web.modal.run)
 
 There is something to look at in the pull request: 2 warnings, 1 note.
 
@@ -262,7 +262,7 @@ There is something to look at in the pull request: 2 warnings, 1 note.
 - ✓ Open the draft, 16 s
 - ✗ Deploy
 
-Attempt 1 of 10 · \\$0.05 of \\$20.00 spent (estimate) · [Pull request 12](https://github.com/owner/name/pull/12)
+Attempt 1 of 10 · $0.05 of $20.00 spent (estimate) · [Pull request 12](https://github.com/owner/name/pull/12)
 
 ComfyUI did not start: no module named einops.
 
@@ -356,7 +356,7 @@ class TestCheck:
             "What to do: add its url to app.lock.json"
         )
         assert found.summary == snapshot("""\
-**1 of 1 tests passed**; a call costs \\$0.001995 (estimate).
+**1 of 1 tests passed**; a call costs $0.001995 (estimate).
 
 What it had deployed is stopped.
 
@@ -418,13 +418,13 @@ class TestReplies:
 
 Thank you, stranger. You have no write permission here, so nothing runs before a maintainer has looked at it.
 
-**For maintainers:** answer `/approve` to deploy and test it. On Modal an attempt would cost \\$0.84 at most (estimate); on the local target nothing is spent. The whole run stays below \\$20.00. Close the issue if it is not wanted.
+**For maintainers:** answer `/approve` to deploy and test it. On Modal an attempt would cost $0.84 at most (estimate); on the local target nothing is spent. The whole run stays below $20.00. Close the issue if it is not wanted.
 
 | | |
 |---|---|
 | Workflow | `Poster`, 3 nodes |
 | ComfyUI | 0.3.64 |
-| Hardware | T4, \\$0.000243 a second |
+| Hardware | T4, $0.000243 a second |
 | Code of others | none |
 | Models | 1 |
 
@@ -535,7 +535,7 @@ Flowberth turns ComfyUI workflows into reviewed, tested, priced endpoints of `ow
 2. A pull request comes back: an app, deployed to `modal`, tested, with what a call costs.
 3. Review it and merge it, and it is in production. `/deploy` in a comment deploys what you have changed.
 
-A run stays below \\$20.00, unless `.github/flowberth.yml` says otherwise; nothing is spent on the local target. Only people with write permission can start one; others wait for your `/approve`.
+A run stays below $20.00, unless `.github/flowberth.yml` says otherwise; nothing is spent on the local target. Only people with write permission can start one; others wait for your `/approve`.
 
 Close this issue when you have read it. `/help` in a comment lists all commands.
 """)
@@ -549,7 +549,7 @@ Close this issue when you have read it. `/help` in a comment lists all commands.
 | app | state | attempt | spent | |
 |---|---|---|---|---|
 | `poster` | ▶ is under way: look up models and packs | 1 of 10 | nothing is spent on the local target |  |
-| `poster` | ✓ is ready for review | 1 of 10 | \\$0.20 of \\$20.00 spent (estimate) | [Pull request 12](https://github.com/owner/name/pull/12) |
+| `poster` | ✓ is ready for review | 1 of 10 | $0.20 of $20.00 spent (estimate) | [Pull request 12](https://github.com/owner/name/pull/12) |
 
 - ✓ Read the workflow, 0.3 s
 - ▶ **Look up models and packs**

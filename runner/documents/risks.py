@@ -1,0 +1,123 @@
+"""What a reviewer should know of what is pinned, from the facts that the plan has; and what nobody knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from runner.documents.markdown import Markdown, code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from codegen.lock import Lock, ModelPin, PackPin
+    from codegen.packs import PackUse
+    from runner.model import Report, Sample
+
+_SAID_BY: Final = {
+    "answer": "answered by a person",
+    "properties": "named by the workflow file",
+    "properties.models": "named by the workflow file",
+    "note": "named in a note of the workflow",
+    "index": "Flowberth's own list",
+    "manager-list": "ComfyUI-Manager's list",
+    "manager-map": "ComfyUI-Manager's list",
+    "registry": "the Comfy registry",
+    "civitai": "found on Civitai",
+    "hugging-face": "found on Hugging Face",
+    "language-model": "proposed by a language model",
+    "unknown": "nobody knows",
+}
+_GUESSED: Final = frozenset({"civitai", "hugging-face", "language-model"})
+"""Sources that have looked for a file by its name, or made its address up."""
+
+
+class Risk(NamedTuple):
+    """One pin that wants a look, and why."""
+
+    what: Markdown
+    notes: str
+
+
+def said_by(source: str) -> str:
+    """Where a pin comes from, for people: `source` of the lock, or `pinned from patterns/x.md` as it is."""
+    return _SAID_BY.get(source, source)
+
+
+def of_pack(pack: PackPin, use: PackUse | None) -> str:
+    """What a reviewer should know of code that is to run in the app."""
+    if use is None:
+        return "put into the lock by a person"
+    notes = [
+        "" if use.listed else "not in ComfyUI-Manager's list",
+        "answered by a person" if use.source == "answer" else "",
+        "archived" if use.archived else "",
+        f"a fork of {use.fork_of}" if use.fork_of else "",
+        f"moved from {use.moved_from}" if use.moved_from else "",
+        f"given up for {use.replaced_by}" if use.replaced_by else "",
+        f"commit of {use.commit_of} as it is now" if use.commit_of and use.commit == pack.commit else "",
+        "commit not in the default branch" if use.unseen else "",
+        "" if use.commit == pack.commit else "commit put into the lock by a person",
+        "" if use.licence else "no licence known",
+    ]
+    return ", ".join(filter(None, notes))
+
+
+def of_model(model: ModelPin) -> str:
+    """What a reviewer should know of a file that the app downloads."""
+    if model.url is None:
+        return "nobody knows where it can be downloaded"
+    notes = [
+        "" if model.sha256 else "no hash: whatever its address serves is taken",
+        "gated: its terms have to be agreed to" if model.gated else "",
+        said_by(model.source) if model.source in _GUESSED else "",
+        "" if model.licence else "no licence known",
+    ]
+    return ", ".join(filter(None, notes))
+
+
+def of_lock(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]]) -> tuple[Risk, ...]:
+    """Everything pinned that wants a look; packs first, which are code."""
+    return tuple(risk for risk in _all(lock, packs) if risk.notes)
+
+
+def _all(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]]) -> Iterator[Risk]:
+    for pin, use in packs:
+        yield Risk(Markdown(f"pack {code(pin.name)}"), of_pack(pin, use))
+    for model in lock.models:
+        yield Risk(Markdown(f"model {code(f'{model.folder}/{model.file}')}"), of_model(model))
+    for one in lock.inputs:
+        yield Risk(
+            Markdown(f"input {code(one.input)} of node {code(one.node)}"), f"changed, so that it runs: {one.because}"
+        )
+    if not lock.access.proxy_auth:
+        yield Risk(Markdown("access"), "Modal asks nobody for a token; the app has to ask for a key of its own")
+    if lock.scaling.min_containers:
+        yield Risk(
+            Markdown("scaling"), f"{lock.scaling.min_containers} containers always run, and cost, without a call"
+        )
+
+
+def unknown(lock: Lock, report: Report, sample: Sample | None) -> tuple[str, ...]:
+    """What this pull request cannot say, so that nobody takes silence for an answer."""
+    return tuple(_unknown(lock, report, sample))
+
+
+def _unknown(lock: Lock, report: Report, sample: Sample | None) -> Iterator[str]:
+    if report.simulated:
+        yield "Whether the workflow works: no ComfyUI has run it."
+    if sample is None:
+        yield "What comes out looks like: the tests have kept no sample."
+    elif not report.quality and not report.simulated:
+        yield "How good the output is: only that it is valid was tested, and a person has to look at it."
+    if report.warm_seconds is None:
+        yield "How long a warm call takes: none got that far."
+    if report.target == "local":
+        yield (
+            "What it takes on Modal: times were measured on the machine that tested it, "
+            "and costs are those times at Modal's prices."
+        )
+    elif report.cost.basis == "estimate":
+        yield "What Modal will bill for a call: the price list times the seconds is an estimate."
+    sizeless = sum(model.bytes is None for model in lock.models)
+    if sizeless:
+        yield f"The size of {sizeless} of {len(lock.models)} models, so the GPU was chosen for a guess."
