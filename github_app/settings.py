@@ -11,12 +11,12 @@ import tomllib
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from github_app.commands.values import MAX_BUDGET_USD, MAX_MONTHLY_BUDGET_USD
 from github_app.errors import GithubAppError
@@ -32,12 +32,18 @@ SETTINGS_FILE = "flowberth.toml"
 """In the data folder; `flowberth github init` writes it. Its keys are the names of the variables without the prefix,
 in small letters."""
 GITHUB_API = "https://api.github.com"
+SLACK_API = "https://slack.com/api"
 HOW_TO_SET_UP = "`flowberth github init` makes a GitHub App and stores its settings; docs/settings.md has them all."
+SLACK_SET_UP = "docs/slack.md says how to set up Slack."
 WEB = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 """An address to put paths behind. Credentials have settings of their own."""
 SERVER = r"^https?://[^\s/?#@]+/?$"
 ENVIRONMENT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Of Modal's."""
+ChannelId = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,30}$")]
+UserId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,30}$")]
+RepositoryName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9_.-]{1,100}$")]
+Login = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 
 
 class InvalidSettings(GithubAppError):  # noqa: N818 - reads as the sentence that is shown
@@ -57,6 +63,20 @@ class GithubCredentials:
     private_key: SecretStr
     """PEM."""
     webhook_secret: SecretStr
+
+
+@dataclass(frozen=True)
+class SlackSettings:
+    """What is needed to speak in a Slack workspace."""
+
+    api_url: str
+    bot_token: SecretStr
+    signing_secret: SecretStr | None
+    """`None`: Slack is told, and nothing is taken from there."""
+    channels: Mapping[str, str]
+    """`owner/name` of the repository by id of the channel."""
+    people: Mapping[str, str]
+    """Login on GitHub by id of the person on Slack."""
 
 
 def default_data_dir() -> Path:
@@ -193,6 +213,30 @@ class Settings(BaseSettings):
     anthropic_url: str = Field(
         default="https://api.anthropic.com", pattern=WEB, description="Anthropic's API, or a gateway to it."
     )
+    slack_bot_token: SecretStr | None = Field(
+        default=None,
+        description="Token of the Slack app, `xoxb-…`. With it, runs are told in Slack; [docs/slack.md](slack.md) says "
+        "how to make one. Without it, nothing goes to Slack and nothing is taken from there.",
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret that Slack signs its requests with. With it, workflows are taken from Slack at "
+        "`/webhooks/slack/events` and `/webhooks/slack/commands`.",
+    )
+    slack_channels: Annotated[dict[ChannelId, RepositoryName], NoDecode] = Field(
+        default_factory=dict[str, str],
+        description="Which repository a channel is for, by the channel's id: `C0123456789=acme/site`, several with "
+        'commas; in the file a table, `slack_channels = { C0123456789 = "acme/site" }`. Runs of a repository without '
+        "a channel are not told.",
+    )
+    slack_people: Annotated[dict[UserId, Login], NoDecode] = Field(
+        default_factory=dict[str, str],
+        description="Who a person on Slack is on GitHub: `U0123456789=alice`, several with commas. Theirs are the "
+        "permissions on GitHub; what anybody else asks for on Slack waits for an approval there.",
+    )
+    slack_api_url: str = Field(
+        default=SLACK_API, pattern=WEB, description="Slack's API, where it is not Slack's own: for tests."
+    )
     concurrent_runs: int = Field(
         default=4, ge=1, le=64, description="Runs that one worker process carries out at the same time, 1 to 64."
     )
@@ -228,7 +272,19 @@ class Settings(BaseSettings):
     def _absolute_file(cls, file: Path | None) -> Path | None:
         return None if file is None else file.expanduser().absolute()
 
-    @field_validator("github_api_url", "public_url", "anthropic_url")
+    @field_validator("slack_channels", "slack_people", mode="before")
+    @classmethod
+    def _pairs(cls, given: object) -> object:
+        """`ID=name, ID=name`, as a variable has it."""
+        if not isinstance(given, str):
+            return given
+        parts = [part.partition("=") for part in given.split(",") if part.strip()]
+        pairs = {name.strip(): value.strip() for name, _, value in parts}
+        if len(pairs) < len(parts) or not all(pairs.values()):
+            raise ValueError("takes ID=name, several with commas, each id once")
+        return pairs
+
+    @field_validator("github_api_url", "public_url", "anthropic_url", "slack_api_url")
     @classmethod
     def _without_slash(cls, url: str | None) -> str | None:
         return None if url is None else url.rstrip("/")
@@ -256,6 +312,27 @@ class Settings(BaseSettings):
         assert self.github_app_id is not None
         assert self.github_webhook_secret is not None
         return GithubCredentials(self.github_api_url, self.github_app_id, self._key(), self.github_webhook_secret)
+
+    def slack(self) -> SlackSettings | None:
+        """What is needed to speak on Slack; `None` where nothing of it is set.
+
+        Raises:
+            InvalidSettings: only some of it is set; names what is missing.
+        """
+        if self.slack_bot_token is None:
+            left = {"SIGNING_SECRET": self.slack_signing_secret, "CHANNELS": self.slack_channels}
+            if others := [f"FLOWBERTH_SLACK_{name}" for name, value in left.items() if value]:
+                raise InvalidSettings(f"{' and '.join(others)} without FLOWBERTH_SLACK_BOT_TOKEN", hint=SLACK_SET_UP)
+            return None
+        if not self.slack_channels:
+            raise InvalidSettings("FLOWBERTH_SLACK_BOT_TOKEN without FLOWBERTH_SLACK_CHANNELS", hint=SLACK_SET_UP)
+        return SlackSettings(
+            api_url=self.slack_api_url,
+            bot_token=self.slack_bot_token,
+            signing_secret=self.slack_signing_secret,
+            channels=self.slack_channels,
+            people=self.slack_people,
+        )
 
     def _key(self) -> SecretStr:
         from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - for the App only

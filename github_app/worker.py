@@ -30,6 +30,9 @@ from github_app.repository_settings import PATH, InvalidRepositorySettings
 from github_app.rules import rules_of
 from github_app.server.deliveries import Arrivals, Deliveries
 from github_app.server.sweep import Sweeper
+from github_app.slack.errors import SlackBusy, SlackRefused, SlackUnavailable
+from github_app.slack.office import slack_of
+from github_app.slack.requests import EVENT as SLACK
 from github_app.submissions.site import Site
 from github_app.targets import LOCAL, target_of
 from github_app.telling.reconcile import Reconciler
@@ -119,6 +122,7 @@ class Worker:
             site=Site.of(credentials.api_url),
             ledger=self._ledger,
         )
+        self._slack = slack_of(settings, self._doors, database)
         self._deliveries = Deliveries(database)
         self._sweeper = Sweeper(self._github, self._deliveries)
         self._reconciler = Reconciler(self._records, Tellings(database), self._doors.repository)
@@ -137,6 +141,9 @@ class Worker:
         for number in range(TELLERS):
             teller = Teller(tellings, self._records, Tell(self._doors), _now)
             work.append((f"teller-{number}", lambda teller=teller: teller.serve(self._stop)))
+        slack = self._slack
+        if slack is not None:
+            work.append(("slack", lambda: slack.teller(_now).serve(self._stop)))
         work.append(("sweeper", lambda: self._now_and_then(SWEEP_SECONDS, self._sweep)))
         work.append(("reaper", lambda: self._now_and_then(REAP_SECONDS, self._reap)))
         billing = self._billing
@@ -192,16 +199,18 @@ class Worker:
 
     def _handle(self, delivery: Delivery) -> None:
         try:
-            acted = handle(delivery, self._doors)
-        except Busy as error:
+            acted = self._acted(delivery)
+        except (Busy, SlackBusy) as error:
             self._deliveries.again(delivery, str(error), not_before=error.until, counts=False)
+        except SlackUnavailable as error:
+            self._deliveries.again(delivery, str(error))
         except GithubError as error:
             if error.retryable:
                 self._deliveries.again(delivery, str(error))
             else:
                 log.warning("%s %s: %s", delivery.guid, delivery.event, error)
                 self._deliveries.failed(delivery, str(error))
-        except MalformedPayload as error:
+        except (MalformedPayload, SlackRefused) as error:
             log.warning("%s %s: %s", delivery.guid, delivery.event, error)
             self._deliveries.failed(delivery, str(error))
         except DatabaseUnavailable:
@@ -213,6 +222,11 @@ class Worker:
         else:
             settle = self._deliveries.handled if acted else self._deliveries.ignored
             settle(delivery)
+
+    def _acted(self, delivery: Delivery) -> bool:
+        if delivery.event == SLACK:
+            return self._slack is not None and self._slack.desk.handle(delivery)
+        return handle(delivery, self._doors)
 
     def _now_and_then(self, seconds: float, body: Callable[[], None]) -> None:
         while not self._stop.is_set():

@@ -14,6 +14,7 @@ from github_app.github.text import LONGEST_TITLE, cut_body, cut_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from github_app.github.model import Comment, Content, Issue, Label
 
@@ -74,12 +75,15 @@ class Conversation(Subject):
             except NotFound:
                 return
 
-    def open_issue(self, marker: str, title: str, body: str) -> int:
-        """Find our issue with this hidden marker, open or closed, or open it; its number."""
+    def open_issue(self, marker: str, title: str, body: str, *, since: datetime | None = None) -> int:
+        """Find our issue with this hidden marker, open or closed, or open it; its number.
+
+        `since`: it cannot be older, so that not all of them have to be looked through.
+        """
         line, text = cut_line(title, LONGEST_TITLE), cut_body(marked(marker, body))
         issue, _ = self._find_or_create(
             f"issue {marker}",
-            lambda: self._our_issue(marker),
+            lambda: self._our_issue(marker, since),
             lambda: self._create(issue_of, self._rest.issues.create, data={"title": line, "body": text}),
         )
         return issue.number
@@ -126,9 +130,11 @@ class Conversation(Subject):
         belongs = f"/{number}#" in said.url or not said.url
         return said if belongs and self._is_ours(said.author.login) and has_marker(marker, said.body) else None
 
-    def _our_issue(self, marker: str) -> Issue | None:
-        bot = self._installation.app.bot_login
-        issues = self._pages(issue_of, self._rest.issues.list_for_repo, creator=bot, state="all", direction="asc")
+    def _our_issue(self, marker: str, since: datetime | None) -> Issue | None:
+        wanted: dict[str, Any] = {"creator": self._installation.app.bot_login, "state": "all", "direction": "asc"}
+        if since is not None:
+            wanted["since"] = since
+        issues = self._pages(issue_of, self._rest.issues.list_for_repo, **wanted)
         return next(
             (
                 issue

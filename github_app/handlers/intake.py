@@ -11,6 +11,7 @@ from github_app.commands.approve import Approve
 from github_app.commands.deploy import Deploy
 from github_app.github.errors import Busy
 from github_app.handlers import approval
+from github_app.handlers.behalf import author_of
 from github_app.handlers.errors import CannotDo, Explained, Unusable
 from github_app.handlers.plans import plan_of
 from github_app.submissions.fetch import collect
@@ -68,7 +69,7 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
     collected = _usable(talk, found, collected, command, alone=alone)
     requests = _requests(talk, found, collected, command, alone=alone)
     written = _requests(talk, found, collected, None, alone=alone)
-    author = issue.author.login
+    author = author_of(issue, talk.doors.github.bot_login)
     # Whoever labels or edits the issue of an outsider has not looked at what is in it.
     theirs = author != talk.sender and not talk.api.may_write(author)
     if not talk.may_write or (theirs and command is None):

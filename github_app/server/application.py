@@ -17,6 +17,7 @@ from github_app.server.manners import Manners
 from github_app.server.pages import home
 from github_app.server.problems import Problem
 from github_app.server.webhooks import Webhook
+from github_app.submissions.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -30,14 +31,14 @@ READS = ["GET", "HEAD"]
 
 
 def create_app(settings: Settings, database: Database) -> ASGIApp:
-    """What `flowberth serve` serves: the webhook, and FastAPI behind it for the pages.
+    """What `flowberth serve` serves: the webhook, and FastAPI behind it for the pages, and for Slack if it is set up.
 
     Args:
         settings: with those of the GitHub App.
         database: stays the caller's to close.
 
     Raises:
-        github_app.settings.InvalidSettings: a setting of the App is missing.
+        github_app.settings.InvalidSettings: a setting of the App, or of Slack, is missing.
     """
     credentials = settings.github_credentials()
     inbox = Inbox(lambda: conninfo(database))
@@ -67,6 +68,11 @@ def create_app(settings: Settings, database: Database) -> ASGIApp:
             return JSONResponse({"ready": True})
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the database cannot be reached").answer()
 
+    slack = settings.slack()
+    if slack is not None and slack.signing_secret is not None:
+        from github_app.slack.door import SlackDoor  # noqa: PLC0415 - for those who use Slack
+
+        SlackDoor(slack.signing_secret, slack.channels, Site.of(credentials.api_url), inbox).open(app)
     app.add_api_route("/", show_home, methods=READS)
     app.add_api_route("/healthz", healthz, methods=READS)
     app.add_api_route("/readyz", readyz, methods=READS)
