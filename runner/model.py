@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple, NewType, TypeAlias
+from typing import Annotated, Literal, NamedTuple, NewType, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from codegen.lock import Gpu
 from codegen.model import Finding
+from runner.variations.model import AdoptRequest, Variations, VaryRequest
 
 RunId = NewType("RunId", str)
 """`run_` and 20 lower-case base-32 characters; also the id of the DBOS workflow."""
 
 RunState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "over-budget", "cancelled"]
 """`over-budget`: what was next, or what was going on, did not fit below a limit of money any more."""
-RunKind: TypeAlias = Literal["propose", "redeploy", "production"]
+RunKind: TypeAlias = Literal["propose", "redeploy", "production", "vary"]
 """`propose`: a submitted file becomes a pull request. `redeploy`: what is committed on a pull request's branch is
-rendered, deployed and tested again. `production`: a merged commit is deployed as it is, and stays."""
+rendered, deployed and tested again. `production`: a merged commit is deployed as it is, and stays. `vary`: what is
+committed on a pull request's branch is deployed as it is, and called with a grid of values."""
 Environment: TypeAlias = Literal["preview", "production"]
 EngineKind: TypeAlias = Literal["comfyui", "stand-in"]
 StepName: TypeAlias = Literal[
@@ -30,6 +32,7 @@ StepName: TypeAlias = Literal[
     "deploy",
     "preflight",
     "test",
+    "vary",
     "diagnose",
     "repair",
     "document",
@@ -45,12 +48,17 @@ REPAIR_STEPS: tuple[StepName, ...] = ("diagnose", "repair")
 TRIED_AGAIN: tuple[StepName, ...] = ("deploy", "preflight", "test")
 """In each attempt."""
 PRODUCTION_STEPS: tuple[StepName, ...] = ("analyse", "branch", "deploy", "preflight", "test", "finish")
+VARY_STEPS: tuple[StepName, ...] = ("analyse", "branch", "deploy", "vary", "document", "finish")
 
 
 def steps_of(kind: RunKind, *, drafts: bool) -> tuple[StepName, ...]:
     """The steps of a run, in their order. `drafts`: where the pull request is for, there are drafts."""
-    steps = PRODUCTION_STEPS if kind == "production" else STEPS
+    steps = {"production": PRODUCTION_STEPS, "vary": VARY_STEPS}.get(kind, STEPS)
     return tuple(step for step in steps if drafts or step != "draft")
+
+
+_left_out_if_unset = Field(exclude_if=lambda value: not value)
+"""Fields of some runs only are not in the rows of the others."""
 
 
 class Frozen(BaseModel):
@@ -148,6 +156,10 @@ class RunRequest(Frozen):
     engine: EngineChoice = EngineChoice()
     keep: bool = False
     """Leave the app serving when the run has ended."""
+    adopt: Annotated[AdoptRequest | None, _left_out_if_unset] = None
+    """`redeploy`: a variation whose values are to be the app's defaults before it is rendered."""
+    vary: Annotated[VaryRequest | None, _left_out_if_unset] = None
+    """`vary`: what is to be made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -322,6 +334,8 @@ class RunResult(Frozen):
     findings: tuple[Finding, ...] = ()
     reason: str | None = None
     """Why it failed, was cancelled or ran out of budget, and what to do next."""
+    variations: Annotated[Variations | None, _left_out_if_unset] = None
+    """Of a run of the kind `vary`."""
 
 
 class StepProgress(Frozen):
@@ -360,3 +374,4 @@ class RunProgress(Frozen):
     pull: PullRequestRef | None = None
     endpoint: str | None = None
     findings: tuple[Finding, ...] = ()
+    variations: Annotated[Variations | None, _left_out_if_unset] = None

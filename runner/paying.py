@@ -37,8 +37,10 @@ AT_ONCE: Final = 2
 
 
 @contextmanager
-def paid(run: RunContext, what: What) -> Generator[None]:
+def paid(run: RunContext, what: What, key: str | None = None) -> Generator[None]:
     """A part of an attempt goes on inside; its worst case is reserved before. Where nothing costs, nothing is.
+
+    `key`: of this one thing among those of the run, where an attempt has several of a kind.
 
     Raises:
         OverBudget: it must not begin.
@@ -49,7 +51,7 @@ def paid(run: RunContext, what: What) -> Generator[None]:
         return
     spending, spec = Spending(ledger, run.run_id), run.spec
     worst, rate = price_of(what, run.plan.lock, run.services.rates(spec.owner), limited=_is_limited(run))
-    with spending.on(what, f"{what}-{run.attempt}", worst, rate) as meter:
+    with spending.on(what, key or f"{what}-{run.attempt}", worst, rate) as meter:
         meter.starts({"app": spec.app, "attempt": spec.attempt})
         run.note(spent_usd=float(ledger.state(run.run_id).estimated))
         yield
@@ -73,6 +75,11 @@ def price_of(what: What, lock: Lock, rates: Rates, *, limited: bool) -> tuple[De
             return worst, rate
         case "preflight":
             return _of_function(preflight_function(lock), rates)
+        case "vary":  # one call, which keeps one container
+            most_cpu, most_memory = (lock.hardware.cpu, lock.hardware.memory_mib) if limited else (None, None)
+            seconds = longest_call(lock.timeouts, lock.scaling) + SLACK_SECONDS
+            worst = worst_case(seconds, lock.hardware, rates, most_cpu=most_cpu, most_memory_mib=most_memory)
+            return worst, usd_per_second(lock.hardware, rates)
         case _:
             seconds = longest_call(lock.timeouts, lock.scaling, calls=TEST_CALLS) + SLACK_SECONDS
             scaling, hardware = lock.scaling, lock.hardware

@@ -8,19 +8,17 @@ way the last step cleans up and the run ends in a told state.
 
 from __future__ import annotations
 
-import logging
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from codegen.errors import CodegenError
 from runner import durable
 from runner.attempts import Attempts
 from runner.budget.errors import OverBudget
 from runner.definitions import definition_files
-from runner.errors import DatabaseUnavailable, DeployFailed, ForgeBusy, RunCancelled, RunnerError, decide_retry
-from runner.model import Frozen, PullRequestRef, RunResult
+from runner.errors import DatabaseUnavailable, RunCancelled
+from runner.model import PullRequestRef, RunResult
 from runner.preflight import known_definitions
+from runner.stepping import EndedOverBudget, StepFailed, Steps
 from runner.steps.analyse import Analysis, analyse
 from runner.steps.branch import Branch, branch
 from runner.steps.document import Documented, document
@@ -29,41 +27,18 @@ from runner.steps.finish import Finished, finish
 from runner.steps.propose import Proposed, propose
 from runner.steps.render import Rendered, render
 from runner.steps.resolve import Resolved, resolve
-from worktrees.errors import WorktreeError
+from runner.varying import adopt_variation, to_variations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from codegen.model import Finding
     from runner.context import RunContext
-    from runner.model import EngineKind, RunState, StepName
+    from runner.model import EngineKind, RunState
     from runner.protocols import Deployment
     from runner.records import RunRecords
+    from runner.steps.collect import Collected
+    from runner.steps.deploy import Deployed
     from runner.steps.test import Tested
-
-ResultT = TypeVar("ResultT", bound=Frozen)
-
-LOG_TAIL_CHARACTERS = 2000
-"""Of a deployment's log in the reason of a failed run: enough for a traceback."""
-
-log = logging.getLogger(__name__)
-
-
-class StepFailed(Exception):  # noqa: N818 - reads as the sentence that is shown
-    """A step ended in an error that belongs to the run, not to this program."""
-
-
-class EndedOverBudget(Exception):  # noqa: N818
-    """A step could not begin, or was stopped, because of a limit of money."""
-
-
-class Outcome(Frozen):
-    """What is recorded of a step; one field is set. Errors are values here, so a resumed run meets them again."""
-
-    done: dict[str, object] | None = None
-    failed: str | None = None
-    cancelled: str | None = None
-    over_budget: str | None = None
+    from runner.variations.model import Variations
 
 
 @dataclass
@@ -78,10 +53,16 @@ class Trail:
     documented: Documented | None = None
     drafted: Drafted | None = None
     proposed: Proposed | None = None
+    deployed: Deployed | None = None
+    """Of a run without attempts."""
+    variations: Variations | None = None
+    collected: Collected | None = None
 
     @property
     def deployment(self) -> Deployment | None:
         """Of the last attempt."""
+        if self.deployed:
+            return self.deployed.deployment
         return self.attempts.deployment if self.attempts else None
 
     @property
@@ -99,6 +80,8 @@ class Trail:
     @property
     def commit(self) -> str | None:
         """Head of the branch, as far as it is on the forge."""
+        if self.collected:
+            return self.collected.commit
         if self.proposed:
             return self.proposed.commit
         return self.drafted.commit if self.drafted and self.drafted.pull else None
@@ -107,7 +90,7 @@ class Trail:
 def carry_out(run: RunContext, records: RunRecords) -> RunResult:
     """Do all steps that are not on record yet, and record how the run ended."""
     records.running(run.run_id)
-    steps = _Steps(run, records)
+    steps = Steps(run, records)
     trail = Trail()
     state, reason = _forward(run, steps, trail)
     keep = trail.deployment is not None and run.request.keep and _may_stay(run, state)
@@ -123,14 +106,15 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
         endpoint = None
         state, reason = "failed", reason or str(error)
     run.remove_worktree()  # not before: a last step that is tried again may deploy from it again
+    shown = trail.pull_request or trail.collected
     result = RunResult(
         run_id=run.run_id,
         state=state,
         name=run.name,
         repo=run.request.repo_key,
-        branch=run.branch if trail.pull_request else None,  # until then it is nowhere but in the mirror
-        commit=trail.commit if trail.pull_request else run.request.commit,
-        app_dir=run.app_dir if trail.rendered else None,
+        branch=run.branch if shown else None,  # until then it is nowhere but in the mirror
+        commit=trail.commit if shown else run.request.commit,
+        app_dir=run.app_dir if trail.rendered or trail.collected else None,
         endpoint=endpoint,
         engine=_engine(run, trail),
         attempts=run.attempt,
@@ -139,6 +123,7 @@ def carry_out(run: RunContext, records: RunRecords) -> RunResult:
         pr=trail.pull_request,
         findings=(*run.learned, *_findings(trail)),
         reason=reason,
+        variations=trail.variations,
     )
     if run.services.ledger is not None:  # before the end is on record: nobody looks after the run from then on
         run.services.ledger.settle_abandoned((run.run_id,))  # what an execution that was killed had reserved
@@ -175,13 +160,16 @@ def _may_stay(run: RunContext, state: RunState) -> bool:
     return state == "succeeded" if run.request.kind == "production" else state not in ("cancelled", "over-budget")
 
 
-def _forward(run: RunContext, steps: _Steps, trail: Trail) -> tuple[RunState, str | None]:
+def _forward(run: RunContext, steps: Steps, trail: Trail) -> tuple[RunState, str | None]:
     """All steps but the last, as far as they go; how the run ends, and why if not well."""
     try:
-        if run.request.kind == "production":
-            _to_production(run, steps, trail)
-        else:
-            _to_pull_request(run, steps, trail)
+        match run.request.kind:
+            case "vary":
+                return to_variations(run, steps, trail)
+            case "production":
+                _to_production(run, steps, trail)
+            case _:
+                _to_pull_request(run, steps, trail)
     except RunCancelled as error:
         return "cancelled", str(error)
     except EndedOverBudget as error:
@@ -210,7 +198,7 @@ def _verdict(run: RunContext, trail: Trail) -> tuple[RunState, str | None]:
     return "failed", f"{count}; the pull request says how"
 
 
-def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> None:
+def _to_pull_request(run: RunContext, steps: Steps, trail: Trail) -> None:
     trail.analysis = steps.do("analyse", lambda: analyse(run), Analysis)
     run.note(title=trail.analysis.title, findings=trail.analysis.findings)
     trail.resolved = steps.do("resolve", lambda: resolve(run), Resolved)
@@ -224,6 +212,7 @@ def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> None:
         run.define(known)
     if run.request.kind == "redeploy":
         run.go_on_from(start.commit)
+        adopt_variation(run)
         run.note(findings=run.plan.findings)
     trail.rendered = steps.do("render", lambda: render(run, start), Rendered)
     if trail.rendered.kept is not None:
@@ -238,10 +227,11 @@ def _to_pull_request(run: RunContext, steps: _Steps, trail: Trail) -> None:
     if tested is not None:
         new = definition_files(attempts.definitions, run.plan.lock.packs, start.definitions) if run.owns_packs else {}
         trail.documented = steps.do("document", lambda: document(run, tested, attempts.learned, new), Documented)
+        run.learn(*trail.documented.told)
         trail.proposed = steps.do("propose", lambda: propose(run, tested, attempts.told), Proposed)
 
 
-def _to_production(run: RunContext, steps: _Steps, trail: Trail) -> None:
+def _to_production(run: RunContext, steps: Steps, trail: Trail) -> None:
     """What was merged, as it is: nothing is looked up, rendered or committed."""
     trail.analysis = steps.do("analyse", lambda: analyse(run), Analysis)
     run.note(title=trail.analysis.title)
@@ -249,87 +239,6 @@ def _to_production(run: RunContext, steps: _Steps, trail: Trail) -> None:
     run.go_on_from(start.commit)
     attempts = trail.attempts = Attempts(run, steps.do)
     attempts.once()
-
-
-class _Steps:
-    """Does each step once, tells of it, and turns what goes wrong into how the run ends."""
-
-    def __init__(self, run: RunContext, records: RunRecords) -> None:
-        self._run = run
-        self._records = records
-
-    def do(self, name: StepName, body: Callable[[], ResultT], kind: type[ResultT], *, always: bool = False) -> ResultT:
-        """The result of a step, from the record if it was done before. `always`: also when the run was cancelled.
-
-        Raises:
-            RunCancelled: the run ends here.
-            EndedOverBudget: it ends here, too.
-            StepFailed: what went wrong, in words.
-        """
-        outcome = Outcome.model_validate(
-            durable.step(name, lambda: self._perform(name, body, always=always).model_dump(mode="json"))
-        )
-        if outcome.cancelled is not None:
-            raise RunCancelled(outcome.cancelled)
-        if outcome.over_budget is not None:
-            raise EndedOverBudget(outcome.over_budget)
-        if outcome.failed is not None:
-            raise StepFailed(outcome.failed)
-        return kind.model_validate(outcome.done)
-
-    def _perform(self, name: StepName, body: Callable[[], Frozen], *, always: bool) -> Outcome:
-        run, progress = self._run, self._run.progress
-        run.step = name
-        try:
-            if not always:
-                run.cancellation.check()
-            self._records.running(run.run_id, name)
-            progress.started(run.run_id, name)
-            began = time.monotonic()
-            result = _with_retries(body)
-            if not always:
-                run.cancellation.check()
-            progress.finished(run.run_id, name, time.monotonic() - began)
-            return Outcome(done=result.model_dump(mode="json"))
-        except Exception as error:  # noqa: BLE001 - every run ends in a told state
-            return self._outcome(name, error)
-
-    def _outcome(self, name: StepName, error: Exception) -> Outcome:
-        try:
-            # What is stopped under a step's feet makes it fail in any way; why it was stopped is the cause to tell.
-            self._run.cancellation.check()
-        except (RunCancelled, OverBudget, DatabaseUnavailable) as cause:
-            error = cause
-        match error:
-            case RunCancelled():
-                return Outcome(cancelled=str(error))
-            case OverBudget():
-                return Outcome(over_budget=f"{name}: {error}")
-            case DatabaseUnavailable():
-                raise durable.Abandoned(str(error)) from error
-            case ForgeBusy(until=until):
-                self._records.park(self._run.run_id, until)
-                raise durable.Parked(str(error)) from error
-            case DeployFailed(log=output) if output:
-                return Outcome(failed=f"{name}: {error}\n{output[-LOG_TAIL_CHARACTERS:]}")
-            case RunnerError() | CodegenError() | WorktreeError():
-                return Outcome(failed=f"{name}: {error}")
-            case _:
-                log.error("%s: step %s", self._run.run_id, name, exc_info=error)
-                return Outcome(failed=f"{name}: {type(error).__name__}: {error} (details in the log file)")
-
-
-def _with_retries(body: Callable[[], ResultT]) -> ResultT:
-    attempt = 1
-    while True:
-        try:
-            return body()
-        except (RunnerError, WorktreeError) as error:
-            patience = decide_retry(error, attempt)
-            if isinstance(error, DatabaseUnavailable) or patience is None:
-                raise
-            time.sleep(patience)
-            attempt += 1
 
 
 def _findings(trail: Trail) -> tuple[Finding, ...]:

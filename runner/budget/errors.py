@@ -24,6 +24,7 @@ OF: dict[str, str] = {
     "models": "downloading the models",
     "preflight": "the preflight",
     "test": "the test",
+    "vary": "making a variation",
     "serve": "serving the app",
     "language-model": "asking the language model",
 }

@@ -13,7 +13,7 @@ from runner.budget.limits import LimitName
 from runner.budget.money import ZERO, Dollars, dollars
 from runner.model import Frozen, RunId
 
-What: TypeAlias = Literal["build", "models", "preflight", "test", "serve", "language-model"]
+What: TypeAlias = Literal["build", "models", "preflight", "test", "vary", "serve", "language-model"]
 LineState: TypeAlias = Literal["reserved", "spent", "released", "billed"]
 """`reserved`: it may cost up to that. `spent`: it has ended, and costs about as much as estimated. `billed`: it costs
 exactly that. `released`: it never started."""

@@ -94,15 +94,15 @@ class Endpoint:
         """Any answer of `/generate` to a JSON body, right or wrong; the app must not need long for it."""
         return self._request("POST", "/generate", content=content, headers={"Content-Type": "application/json"})
 
-    def generate(self, inputs: Mapping[str, object]) -> Answer:
-        """Run the workflow.
+    def generate(self, inputs: Mapping[str, object], *, key: str | None = None) -> Answer:
+        """Run the workflow. With the same `key` and inputs again it is the same job, as long as the app knows it.
 
         Raises:
             CheckFailed: it did not succeed; says how the app put it.
             EndpointUnreachable: no answer.
         """
         began = time.monotonic()
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         response = self._generate(inputs, headers)
         polled = response.status_code == HTTPStatus.ACCEPTED
         if polled:

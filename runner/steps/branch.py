@@ -48,10 +48,11 @@ def branch(run: RunContext) -> Branch:
         RuntimeTooNew: the repository has a newer runtime than this Flowberth brings.
     """
     production = run.request.kind == "production"
+    as_it_is = production or run.request.kind == "vary"
     run.tell(f"commit {run.request.commit}" if production else f"{run.branch} from {run.request.base}")
-    conflict = None if production else _catch_up(run)
+    conflict = None if as_it_is else _catch_up(run)
     runtime = upgrade_from(run.worktree.read(f"{RUNTIME_DIR}/VERSION"))
-    if runtime.kind == "newer" and not production:
+    if runtime.kind == "newer" and not as_it_is:
         raise RuntimeTooNew(
             f"{RUNTIME_DIR} is of version {runtime.there}, and this Flowberth brings {runtime_version()}; "
             "upgrade Flowberth"
@@ -62,7 +63,7 @@ def branch(run: RunContext) -> Branch:
         updates=run.worktree.exists(f"{run.app_dir}/app.lock.json"),
         runtime=runtime,
         conflict=conflict,
-        definitions={} if production else learned_definitions(run.worktree, run.plan.lock.packs, run.plan.prompt),
+        definitions={} if as_it_is else learned_definitions(run.worktree, run.plan.lock.packs, run.plan.prompt),
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, SecretStr, TypeAdapter
 
+from codegen.strict_json import loads
 from runner.budget.ledger import Ledger
 from runner.database import Database
 from runner.lookups.offline import Offline
@@ -23,6 +24,9 @@ from runner.runs import Runs
 from runner.services import Services
 from runner.targets.modal.accounts import ModalAccount, ModalAccounts
 from runner.targets.modal.target import ModalTarget
+from runner.variations.grammar import read_wishes
+from runner.variations.grid import make_grid
+from runner.variations.model import VaryRequest
 from tests.runner.light import Behaviour, Fault, FileForge, Journal, ThreadTarget
 from worktrees.mirror import Mirror
 
@@ -57,6 +61,8 @@ class Order(BaseModel):
     budget_usd: float | None = None
     drafts: bool = False
     """Whether the forge has drafts."""
+    vary: str = ""
+    """What is to be varied, as people write it."""
 
 
 def drive(document: str, line: Connection, out: str, err: str) -> None:
@@ -121,6 +127,8 @@ def carry_out(order: Order, runs: Runs, database: Database) -> object:
                 commit=order.merged,
             )
             return runs.up(request)
+        case "vary":
+            return runs.up(grid_request(order))
         case "resume":
             return runs.resume(order.run_id)
         case "cancel":
@@ -131,6 +139,25 @@ def carry_out(order: Order, runs: Runs, database: Database) -> object:
             return Ledger(database, lambda: datetime.now(UTC)).state(RunId(order.run_id))
         case _:
             return RunRecords(database).newest(50)
+
+
+def grid_request(order: Order) -> RunRequest:
+    """On the branch of the app, as the poster's run has left it."""
+    mirror = Mirror(order.folder / "data", order.folder / "repo")
+    mirror.fetch("flowberth/poster")
+    interface = mirror.read(mirror.tip("flowberth/poster") or "", "apps/modal/poster/interface.json")
+    return RunRequest(
+        kind="vary",
+        repo=order.folder / "repo",
+        base="main",
+        branch="flowberth/poster",
+        filename="poster.json",
+        workflow=order.workflow.encode(),
+        name="poster",
+        keep=order.keep,
+        budget_usd=order.budget_usd,
+        vary=VaryRequest(grid=make_grid(read_wishes(order.vary), loads(interface or b"{}"))),
+    )
 
 
 def die() -> None:

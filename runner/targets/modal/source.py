@@ -14,6 +14,8 @@ SETTLED = 1_000_000_000
 """Modification time of every file, long ago: Modal's client refuses files that have changed since it began."""
 UNSEEN = ("__pycache__", "report.json")
 """What an app does not upload; so it is no reason for a new version either. `sample.*` is another."""
+LEFT_BEHIND = ("__pycache__", "variations")
+"""Folders that no app needs: the second is what was tried with it."""
 
 
 def copy_app(folder: Path, target: Path) -> Path:
@@ -42,7 +44,7 @@ def content_hash(folder: Path) -> str:
 def _copy(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
     for entry in os.scandir(source):
-        if entry.name == "__pycache__":
+        if entry.name in LEFT_BEHIND:
             continue
         if entry.is_dir(follow_symlinks=False):
             _copy(source / entry.name, target / entry.name)

@@ -1,0 +1,113 @@
+"""Call the deployed app with every cell of a grid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from runner.errors import EndpointUnreachable
+from runner.model import Frozen
+from runner.paying import paid
+from runner.variations.estimate import estimate_of
+from runner.variations.grid import check_grid
+from runner.variations.making import MOST_AT_ONCE, Making
+from runner.variations.model import Estimate, Grid
+from runner.variations.words import estimate_words, grid_words
+
+if TYPE_CHECKING:
+    from runner.context import RunContext
+    from runner.endpoint_tests.endpoint import Endpoint
+    from runner.variations.making import Made
+    from runner.variations.model import Cell
+
+
+class Begun(Frozen):
+    """What is to be made, of what is on the branch now."""
+
+    grid: Grid
+    estimate: Estimate | None
+    at_once: int
+    at: datetime
+
+
+def begin(run: RunContext) -> Begun:
+    """Hold the grid against what is committed, and tell what it will take, before anything is spent.
+
+    Raises:
+        BadVariation: the branch has moved, and its app does not take these values any more.
+    """
+    assert run.request.vary is not None
+    grid, plan = run.request.vary.grid, run.plan
+    check_grid(grid, plan.interface)
+    at_once = max(1, min(plan.lock.scaling.max_containers, MOST_AT_ONCE, grid.size))
+    estimate = estimate_of(
+        grid,
+        plan.interface,
+        run.worktree.read(f"{run.app_dir}/report.json"),
+        usd_per_second=plan.lock.hardware.usd_per_second,
+        at_once=at_once,
+    )
+    run.tell(f"{grid_words(grid)}, {estimate_words(estimate, costs=run.services.target.costs)}")
+    return Begun(grid=grid, estimate=estimate, at_once=at_once, at=run.services.clock())
+
+
+class Calls:
+    """The calls that are still to be made. The app is looked for when the first of them is: a run may have them all."""
+
+    def __init__(self, run: RunContext, begun: Begun) -> None:
+        self._run = run
+        self._begun = begun
+        self._making: Making | None = None
+        self._endpoint: Endpoint | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._making is not None:
+            self._making.__exit__()
+        if self._endpoint is not None:
+            self._endpoint.__exit__()
+
+    def next(self, ended: frozenset[int]) -> Made:
+        """The next cell that ends; `ended` are those on record.
+
+        Raises:
+            OverBudget: there is no money for another one.
+            RunCancelled: the run is to end.
+            DeployFailed: the app died, and did not come up again.
+        """
+        if self._making is None:
+            self._find()
+            cells = [cell for cell in self._begun.grid.cells if cell.number not in ended]
+            self._making = Making(cells, self._call, at_once=self._begun.at_once, revive=self._find)
+        return self._making.next()
+
+    def _find(self) -> None:
+        """Find the deployment, or make it again if it died."""
+        from runner.endpoint_tests.endpoint import Endpoint  # noqa: PLC0415 - decoders: as in `runner.steps.test`
+
+        run = self._run
+        run.cancellation.check()
+        deployment = run.services.target.ensure(run.spec, tell=run.tell)
+        if self._endpoint is not None:
+            self._endpoint.__exit__()
+        headers = run.services.target.headers(run.spec)
+        self._endpoint = Endpoint(deployment.url, lambda _: run.cancellation.check(), headers)
+
+    def _call(self, cell: Cell) -> Made:
+        """In a thread of its own. What is stopped under its feet fails in any way; why it was stopped is the cause."""
+        from runner.variations.calling import call_cell  # noqa: PLC0415
+
+        run, endpoint = self._run, self._endpoint
+        assert endpoint is not None
+        run.cancellation.check()
+        with paid(run, "vary", f"vary-{cell.number}"):
+            try:
+                made = call_cell(endpoint, run.plan.interface, cell, key=f"{run.run_id}-{cell.number}")
+            except EndpointUnreachable:
+                run.cancellation.check()
+                raise
+        if made.result.state == "failed":
+            run.cancellation.check()
+        return made

@@ -1,0 +1,75 @@
+"""What a grid will take, from what the last test of the app has measured."""
+
+from __future__ import annotations
+
+from math import isfinite, prod
+from typing import TYPE_CHECKING, Any, Final
+
+from codegen.errors import MalformedJson
+from codegen.json_values import as_object
+from codegen.strict_json import loads
+from runner.variations.model import Estimate
+
+if TYPE_CHECKING:
+    from codegen.model import JsonObject
+    from runner.variations.model import Cell, Grid
+
+LENGTHENS: Final = frozenset({"steps", "width", "height", "length", "batch_size", "frames", "duration", "seconds"})
+"""Inputs in whose proportion a call takes longer, if their names say what they are."""
+
+
+def estimate_of(
+    grid: Grid, interface: JsonObject, report: bytes | None, *, usd_per_second: float, at_once: int
+) -> Estimate | None:
+    """Seconds measured, × the rate, × the cells; `None` where `report.json` is missing or has measured nothing.
+
+    A cell with twice the steps of the tested call is taken for twice as long. Each container has to start once.
+    """
+    measured = _measured(report)
+    if measured is None:
+        return None
+    call, start = measured
+    usual = _usual(grid, interface)
+    seconds = sum(call * _weight(cell, usual) for cell in grid.cells) + start * min(at_once, grid.size)
+    return Estimate(
+        cells=grid.size,
+        call_seconds=call,
+        start_seconds=start,
+        seconds=round(seconds, 3),
+        usd_per_second=usd_per_second,
+        usd=round(seconds * usd_per_second, 6),
+        scaled_by=tuple(usual),
+    )
+
+
+def _measured(report: bytes | None) -> tuple[float, float] | None:
+    """Seconds of a warm call, and of a start."""
+    if report is None:
+        return None
+    try:
+        said = as_object(loads(report))
+    except MalformedJson:
+        return None
+    cost = as_object(said.get("cost"))
+    call = _seconds(cost.get("execution_seconds")) or _seconds(said.get("warm_seconds"))
+    return (call, _seconds(said.get("cold_start_seconds"))) if call else None
+
+
+def _seconds(value: Any) -> float:  # noqa: ANN401 - any JSON value
+    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    return number if isfinite(number) and number > 0 else 0.0
+
+
+def _usual(grid: Grid, interface: JsonObject) -> dict[str, float]:
+    """Of the inputs that make a call longer, those in the grid, with the value that the test had."""
+    properties = as_object(interface.get("properties"))
+    defaults = {axis.name: as_object(properties.get(axis.name)).get("default") for axis in grid.axes}
+    return {
+        name: float(default)
+        for name, default in defaults.items()
+        if name.rstrip("_0123456789") in LENGTHENS and isinstance(default, int | float) and default > 0
+    }
+
+
+def _weight(cell: Cell, usual: dict[str, float]) -> float:
+    return prod(max(float(cell.inputs[name]), 0.0) / default for name, default in usual.items())

@@ -1,0 +1,50 @@
+"""Variations in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.variations.model import Estimate, Grid
+
+LONGEST_VALUE: Final = 60
+"""Characters of a value, where several stand side by side."""
+
+
+def value_words(value: object) -> str:
+    """A value in one short line, for whoever escapes it."""
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return f"{value:g}"
+        case int():
+            return str(value)
+        case _:
+            text = "".join(char if char.isprintable() else " " for char in str(value)[: 4 * LONGEST_VALUE])
+            line = " ".join(text.split())
+            return line if len(line) <= LONGEST_VALUE else f"{line[: LONGEST_VALUE - 1]}…"
+
+
+def inputs_words(inputs: Mapping[str, object]) -> str:
+    """`steps 20, cfg 7`."""
+    return ", ".join(f"{name} {value_words(value)}" for name, value in inputs.items())
+
+
+def grid_words(grid: Grid) -> str:
+    """`12 variations: seed (4) × steps (3)`."""
+    axes = " × ".join(f"{axis.name} ({len(axis.values)})" for axis in grid.axes)
+    return f"{grid.size} variation{'' if grid.size == 1 else 's'}: {axes}"
+
+
+def estimate_words(estimate: Estimate | None, *, costs: bool) -> str:
+    """What it will take, with the basis."""
+    if estimate is None:
+        return "how long they take is not known: no test has measured a call yet"
+    scaled = f", longer or shorter with {' and '.join(estimate.scaled_by)}" if estimate.scaled_by else ""
+    basis = f"{estimate.call_seconds:.2f} s a call as last tested{scaled}"
+    if not costs:
+        return f"about {estimate.seconds:.0f} s ({basis}); nothing is spent on the local target"
+    return f"about {estimate.seconds:.0f} s and ${estimate.usd:.4f} ({basis}, ${estimate.usd_per_second:.6f} a second)"
