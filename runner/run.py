@@ -227,7 +227,6 @@ def _to_pull_request(run: RunContext, steps: Steps, trail: Trail) -> None:
     if tested is not None:
         new = definition_files(attempts.definitions, run.plan.lock.packs, start.definitions) if run.owns_packs else {}
         trail.documented = steps.do("document", lambda: document(run, tested, attempts.learned, new), Documented)
-        run.learn(*trail.documented.told)
         trail.proposed = steps.do("propose", lambda: propose(run, tested, attempts.told), Proposed)
 
 
