@@ -16,6 +16,7 @@ from codegen.plan import Plan, make_plan
 from runner import documents
 from runner.documents.markdown import code, line, plain
 from runner.documents.pull_request import MAX_BODY, MAX_TITLE
+from runner.knowledge.page import entry_page
 from runner.model import Cost, Report, Sample, TestResult
 
 HOSTILE = (
@@ -236,7 +237,7 @@ def test_a_simulated_success_never_passes_for_a_real_one() -> None:
     simulated = report(engine="stand-in")
     written = documents.files(lighthouse(), simulated, PICTURE)
     _, body = documents.pull_request(lighthouse(), simulated, PICTURE, Forge())
-    entry = written["docs/knowledge-base/workflows/patterns/lighthouse.md"].decode()
+    entry = entry_page(lighthouse(), simulated, PICTURE).decode()
     readme = written["apps/modal/lighthouse/README.md"].decode()
     facts = json.loads(written["apps/modal/lighthouse/report.json"])
     assert body.startswith("> [!WARNING]\n> **Simulated.** The stand-in engine answered, not ComfyUI")
@@ -255,57 +256,6 @@ def test_a_real_success_carries_no_notice() -> None:
     assert "SIMULATED" not in "".join(data.decode("utf-8", "replace") for data in written.values())
 
 
-def test_the_knowledge_base_entry_reads_well_and_can_be_searched() -> None:
-    written = documents.files(lighthouse(), report(), PICTURE)
-    assert written["docs/knowledge-base/workflows/patterns/lighthouse.md"].decode() == snapshot("""\
----
-name: "lighthouse"
-comfyui: "0.3.64"
-engine: "comfyui"
-simulated: false
-passed: true
-gpu: "T4"
-usd_per_call: 0.001995
-tested: "2026-11-21"
-classes: ["CLIPTextEncode", "CheckpointLoaderSimple", "EmptyLatentImage", "KSampler", "SaveImage", "VAEDecode"]
-models: ["checkpoints/sd15.safetensors"]
----
-
-# Lighthouse
-
-![What the test run made](../../../../apps/modal/lighthouse/sample.png)
-
-- App: [`lighthouse`](../../../../apps/modal/lighthouse/README.md), tested on 2026-11-21: 1 of 1 tests passed
-- Engine: ComfyUI 0.33.0
-- ComfyUI 0.3.64: the oldest that ships has everything
-- Hardware: T4, 4 cores, 12 GiB, $0.000243 a second, because the largest stage, sd15.safetensors, has about 2.4 GB; with buffers and 4 GB to work in that makes 6.7 GB
-- Cost of a call: $0.001995 (estimate: 3.00 s at $0.000665 a second)
-- Times: 9.5 s to start, then 3.20 s a call
-
-## Nodes
-
-- `CLIPTextEncode` × 2
-- `CheckpointLoaderSimple`
-- `EmptyLatentImage`
-- `KSampler`
-- `VAEDecode`
-- `SaveImage`
-
-## Models
-
-- `checkpoints/sd15.safetensors`, size unknown, source unknown
-
-## Learned
-
-- nothing says where sd15.safetensors (checkpoints) can be downloaded; add its url to app.lock.json, or put the file into the models volume under checkpoints/
-""")
-
-
-@pytest.mark.parametrize(
-    ("sample", "files"),
-    [(None, set()), (PICTURE, {"sample.png"}), (SOUND, {"sample.flac", "sample.png"})],
-    ids=["none", "picture", "sound"],
-)
 def test_what_is_committed(sample: Sample | None, files: set[str]) -> None:
     written = documents.files(lighthouse(), report(), sample)
     always = {"report.json", "README.md"}
@@ -380,13 +330,13 @@ def test_hostile_words_stay_words() -> None:
             },
         }
     )
-    entry = documents.files(plan, report(tests=tests), PICTURE)["docs/knowledge-base/workflows/patterns/lighthouse.md"]
+    entry = entry_page(plan, report(tests=tests), PICTURE)
     assert active(entry.decode().partition("\n---\n")[2]) == snapshot(
         {
             "html": set(),
             "link": {"../../../../apps/modal/lighthouse/README.md"},
             "image": {"../../../../apps/modal/lighthouse/sample.png"},
-            "heading": {"Learned", "Lighthouse", "Models", "Nodes", "What failed"},
+            "heading": {"Interface", "Learned", "Lighthouse", "Models", "Nodes", "What failed"},
         }
     )
     assert not {"\x1b", "\u202e"} & set(body + entry.decode() + title)
