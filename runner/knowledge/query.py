@@ -1,0 +1,70 @@
+"""What somebody looks for, read from what they typed: never SQL, and never a mistake.
+
+    upscale a portrait          any of the words; entries with more and rarer ones come first
+    "out of memory"             these words in this order, or it is no hit
+    upscale -anime              not with this word; -"two words" is the same for a phrase
+
+Whatever else is typed is a word, or nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from runner.knowledge.words import words_of
+from runner.model import Frozen
+
+LONGEST_TEXT: Final = 2_000
+"""Characters of a query. A pasted traceback is longer, and its end says what happened: the end counts."""
+MOST_WORDS: Final = 40
+"""Different ones that are looked for."""
+MOST_CONDITIONS: Final = 8
+_TERM = re.compile(
+    r'(?P<minus>(?<!\S)-)?(?:["\u201c\u201d\u201e](?P<phrase>[^"\u201c\u201d\u201e]*)["\u201c\u201d]|(?P<word>[^\s"\u201c\u201d\u201e]+))'
+)
+
+
+class Query(Frozen):
+    """All words are lower-case letters and digits."""
+
+    words: tuple[str, ...]
+    """Any of them may be there."""
+    phrases: tuple[tuple[str, ...], ...] = ()
+    """All of them must be there."""
+    without: tuple[tuple[str, ...], ...] = ()
+    """None of them may."""
+    text: str = ""
+    """What is wanted, in the words it was typed: for its meaning."""
+
+    @property
+    def condition(self) -> str:
+        """For `websearch_to_tsquery`; empty if there is none."""
+        wanted = [f'"{" ".join(phrase)}"' for phrase in self.phrases]
+        return " ".join([*wanted, *(f'-"{" ".join(phrase)}"' for phrase in self.without)])
+
+
+def read_query(typed: str) -> Query:
+    """Any text is a query; one without letters and digits looks for nothing."""
+    words: dict[str, None] = {}
+    phrases: list[tuple[str, ...]] = []
+    without: list[tuple[str, ...]] = []
+    wanted: list[str] = []
+    for term in _TERM.finditer(typed[-LONGEST_TEXT:]):
+        said = term["phrase"] if term["word"] is None else term["word"]
+        found = tuple(words_of(said))
+        if not found:
+            continue
+        if term["minus"]:
+            without.append(found[:MOST_WORDS])
+            continue
+        wanted.append(said)
+        words.update(dict.fromkeys(found))
+        if term["word"] is None:
+            phrases.append(found[:MOST_WORDS])
+    return Query(
+        words=tuple(words)[-MOST_WORDS:],
+        phrases=tuple(phrases[:MOST_CONDITIONS]),
+        without=tuple(without[:MOST_CONDITIONS]),
+        text=" ".join(wanted),
+    )
