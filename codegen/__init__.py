@@ -18,6 +18,7 @@ Errors (all in `codegen.errors`)::
     ├── InvalidName              not usable as an app name
     ├── CatalogError             unreadable or unknown node definitions
     ├── InvalidAnswer            a repository, commit or address that a person gave is none
+    ├── InvalidYaml              a text is no YAML, or more of it than is taken (codegen.strict_yaml)
     ├── InvalidLock              the committed app.lock.json, or a file beside it, was edited into something else
     ├── PatchRefused             a change of the lock that cannot or must not be made; the message names the field
     └── UnsafeLiteral            a value that must not reach Python source

@@ -16,6 +16,8 @@ from codegen.model import Finding, Frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+Pinned = Annotated[str, Field(pattern=r"^pinned from patterns/[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.md$")]
+"""Source of a pin that an entry of the knowledge base gave."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -38,7 +40,7 @@ class ModelAddress(Frozen):
     file: str
     url: Annotated[str, Field(pattern=r"^https://[^\s\"'<>\\]+$", max_length=2000)]
     sha256: Sha256 | None = None
-    source: Literal["civitai", "hugging-face"]
+    source: Literal["civitai", "hugging-face"] | Pinned
 
 
 class PackFacts(Frozen):
@@ -58,6 +60,8 @@ class PackFacts(Frozen):
     stars: int | None = None
     licence: Annotated[str, Field(max_length=100)] | None = None
     """An SPDX identifier, such as `GPL-3.0`."""
+    known_from: Pinned | None = None
+    """Whose commit it is, if an entry of the knowledge base says that it worked."""
 
 
 class PackOfClass(Frozen):

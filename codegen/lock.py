@@ -75,7 +75,8 @@ class PackPin(Frozen):
     commit: Commit
     classes: tuple[str, ...]
     source: str
-    """Where the attribution came from: `answer` of a person, `properties`, `registry`, `manager-map`."""
+    """Where the attribution came from: `answer` of a person, `properties`, `registry`, `manager-map`; `pinned from
+    patterns/<name>.md` if an entry of the knowledge base gave the commit."""
     layout: Annotated[Literal["nodes", "library"], Field(exclude_if=lambda layout: layout == "nodes")] = "nodes"
     """`library`: it has no nodes of its own. It is on Python's path for the other packs, not in `custom_nodes`."""
 
@@ -117,7 +118,8 @@ class ModelPin(Frozen):
     """As the server that has the file states it."""
     source: str
     """Where the URL came from: `answer` of a person, `properties.models`, `note`, `index`, `manager-list`, `civitai`,
-    `hugging-face`, `language-model` in a repair; `unknown` when it is a question for people."""
+    `hugging-face`, `language-model` in a repair, `pinned from patterns/<name>.md` if an entry of the knowledge base has
+    it; `unknown` when it is a question for people."""
 
 
 class Hardware(Frozen):

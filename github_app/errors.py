@@ -5,7 +5,6 @@ GithubAppError
 ├── ForgeRefused               it is in a state that does not allow this
 ├── InvalidSettings            a setting of ours cannot be used (github_app.settings)
 ├── InvalidRepositorySettings  .github/flowberth.yml cannot be used, with every problem (github_app.repository_settings)
-├── InvalidYaml                a text is no YAML that is read here (github_app.strict_yaml)
 ├── MalformedPayload           a webhook is not what GitHub documents (github_app.events.parse)
 ├── WorkerBroken               a part of a worker has stopped working (github_app.worker)
 ├── CannotDo                   what a person asked for makes no sense there (github_app.handlers.errors)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from codegen.model import Finding
 from runner.failure import Failure, of_tests
+from runner.knowledge.story import issue_of
 from runner.model import REPAIR_STEPS, TRIED_AGAIN, Attempt, Frozen
 from runner.preflight import known_definitions
 from runner.repair import Apply, Ask, Stop, Wait
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from codegen.model import Question
     from runner.context import RunContext
+    from runner.knowledge.entry import Issue
+    from runner.knowledge.fixes import Foreseen
     from runner.model import StepName
     from runner.protocols import Deployment
     from runner.repair import LearnedFix, Turn
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 MOST_ATTEMPTS = 10
 """Of one run. What ten changes of the lock have not repaired, an eleventh does not."""
 REDEFINED = "with the packs' own definitions of their nodes, the workflow gives another prompt"
+KNOWN = "as the knowledge base says that it worked before"
 UNREPAIRED = "not-repaired"
 """Code of the finding that says why repair has ended."""
 
@@ -56,6 +60,7 @@ class Attempts:
         self._run = run
         self._do = do
         self._turns: tuple[Turn, ...] = ()
+        self._foreseen: tuple[Foreseen, ...] = ()
         self.deployment: Deployment | None = None
         self.tested: Tested | None = None
         self.failure: Failure | None = None
@@ -64,7 +69,8 @@ class Attempts:
         """Whether the preflight has brought definitions with which the prompt is another one than was deployed."""
         self.told: tuple[Attempt, ...] = ()
         """For reviewers."""
-        self._fixes: tuple[LearnedFix, ...] = ()
+        self._fixes: dict[int, LearnedFix] = {}
+        """By attempt."""
         self.definitions: dict[str, JsonValue] = {}
         """Of classes of packs, as the preflights have brought them."""
 
@@ -72,7 +78,19 @@ class Attempts:
     def learned(self) -> tuple[LearnedFix, ...]:
         """What was shown to work, on a ComfyUI itself."""
         worked = self.tested is not None and self.tested.report.passed and not self.tested.report.simulated
-        return self._fixes if worked else ()
+        return tuple(dict.fromkeys(self._fixes.values())) if worked else ()
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What was met on the way, for the knowledge base."""
+        worked = self.learned
+        return (
+            *(one.issue for one in self._foreseen),
+            *(
+                issue_of(turn, fix if (fix := self._fixes.get(turn.attempt)) in worked else None)
+                for turn in self._turns
+            ),
+        )
 
     def once(self) -> None:
         """One attempt: what is there is deployed as it is."""
@@ -95,6 +113,7 @@ class Attempts:
     def until_tested(self, start: Branch, rendered: Rendered) -> None:
         """Attempts until one gets through, or nothing is left to try; then a finding says why."""
         run = self._run
+        self._foreseen = start.foreseen
         while True:
             self.once()
             failure = self.failure
@@ -108,7 +127,7 @@ class Attempts:
             found = self._diagnosed(failure)
             self._tell(_outcome(found, failure), rendered, found)
             self._turns = (*self._turns, found.turn)
-            self._fixes += (found.fix,) if found.fix else ()
+            self._fixes |= {run.attempt: found.fix} if found.fix else {}
             if not isinstance(found.move, Apply | Wait):
                 run.learn(_finding(found, asked=[line for one in run.plan.findings for line in one.questions]))
                 run.note(findings=run.plan.findings)
@@ -135,6 +154,8 @@ class Attempts:
 
     def _tell(self, outcome: str, rendered: Rendered, found: Diagnosed | None = None) -> None:
         change = found.move.patch.because if found and isinstance(found.move, Apply) else None
+        if change and found and found.turn.diagnosis and found.turn.diagnosis.learned:
+            change = f"{change} ({KNOWN})"
         attempt = Attempt(number=self._run.attempt, commit=rendered.commit, outcome=outcome, change=change)
         self.told = (*self.told, attempt)
         self._run.note(attempts=self.told)

@@ -13,6 +13,7 @@ from codegen.committed import INTERFACE, LOCK, PROMPT
 from codegen.facts import NOTHING_LOOKED_UP
 from codegen.overrides import with_inputs
 from runner.intake import intake
+from runner.knowledge.fixes import with_foreseen
 from runner.model import GithubRepository, repository_key
 from runner.protocols import DeploymentSpec
 from runner.targets.modal.names import app_name, lane_tags
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from codegen.model import AppName, Finding
     from codegen.plan import Plan
     from runner.cancellation import Cancellation
+    from runner.knowledge.fixes import Foreseen
     from runner.model import RunId, RunRequest, StepName
     from runner.progress import Recorded
     from runner.services import Services
@@ -59,6 +61,7 @@ class RunContext:
         self._facts = NOTHING_LOOKED_UP
         self._committed: str | None = None
         self._changed: Lock | None = None
+        self._foreseen: tuple[Foreseen, ...] = ()
         self._definitions: Catalog | None = None
         self.learned: tuple[Finding, ...] = ()
         """What is not in the plan."""
@@ -92,6 +95,8 @@ class RunContext:
             plan = adopt(plan, self._files(self._committed), facts=self._facts, answers=answers)
             if self.request.gpu is not None:  # what was asked for just now counts more
                 plan = plan.model_copy(update={"lock": plan.lock.model_copy(update={"hardware": hardware})})
+        elif self._foreseen:
+            plan = plan.model_copy(update={"lock": with_foreseen(plan.lock, self._foreseen)})
         if self._changed is not None:
             prompt, interface = with_inputs(plan.prompt, plan.interface, self._changed.inputs)
             plan = plan.model_copy(update={"lock": self._changed, "prompt": prompt, "interface": interface})
@@ -125,15 +130,20 @@ class RunContext:
         self.__dict__.pop("plan", None)
         return (self.plan.prompt, self.plan.interface) != (before.prompt, before.interface)
 
-    def learn(self, finding: Finding) -> None:
+    def learn(self, *findings: Finding) -> None:
         """Tell of something that is not in the plan."""
-        self.learned = (*self.learned, finding)
+        self.learned = (*self.learned, *findings)
         self.__dict__.pop("plan", None)
 
     def change(self, lock: Lock) -> None:
         """Go on with this lock: a repair has made it of the one before."""
         self._changed = lock
         self.__dict__.pop("plan", None)
+
+    def foresee(self, fixes: tuple[Foreseen, ...]) -> None:
+        """Plan with fixes that the packs are known to need, and tell of them; what is committed counts more."""
+        self._foreseen = fixes
+        self.learn(*(one.finding for one in fixes))
 
     def next_attempt(self, steps: tuple[StepName, ...]) -> None:
         """Begin another attempt; what is on record of these steps is of the one before."""

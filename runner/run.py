@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from runner import durable
 from runner.attempts import Attempts
 from runner.budget.errors import OverBudget
-from runner.definitions import definition_files
 from runner.errors import DatabaseUnavailable, RunCancelled
+from runner.knowledge.definitions import definition_files
 from runner.model import PullRequestRef, RunResult
 from runner.preflight import known_definitions
 from runner.stepping import EndedOverBudget, StepFailed, Steps
@@ -204,12 +204,15 @@ def _to_pull_request(run: RunContext, steps: Steps, trail: Trail) -> None:
     trail.resolved = steps.do("resolve", lambda: resolve(run), Resolved)
     run.use(trail.resolved.facts)
     run.note(findings=trail.resolved.findings)
+    run.learn(*trail.resolved.learned)
     start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
+    run.learn(*start.learned)
     if start.conflict is not None:
         run.learn(start.conflict)
     known = known_definitions(start.definitions, run.plan.lock.comfyui.version)
     if known is not None:
         run.define(known)
+    run.foresee(start.foreseen)
     if run.request.kind == "redeploy":
         run.go_on_from(start.commit)
         adopt_variation(run)
@@ -226,7 +229,9 @@ def _to_pull_request(run: RunContext, steps: Steps, trail: Trail) -> None:
     tested = attempts.tested
     if tested is not None:
         new = definition_files(attempts.definitions, run.plan.lock.packs, start.definitions) if run.owns_packs else {}
-        trail.documented = steps.do("document", lambda: document(run, tested, attempts.learned, new), Documented)
+        told = attempts.issues
+        trail.documented = steps.do("document", lambda: document(run, tested, attempts.learned, new, told), Documented)
+        run.learn(*trail.documented.told)
         trail.proposed = steps.do("propose", lambda: propose(run, tested, attempts.told), Proposed)
 
 

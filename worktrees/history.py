@@ -46,6 +46,16 @@ def authors(folder: Path, base: str, head: str) -> tuple[Author, ...]:
     return tuple(_author(line.split("\x1f")) for line in listed.split("\0") if line)
 
 
+def deleted(folder: Path, base: str, head: str, path: str) -> bool:
+    """Whether a commit of `head` that `base` has not deletes a file."""
+    found = git(
+        folder,
+        *("log", "--full-history", "--diff-filter=D", "--format=%H", "--max-count=1", "--end-of-options"),
+        *(f"{base}..{head}", "--", f":(literal){path}"),
+    )
+    return bool(found)
+
+
 def _author(fields: list[str]) -> Author:
     commit, parents, name, email, committer, *trailer = fields
     run = "\x1f".join(trailer).strip() or None

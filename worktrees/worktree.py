@@ -10,6 +10,7 @@ from worktrees.ahead import commits_after
 from worktrees.errors import GitFailed, PushRejected, UnsafePath, UnusableBase, WorktreeError
 from worktrees.folders import remove_folder
 from worktrees.git import git, succeeds
+from worktrees.history import deleted
 from worktrees.merge import Merged, merged_with_base
 
 if TYPE_CHECKING:
@@ -110,6 +111,16 @@ class Worktree:
         """A file's content."""
         target = self._locate(path)
         return target.read_bytes() if target.is_file() else None
+
+    def read_base(self, path: str) -> bytes | None:
+        """A file's content as the base has it, as last fetched."""
+        tip = self._mirror.tip(self.base)
+        return self._mirror.read(tip, path) if tip else None
+
+    def was_deleted(self, path: str) -> bool:
+        """Whether a commit deletes a file that the base lacks, or has still."""
+        tip = self._mirror.tip(self.base)
+        return tip is not None and deleted(self.path, tip, "HEAD", path)
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write files, making folders.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from codegen.answers import NO_ANSWERS, Answers
 from codegen.facts import NOTHING_LOOKED_UP, Facts, ModelFacts
@@ -17,6 +17,10 @@ from codegen.models.sizes import guess_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+
+PINNED: Final = "pinned from "
+"""How the source of a pin begins that an entry of the knowledge base gave."""
 
 
 class FoundModel(Frozen):
@@ -129,6 +133,8 @@ class _Sources:
         findings = [told.ambiguous(file, pin, others, node)] if others else []
         if pin.source in {"civitai", "hugging-face"}:
             findings.append(told.found_by_name(pin, node))
+        if pin.source.startswith(PINNED):
+            findings.append(told.known(pin, node))
         found = self._facts.address(folder, file)
         if looked_up and looked_up.state == "missing" and found and found.sha256 == pin.sha256 is not None:
             findings.append(told.moved(pin, found, node))

@@ -81,6 +81,16 @@ def found_by_name(pin: ModelPin, node: str) -> Finding:
     )
 
 
+def known(pin: ModelPin, node: str) -> Finding:
+    """An entry of the knowledge base says where the file is."""
+    return Finding(
+        code="known-model",
+        severity="info",
+        message=f"{_shown(pin.file)} ({pin.folder}) is {pin.source}: it was had from {_shown(pin.url or '')} there",
+        node=node,
+    )
+
+
 def unusable(named: NamedFile) -> Finding:
     """The name is none of a file below `models/`."""
     return Finding(

@@ -124,15 +124,17 @@ def _use(
     chosen = next((answered[kind].commit for kind in classes if kind in answered and answered[kind].commit), None)
     saved = _only(saying.commit for saying in told)
     lost = chosen is None and saved is not None and looked_up.commit is not None and looked_up.commit != saved
-    commit, commit_of = chosen or (None if lost else saved), None
+    commit, commit_of, pinned_from = chosen or (None if lost else saved), None, None
     if commit is None and (not removed or is_of_version(looked_up.commit_of, version)):
         commit, commit_of = looked_up.commit, looked_up.commit_of
+        pinned_from = looked_up.known_from
     return PackUse(
         repository=url,
         classes=classes,
         source=next(source for source in SOURCES if source in sources),
         commit=commit,
         commit_of=commit_of,
+        pinned_from=pinned_from,
         lost_commit=saved if lost else None,
         version=version,
         listed=repository.listed,
@@ -195,7 +197,11 @@ def _pins(uses: Sequence[PackUse]) -> tuple[PackPin, ...]:
             taken.add(chosen.lower())
             pins.append(
                 PackPin(
-                    name=chosen, repository=use.repository, commit=use.commit, classes=use.classes, source=use.source
+                    name=chosen,
+                    repository=use.repository,
+                    commit=use.commit,
+                    classes=use.classes,
+                    source=use.pinned_from or use.source,
                 )
             )
     return tuple(pins)

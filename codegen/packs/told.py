@@ -148,6 +148,13 @@ def _about_its_commit(use: PackUse, node: str | None) -> Iterator[Finding]:
                 f"{use.repository}@<commit, 40 characters>",
             ),
         )
+    elif use.pinned_from:
+        yield Finding(
+            code="known-pack",
+            severity="info",
+            message=f"{use.repository} is {use.pinned_from}: it worked there at that commit",
+            node=node,
+        )
     elif use.commit_of and not is_of_version(use.commit_of, use.version):
         if use.lost_commit:
             saved = f"was saved with {use.lost_commit}, which its default branch does not have"

@@ -35,6 +35,8 @@ class PackUse(Frozen):
     """The commit that the file names, if the repository's default branch does not have it."""
     elsewhere: tuple[str, ...] = ()
     """Repositories that have one of the classes, where the lists know nothing of it in the one that the file names."""
+    pinned_from: str | None = None
+    """The entry of the knowledge base that the commit is from: it worked there."""
     licence: str | None = None
     """An SPDX identifier, as the repository's host states it."""
     archived: bool = False
@@ -52,7 +54,7 @@ class PackUse(Frozen):
     @property
     def wanted_version(self) -> str | None:
         """What the file names, commit or version: what is to be looked up."""
-        saved = None if self.commit_of else self.commit
+        saved = None if self.commit_of or self.pinned_from else self.commit
         return self.lost_commit or saved or self.version
 
 

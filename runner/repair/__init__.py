@@ -16,7 +16,7 @@ the workflow, the lock and the tables that ship before it gets into a patch.
 """
 
 from runner.repair.diagnose import UNMATCHED, diagnose, fingerprint
-from runner.repair.diagnosis import Diagnosis, GiveUp, LearnedFix, Question, Remedy, Transient
+from runner.repair.diagnosis import Diagnosis, GiveUp, LearnedFix, PackAt, Question, Remedy, Transient
 from runner.repair.evidence import STAGES, Evidence, Stage, normalise
 from runner.repair.moves import Apply, Ask, AskModel, Move, Stop, Turn, Wait, lock_hash, next_move
 
@@ -31,6 +31,7 @@ __all__ = [
     "GiveUp",
     "LearnedFix",
     "Move",
+    "PackAt",
     "Question",
     "Remedy",
     "Stage",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
+from pydantic import Field
+
+from codegen.lock import Commit, GitHttpsUrl
 from codegen.lock_patch import LockPatch
 from codegen.model import Question as Line
 from runner.model import Frozen
@@ -65,6 +68,13 @@ class Diagnosis(Frozen):
         return f"{self.signature}:{self.subject}" if self.subject else self.signature
 
 
+class PackAt(Frozen):
+    """A custom-node pack at a commit."""
+
+    repository: GitHttpsUrl
+    commit: Commit
+
+
 class LearnedFix(Frozen):
     """A patch that has repaired a failure before, from the knowledge base."""
 
@@ -72,3 +82,5 @@ class LearnedFix(Frozen):
     details: str
     """The diagnosis' `subject`; empty for one that helps whatever it is about."""
     patch: LockPatch
+    packs: Annotated[tuple[PackAt, ...], Field(max_length=200, exclude_if=lambda packs: not packs)] = ()
+    """Those that the failure was about: whoever has all of them is likely to need the patch, too."""

@@ -9,8 +9,10 @@ from pydantic import Field, JsonValue
 from codegen.model import Finding
 from codegen.runtime_upgrade import Upgrade, upgrade_from
 from codegen.vendored import runtime_version
-from runner.definitions import learned_definitions
 from runner.errors import RuntimeTooNew
+from runner.knowledge.definitions import learned_definitions
+from runner.knowledge.fixes import Foreseen, foreseen, learned_fixes
+from runner.knowledge.library import library_in
 from runner.model import Frozen
 from worktrees.merge import Conflicts, Merged
 
@@ -39,6 +41,10 @@ class Branch(Frozen):
     """With what came into the base meanwhile; for people to resolve."""
     definitions: dict[str, JsonValue] = Field(default_factory=dict)
     """Of classes of packs, as earlier runs have learned them."""
+    foreseen: tuple[Foreseen, ...] = ()
+    """Fixes that the packs are known to need."""
+    learned: tuple[Finding, ...] = ()
+    """About entries of the knowledge base."""
 
 
 def branch(run: RunContext) -> Branch:
@@ -57,14 +63,32 @@ def branch(run: RunContext) -> Branch:
             f"{RUNTIME_DIR} is of version {runtime.there}, and this Flowberth brings {runtime_version()}; "
             "upgrade Flowberth"
         )
+    known = _Known() if as_it_is else _known(run)
     return Branch(
         name=run.branch,
         commit=run.worktree.head(),
         updates=run.worktree.exists(f"{run.app_dir}/app.lock.json"),
         runtime=runtime,
         conflict=conflict,
-        definitions={} if as_it_is else learned_definitions(run.worktree, run.plan.lock.packs, run.plan.prompt),
+        definitions=known.definitions,
+        foreseen=known.foreseen,
+        learned=known.learned,
     )
+
+
+class _Known(Frozen):
+    definitions: dict[str, JsonValue] = Field(default_factory=dict)
+    foreseen: tuple[Foreseen, ...] = ()
+    learned: tuple[Finding, ...] = ()
+
+
+def _known(run: RunContext) -> _Known:
+    """What the repository has learned that the workflow can make use of."""
+    packs, library = run.plan.lock.packs, library_in(run.worktree)
+    definitions = learned_definitions(run.worktree, packs, run.plan.prompt)
+    fixes = learned_fixes(run.worktree) if packs and run.owns_packs and run.request.kind == "propose" else {}
+    known = foreseen(fixes, library, run.plan, run.services.clock().date()) if fixes else ()
+    return _Known(definitions=definitions, foreseen=known, learned=library.findings)
 
 
 def _catch_up(run: RunContext) -> Finding | None:

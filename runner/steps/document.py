@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codegen.model import Finding
 from runner import documents
-from runner.learning import fix_files
+from runner.knowledge import entry_path
+from runner.knowledge.fixes import fix_files
+from runner.knowledge.keeping import kept
+from runner.knowledge.page import entry_page
+from runner.knowledge.story import Costs, Story, costs_of
 from runner.model import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.context import RunContext
+    from runner.knowledge.entry import Issue
     from runner.repair import LearnedFix
     from runner.steps.test import Tested
 
@@ -21,18 +27,40 @@ class Documented(Frozen):
 
     commit: str
     """Head of the branch afterwards: what the pull request proposes."""
+    told: tuple[Finding, ...] = ()
+    """About an entry of the knowledge base that a person has edited, and that was left as it is."""
 
 
 def document(
-    run: RunContext, tested: Tested, learned: tuple[LearnedFix, ...], definitions: Mapping[str, bytes]
+    run: RunContext,
+    tested: Tested,
+    learned: tuple[LearnedFix, ...],
+    definitions: Mapping[str, bytes],
+    issues: tuple[Issue, ...] = (),
 ) -> Documented:
     """One commit. Everything in it follows from the plan and from what the attempts and tests recorded.
 
-    `definitions`: files with what packs say of their nodes.
+    `definitions`: files with what packs say of their nodes. `issues`: what was met on the way.
     """
     files = {**documents.files(run.plan, tested.report, tested.sample), **fix_files(learned), **definitions}
+    entry = kept(run.worktree, run.name)
+    if entry.write:
+        story = Story(issues=issues, links=_links(run), costs=_costs(run))
+        files[entry_path(run.name)] = entry_page(run.plan, tested.report, tested.sample, story, entry.notes)
+    elif entry.instead is not None:
+        files[entry_path(run.name)] = entry.instead
     run.worktree.delete(run.app_dir, "sample.*")  # of an earlier run, perhaps of another kind
     run.worktree.write(files)
     run.tell(f"{len(files)} files")
     run.worktree.commit(f"Test {run.name}: report, sample and knowledge-base entry", run.trailers)
-    return Documented(commit=run.worktree.head())
+    return Documented(commit=run.worktree.head(), told=(entry.told,) if entry.told else ())
+
+
+def _costs(run: RunContext) -> Costs:
+    services = run.services
+    return costs_of(services.ledger.state(run.run_id) if services.ledger and services.target.costs else None)
+
+
+def _links(run: RunContext) -> dict[str, str]:
+    pull = run.progress.now.pull
+    return {"pull request": pull.url} if pull else {}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field, JsonValue
 
 from codegen.catalog import load_catalog
-from runner.definitions import facts_of_used
 from runner.errors import DeployFailed
 from runner.failure import Failure, of_deployment, of_preflight
+from runner.knowledge.definitions import facts_of_used
 from runner.model import Frozen
 from runner.paying import paid
 

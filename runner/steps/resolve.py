@@ -1,4 +1,4 @@
-"""Look up what only the network knows of the workflow's models and packs."""
+"""Look up what the workflow alone does not say of its models and packs: in the knowledge base, then on the network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from codegen.facts import Facts, Wanted, gather
 from codegen.model import Finding
+from runner.knowledge.library import NOTHING_KNOWN, library_in
+from runner.knowledge.recall import Recall
 from runner.model import Frozen
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ class Resolved(Frozen):
 
     facts: Facts
     findings: tuple[Finding, ...]
+    learned: tuple[Finding, ...] = ()
+    """What is not in the plan: about entries of the knowledge base."""
 
 
 def resolve(run: RunContext) -> Resolved:
@@ -27,13 +31,15 @@ def resolve(run: RunContext) -> Resolved:
         return run.plan.wanted
 
     run.tell(_questions(run.plan.wanted))
-    facts = gather(run.services.lookups, wanted)
+    library = NOTHING_KNOWN if run.plan.wanted.empty else library_in(run.worktree)
+    recall = Recall(library, run.services.lookups)
+    facts = gather(recall, wanted)
     run.use(facts)
     if facts.offline:
         run.tell("offline: nothing was looked up")
     for host in facts.unreachable:
         run.tell(f"{host} does not answer")
-    return Resolved(facts=facts, findings=run.plan.findings)
+    return Resolved(facts=facts, findings=run.plan.findings, learned=recall.findings)
 
 
 def _questions(wanted: Wanted) -> str:

@@ -16,6 +16,7 @@ from codegen.plan import Plan, make_plan
 from runner import documents
 from runner.documents.markdown import code, line, plain
 from runner.documents.pull_request import MAX_BODY, MAX_TITLE
+from runner.knowledge.entry_file import NOTES
 from runner.knowledge.page import entry_page
 from runner.model import Cost, Report, Sample, TestResult
 
@@ -333,7 +334,7 @@ def test_hostile_words_stay_words() -> None:
     entry = entry_page(plan, report(tests=tests), PICTURE)
     assert active(entry.decode().partition("\n---\n")[2]) == snapshot(
         {
-            "html": set(),
+            "html": {NOTES},
             "link": {"../../../../apps/modal/lighthouse/README.md"},
             "image": {"../../../../apps/modal/lighthouse/sample.png"},
             "heading": {"Interface", "Learned", "Lighthouse", "Models", "Nodes", "What failed"},

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from codegen.lock import PackPin
-from runner.definitions import (
+from runner.knowledge.definitions import (
     DEEPEST,
-    DEFINITIONS,
     LARGEST_DEFINITION,
     MOST_FILES,
     definition_files,
     facts_of_used,
     learned_definitions,
 )
+from runner.knowledge import NODES
 from tests.runner.bench import git
 from tests.runner.test_preflight import SHARPEN, WORKFLOW
 
@@ -80,7 +80,7 @@ def test_a_second_workflow_with_the_same_pack_needs_no_second_render(bench):
     }
     first = bench.do("up", **order)
     assert (first["state"], first["attempts"]) == ("succeeded", 2), first["reason"]
-    folder = f"{DEFINITIONS}/ComfyUI_essentials/{COMMIT}"
+    folder = f"{NODES}/ComfyUI_essentials/{COMMIT}"
     (file,) = git(bench.repo, "ls-tree", "--name-only", "flowberth/poster", f"{folder}/").splitlines()
     kept = json.loads(git(bench.repo, "show", f"flowberth/poster:{file}"))
     assert (kept["repository"], kept["commit"], list(kept["definitions"])) == (
@@ -94,7 +94,7 @@ def test_a_second_workflow_with_the_same_pack_needs_no_second_render(bench):
     assert (second["state"], second["attempts"]) == ("succeeded", 1), second["reason"]
     prompt = json.loads(git(bench.repo, "show", "flowberth/banner:apps/modal/banner/prompt.json"))
     assert prompt["2"]["inputs"] == {"image": ["1", 0], "quality": "high", "seed": 7}
-    assert DEFINITIONS not in git(bench.repo, "diff", "--name-only", "main", "flowberth/banner")  # nothing new
+    assert NODES not in git(bench.repo, "diff", "--name-only", "main", "flowberth/banner")  # nothing new
 
 
 def test_what_is_written_is_read_again_for_the_same_pack_at_the_same_commit(checkout):
@@ -141,12 +141,12 @@ def test_a_pack_speaks_for_itself_alone(checkout):
     theirs = {"Sharpen+": {**SAID, "python_module": "custom_nodes.ComfyUI-Other"}}
     assert definition_files(theirs, [PACK], {}) == {}
     told = {"repository": PACK.repository, "commit": COMMIT, "definitions": theirs}
-    checkout.write({f"{DEFINITIONS}/ComfyUI_essentials/{COMMIT}/by-hand.json": json.dumps(told).encode()})
+    checkout.write({f"{NODES}/ComfyUI_essentials/{COMMIT}/by-hand.json": json.dumps(told).encode()})
     assert learned_definitions(checkout, [PACK], PROMPT) == {}
 
 
 def test_what_cannot_be_read_is_as_if_it_were_not_there(checkout, tmp_path):
-    folder = f"{DEFINITIONS}/ComfyUI_essentials/{COMMIT}"
+    folder = f"{NODES}/ComfyUI_essentials/{COMMIT}"
     good = definition_files({"Sharpen+": SAID}, [PACK], {})
     broken = ["", "{", "[]", '{"definitions": {}}', '{"a": 1, "a": 2}', "[" * 1000, json.dumps({"x": "y" * 1_000_000})]
     checkout.write({f"{folder}/0-{number}.json": text.encode() for number, text in enumerate(broken)})

@@ -20,6 +20,7 @@ from codegen.definition_facts import facts_of, without_model_files
 from codegen.errors import MalformedJson
 from codegen.json_values import is_object
 from codegen.lock import Commit, GitHttpsUrl
+from runner.knowledge import NODES
 from runner.model import Frozen
 from worktrees.errors import UnsafePath
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from codegen.model import JsonObject
     from worktrees.worktree import Worktree
 
-DEFINITIONS: Final = "docs/knowledge-base/workflows/learnings/definitions"
 MOST_FILES: Final = 50
 """Of one pack at one commit that are read: workflows mostly use the same few of its classes."""
 LARGEST_DEFINITION: Final = 50_000
@@ -50,14 +50,17 @@ class PackDefinitions(Frozen):
 
 
 def facts_of_used(definitions: Mapping[str, JsonValue], prompt: JsonObject) -> dict[str, JsonValue]:
-    """Of the classes that the prompt uses, what is worth keeping; what is too large or too deep is left out."""
+    """Of the classes that the prompt uses, what is worth keeping.
+
+    Left out is what is too large or too deep, or has halves of surrogate pairs, which no file holds as text.
+    """
     used = {str(node.get("class_type")) for node in prompt.values()}
     found: dict[str, JsonValue] = {}
     for name, definition in definitions.items():
         if name in used and is_object(definition) and _is_flat(definition):
             facts: dict[str, Any] = without_model_files(facts_of(definition))
-            if len(json.dumps(facts)) <= LARGEST_DEFINITION:
-                found[name] = facts
+            if is_text(name) and is_text(told := json.dumps(facts, ensure_ascii=False)):
+                found |= {name: facts} if len(told) <= LARGEST_DEFINITION else {}
     return found
 
 
@@ -76,8 +79,7 @@ def definition_files(
         }
         if new:
             told = PackDefinitions(repository=pin.repository, commit=pin.commit, definitions=new)
-            text = json.dumps(told.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-            data = text.encode(errors="surrogatepass")
+            data = (json.dumps(told.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode("ascii")
             if len(data) <= LARGEST_FILE:
                 files[f"{_folder(pin)}/{hashlib.sha256(data).hexdigest()[:16]}.json"] = data
     return files
@@ -110,8 +112,17 @@ def _files_of(worktree: Worktree, pin: PackPin) -> Iterable[PackDefinitions]:
             continue
 
 
+def is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _folder(pin: PackPin) -> str:
-    return f"{DEFINITIONS}/{pin.name}/{pin.commit}"
+    return f"{NODES}/{pin.name}/{pin.commit}"
 
 
 def _is_flat(value: JsonValue) -> bool:
