@@ -16,6 +16,7 @@ from codegen.model import Frozen
 from github_app.commands.values import MAX_BUDGET_USD, MAX_MONTHLY_BUDGET_USD, Choice, Target, did_you_mean, shown
 from github_app.errors import GithubAppError
 from github_app.strict_yaml import Document, InvalidYaml, load
+from runner.quality.rules import QualityRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,6 +137,9 @@ class RepositorySettings(Frozen):
         description="People and teams that are asked for a review, beside the code owners.",
     )
     notifications: Notifications = Field(default=Notifications(), description="What people are told, and who.")
+    quality: QualityRules = Field(
+        default=QualityRules(), description="From which score on a result is good enough; docs/quality.md explains it."
+    )
     verified_commits: bool = Field(
         default=False,
         strict=True,

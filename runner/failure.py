@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from codegen.json_values import as_object
 from runner.model import Frozen
 from runner.redaction import redacted
-from runner.repair import Evidence
+from runner.repair import Diagnosis, Evidence
+from runner.repair.diagnosis import GiveUp
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -21,6 +22,12 @@ KEPT_LOG = 200_000
 has less, and a row of the database takes it."""
 WORDS_LOG = 2000
 """Of a log in what people are told: enough for a traceback."""
+QUALITY = "quality"
+"""The test of how good the outputs are. What it says is no evidence of a fault in the app."""
+TO_PEOPLE = (
+    "the app works, so nothing is repaired. Look at the result: change the workflow, or lower `quality` in "
+    ".github/flowberth.yml if it is as it should be"
+)
 SHOWN = 5
 """Of each kind of finding in a sentence."""
 
@@ -31,6 +38,8 @@ class Failure(Frozen):
     words: str
     """For people, perhaps with the end of a log below."""
     evidence: tuple[Evidence, ...]
+    known: Diagnosis | None = None
+    """What is wrong, where nobody has to look for it in the evidence."""
 
 
 def of_deployment(error: DeployFailed, attempt: int) -> Failure:
@@ -62,12 +71,25 @@ def of_tests(report: Report, log: str) -> Failure:
     """It runs, and does not do what it is for. The log is evidence, too: an answer has only the last line of it."""
     failed = [test for test in report.tests if not test.passed]
     names = ", ".join(test.name for test in failed) or "there were none"
-    said = redacted("\n".join(test.detail for test in failed))
+    words = f"{len(failed)} of {len(report.tests)} tests failed ({names})"
+    if [test.name for test in failed] == [QUALITY]:
+        return Failure(words=words, evidence=(), known=_not_good_enough(failed[0].detail))
+    said = redacted("\n".join(test.detail for test in failed if test.name != QUALITY))
     evidence = (
         Evidence(stage="test", text=said, attempt=report.attempt),
         *([Evidence(stage="test", text=_bounded(redacted(log)), attempt=report.attempt)] if log else []),
     )
-    return Failure(words=f"{len(failed)} of {len(report.tests)} tests failed ({names})", evidence=evidence)
+    return Failure(words=words, evidence=evidence)
+
+
+def _not_good_enough(detail: str) -> Diagnosis:
+    """It works, and what comes out is poor: that is for people. A repair that guessed would change what they made."""
+    return Diagnosis(
+        signature=QUALITY,
+        cause=f"what comes out is below the limits of quality: {detail}",
+        remedy=GiveUp(why=TO_PEOPLE),
+        stage="test",
+    )
 
 
 def _definitions(found: Preflight) -> dict[str, JsonValue]:

@@ -18,8 +18,14 @@ _HEADER = struct.Struct("<4sII")
 _CHUNK = struct.Struct("<I4s")
 _FLOAT, _SHORT = 5126, 5123
 """Component types."""
+_COMPONENTS = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+"""glTF 2.0, section 3.6.2.2: the component types that positions and indices may have."""
 _VERTICES, _ELEMENTS = 34962, 34963
 """Buffer targets."""
+_TRIANGLES = 4
+"""The mode of primitives that is meant where none is given."""
+_COMPRESSIONS = frozenset({"draco_mesh_compression", "meshopt_compression", "mesh_quantization"})
+"""Extensions with which accessors do not hold the corners as they are."""
 
 
 def write_glb(points: NDArray[Any], faces: NDArray[Any], *, generator: str) -> bytes:
@@ -75,3 +81,56 @@ def read_glb(content: bytes) -> tuple[JsonObject, bytes]:
     if not isinstance(document, dict):
         raise ValueError("the first chunk is no JSON object")  # noqa: TRY004 - of the file, not of an argument
     return cast("JsonObject", document), content[start + size + _CHUNK.size :]
+
+
+class NotPlain(ValueError):  # noqa: N818 - reads as the sentence that is shown
+    """A good file, of which this module does not read the surface."""
+
+
+def triangles(content: bytes) -> NDArray[np.float64]:
+    """Corners of every triangle, (n, 3, 3), at least one, without the nodes' own transformations.
+
+    Raises:
+        NotPlain: they are compressed, in a file of their own, or strips, lines and points.
+        ValueError: it is no binary glTF, or a damaged one.
+    """
+    try:
+        return _triangles(*read_glb(content))
+    except (LookupError, TypeError, AttributeError, OverflowError) as error:  # a file can be wrong in any place
+        raise ValueError(f"not as glTF has it: {type(error).__name__}") from None
+
+
+def _triangles(document: JsonObject, binary: bytes) -> NDArray[np.float64]:
+    required = {str(each).partition("_")[2] for each in document.get("extensionsRequired", [])}
+    if required & _COMPRESSIONS or any("uri" in buffer for buffer in document["buffers"]):
+        raise NotPlain("its triangles are compressed or elsewhere")
+    found: list[NDArray[np.float64]] = []
+    for mesh in cast("list[JsonObject]", document["meshes"]):
+        for primitive in cast("list[JsonObject]", mesh["primitives"]):
+            if primitive.get("mode", _TRIANGLES) != _TRIANGLES:
+                raise NotPlain("it has more than triangles")
+            positions = _accessor(document, binary, primitive["attributes"]["POSITION"], 3).astype(np.float64)
+            if "indices" in primitive:
+                order = _accessor(document, binary, primitive["indices"], 1).astype(np.int64).ravel()
+            else:
+                order = np.arange(len(positions))
+            found.append(positions[order[: len(order) // 3 * 3]].reshape(-1, 3, 3))
+    every = np.concatenate(found)
+    if not len(every):
+        raise ValueError("there is no triangle in it")
+    return every
+
+
+def _accessor(document: JsonObject, binary: bytes, index: int, width: int) -> NDArray[Any]:
+    accessor = document["accessors"][index]
+    view = document["bufferViews"][accessor["bufferView"]]
+    kind = np.dtype(_COMPONENTS[accessor["componentType"]])
+    start = int(view.get("byteOffset", 0)) + int(accessor.get("byteOffset", 0))
+    count = int(accessor["count"])
+    stride = int(view.get("byteStride", 0)) or kind.itemsize * width
+    row = kind.itemsize * width
+    if count < 1 or start < 0 or stride < row or start + (count - 1) * stride + row > len(binary):
+        raise ValueError("an accessor reaches beyond the buffer")
+    raw = np.frombuffer(binary, np.uint8, offset=start)
+    rows = np.lib.stride_tricks.as_strided(raw, (count, row), (stride, 1), writeable=False)
+    return np.ascontiguousarray(rows).view(kind)

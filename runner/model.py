@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from codegen.lock import Gpu
 from codegen.model import Finding
+from runner.quality.rules import QualityRules
 from runner.variations.model import AdoptRequest, Variations, VaryRequest
 
 RunId = NewType("RunId", str)
@@ -154,6 +155,10 @@ class RunRequest(Frozen):
     gpus: tuple[Gpu, ...] | None = None
     """Those that the repository's settings allow; `None`: all."""
     engine: EngineChoice = EngineChoice()
+    quality: QualityRules = QualityRules()
+    """What outputs are held to, as the repository's settings say."""
+    reference: bytes | None = None
+    """A picture that the result should look like, as the issue shows it; small, and nothing but pixels."""
     keep: bool = False
     """Leave the app serving when the run has ended."""
     adopt: Annotated[AdoptRequest | None, _left_out_if_unset] = None

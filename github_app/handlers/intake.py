@@ -136,6 +136,7 @@ def _requests(
             gpu=gpu,
             budget_usd=budget,
             monthly_budget_usd=talk.rules.monthly_budget_usd,
+            quality=talk.rules.quality,
             engine=talk.doors.engine,
             keep=True,
             gpus=talk.rules.gpus,

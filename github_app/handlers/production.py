@@ -42,6 +42,7 @@ def to_production(talk: Talk, name: AppName, commit: str, *, base: str) -> RunRe
         gpus=talk.rules.gpus,
         budget_usd=talk.rules.budget_usd,
         monthly_budget_usd=talk.rules.monthly_budget_usd,
+        quality=talk.rules.quality,
         origin=Origin(sender=talk.sender, pull=talk.number if talk.is_pull else None, comment=talk.comment),
     )
     return talk.doors.runs.ask(request, name, key=f"{talk.key}/{name}")

@@ -94,6 +94,8 @@ def redeploy(
         gpu=gpu,
         budget_usd=talk.budget(budget or (before.budget_usd if before else None)),
         monthly_budget_usd=talk.rules.monthly_budget_usd,
+        quality=talk.rules.quality,
+        reference=before.reference if before else None,
         answers=answers,  # earlier ones are in the lock by now, where people may have changed them
         engine=talk.doors.engine,
         keep=True,

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from runner.gltf import read_glb
+from runner.gltf import triangles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from codegen.model import JsonObject
-
 SIZE = 512
 MAX_TRIANGLES = 60_000
 """More are thinned out: a second of drawing is enough."""
-_COMPONENTS = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
-"""glTF 2.0, section 3.6.2.2: the component types that positions and indices may have."""
 _VIEW = np.array([[0.866, 0.0, 0.5], [0.25, 0.866, -0.433], [-0.433, 0.5, 0.75]])
 """Rows: right, up and towards the eye, seen from above at an angle."""
 
@@ -26,41 +22,12 @@ _VIEW = np.array([[0.866, 0.0, 0.5], [0.25, 0.866, -0.433], [-0.433, 0.5, 0.75]]
 def draw_mesh(content: bytes) -> Image.Image | None:
     """Of binary glTF with plain triangles; `None` for anything else (compressed, textured points, other formats)."""
     try:
-        return _paint(_triangles(*read_glb(content)))
-    except (LookupError, ValueError, TypeError, AttributeError):  # a file can be wrong in any place
+        every = triangles(content)
+    except ValueError:
         return None
-
-
-def _triangles(document: JsonObject, binary: bytes) -> NDArray[np.float64]:
-    """Corners of every triangle, (n, 3, 3), without the nodes' own transformations."""
-    found: list[NDArray[np.float64]] = []
-    for mesh in cast("list[JsonObject]", document["meshes"]):
-        for primitive in cast("list[JsonObject]", mesh["primitives"]):
-            positions = _accessor(document, binary, primitive["attributes"]["POSITION"], 3).astype(np.float64)
-            if "indices" in primitive:
-                order = _accessor(document, binary, primitive["indices"], 1).astype(np.int64).ravel()
-            else:
-                order = np.arange(len(positions))
-            found.append(positions[order[: len(order) // 3 * 3]].reshape(-1, 3, 3))
-    every = np.concatenate(found)
-    if not len(every) or not np.isfinite(every).all():
-        raise ValueError("nothing to draw")
-    return every[:: max(1, len(every) // MAX_TRIANGLES)]
-
-
-def _accessor(document: JsonObject, binary: bytes, index: int, width: int) -> NDArray[Any]:
-    accessor = document["accessors"][index]
-    view = document["bufferViews"][accessor["bufferView"]]
-    kind = np.dtype(_COMPONENTS[accessor["componentType"]])
-    start = int(view.get("byteOffset", 0)) + int(accessor.get("byteOffset", 0))
-    count = int(accessor["count"])
-    stride = int(view.get("byteStride", 0)) or kind.itemsize * width
-    row = kind.itemsize * width
-    if count < 1 or start < 0 or stride < row or start + (count - 1) * stride + row > len(binary):
-        raise ValueError("an accessor reaches beyond the buffer")
-    raw = np.frombuffer(binary, np.uint8, offset=start)
-    rows = np.lib.stride_tricks.as_strided(raw, (count, row), (stride, 1), writeable=False)
-    return np.ascontiguousarray(rows).view(kind)
+    if not np.isfinite(every).all():
+        return None
+    return _paint(every[:: max(1, len(every) // MAX_TRIANGLES)])
 
 
 def _paint(triangles: NDArray[np.float64]) -> Image.Image:

@@ -9,7 +9,8 @@ from runner.endpoint_tests.calls import Calls
 from runner.endpoint_tests.checks import ENGINES, bad_input, health, root, schema
 from runner.endpoint_tests.endpoint import Endpoint
 from runner.endpoint_tests.errors import CheckFailed
-from runner.model import Cost, EngineKind, Frozen, Sample, TestResult
+from runner.endpoint_tests.quality import Wanted
+from runner.model import Cost, EngineKind, Frozen, OutputQuality, Sample, TestResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,15 +34,21 @@ class EndpointOutcome(Frozen):
     engine_version: str
     engine: EngineKind | None
     """What the app says that it is; `None` if it does not say."""
+    quality: tuple[OutputQuality, ...] = ()
 
 
 def run_endpoint_tests(
-    url: str, interface: JsonObject, *, progress: Callable[[str], None], headers: Mapping[str, str] | None = None
+    url: str,
+    interface: JsonObject,
+    *,
+    progress: Callable[[str], None],
+    headers: Mapping[str, str] | None = None,
+    wanted: Wanted = Wanted(),  # noqa: B008 - frozen
 ) -> EndpointOutcome:
     """Run every test; a failed one does not keep the next from running.
 
     `progress` hears one line at a time, and may raise to end the tests. `headers` go with every request to the app:
-    what lets it in.
+    what lets it in. `wanted`: what the outputs are held to.
 
     Raises:
         EndpointUnreachable: the app stopped answering at all.
@@ -59,6 +66,7 @@ def run_endpoint_tests(
             ("response time", calls.again),
             ("cost headers", calls.cost_headers),
             ("two at once", calls.two_at_once),
+            ("quality", lambda: calls.good(wanted)),
         )
         tests: list[TestResult] = []
         for name, check in checks:
@@ -72,6 +80,7 @@ def run_endpoint_tests(
         warm_seconds=calls.warm_seconds,
         seed=calls.seed,
         engine_version=facts[0] if facts else "unknown",
+        quality=calls.quality,
         engine=next((kind for kind in ENGINES if kind in facts[1:]), None),
     )
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import av
 import av.error
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from runner.endpoint_tests.errors import CheckFailed
 from runner.gltf import read_glb
@@ -118,6 +118,64 @@ def sound(content: bytes, seconds: float = LOOKED_AT_SECONDS) -> tuple[NDArray[n
     return np.concatenate(pieces)[: int(seconds * rate)], rate
 
 
+class Moving(NamedTuple):
+    """A video, or a picture that moves."""
+
+    frames: Iterator[Image.Image]
+    """To be gone through once. May raise `CheckFailed`."""
+    fps: float
+    seconds: float
+
+
+def moving_of(content: bytes) -> Moving:
+    """A video.
+
+    Raises:
+        CheckFailed: it cannot be decoded.
+    """
+    try:
+        with av.open(io.BytesIO(content), "r") as container:
+            rate = container.streams.video[0].average_rate if container.streams.video else None
+    except av.error.FFmpegError as error:
+        raise CheckFailed(f"is no video that can be played: {error}") from None
+    return Moving(frames(content), float(rate or 0), seconds_of(content))
+
+
+def animation(content: bytes) -> Moving | None:
+    """A picture of several frames; `None` if it has one.
+
+    Raises:
+        CheckFailed: it cannot be decoded.
+    """
+    picture = open_picture(content)
+    count = int(getattr(picture, "n_frames", 1))
+    if count <= 1:
+        return None
+    each = float(picture.info.get("duration") or 0) / 1000
+    return Moving(_animated(picture), 1 / each if each else 0.0, each * count)
+
+
+def _animated(picture: Image.Image) -> Iterator[Image.Image]:
+    try:
+        for frame in ImageSequence.Iterator(picture):
+            yield frame.convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise CheckFailed(f"is no picture that can be read: {error}") from None
+
+
+def seconds_of(content: bytes) -> float:
+    """How long a video or a sound is, as the file says; 0 if it does not.
+
+    Raises:
+        CheckFailed: it cannot be decoded.
+    """
+    try:
+        with av.open(io.BytesIO(content), "r") as container:
+            return (container.duration or 0) / av.time_base
+    except av.error.FFmpegError as error:
+        raise CheckFailed(f"cannot be played: {error}") from None
+
+
 def blank(picture: Image.Image) -> bool:
     """One shade of grey (or nothing at all) all over: what a decoder makes of NaN, and a filter of what it refuses.
 
@@ -156,8 +214,7 @@ def _video(content: bytes) -> str:
         raise CheckFailed("has no pictures")
     if not alive:
         raise CheckFailed("is blank: every picture has one shade all over")
-    with av.open(io.BytesIO(content), "r") as container:
-        seconds = (container.duration or 0) / av.time_base
+    seconds = seconds_of(content)
     more = "at least " if count >= LOOKED_AT_FRAMES else ""
     return f"{size[0]} × {size[1]}, {more}{count} pictures, {seconds:.1f} s"
 

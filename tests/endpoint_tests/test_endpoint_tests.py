@@ -42,6 +42,7 @@ ALL = [
     "response time",
     "cost headers",
     "two at once",
+    "quality",
 ]
 
 
@@ -278,7 +279,7 @@ def test_refusals_that_do_not_help_are_faults(endpoint: Endpoint, how: Spoil, wo
 def test_after_a_failed_call_the_rest_says_so_and_nothing_is_a_sample(endpoint: Endpoint) -> None:
     outcome = endpoint.outcome(of_job(lambda job: job.update(state="failed")))
     words = "not tested, because the call before failed"
-    assert [test.detail for test in outcome.tests[-4:-2]] == [
+    assert [test.detail for test in outcome.tests[-5:-3]] == [
         words,
         words,
     ]

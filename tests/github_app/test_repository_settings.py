@@ -45,6 +45,12 @@ notifications:
   labels: false
   comments: result
   mention: ["@octocat"]
+quality:
+  image: 4
+  audio: 0
+  reference: 2.5
+  untested: ["mask*"]
+  opinion: false
 verified_commits: true
 """
 
@@ -75,6 +81,16 @@ def test_everything_that_can_be_set() -> None:
             "branches": ("main", "release/*"),
             "reviewers": ("@acme/artists", "hubot"),
             "notifications": {"labels": False, "comments": "result", "mention": ("@octocat",)},
+            "quality": {
+                "image": 4.0,
+                "video": 2.0,
+                "audio": 0.0,
+                "mesh": 2.0,
+                "text": 2.0,
+                "reference": 2.5,
+                "untested": ("mask*",),
+                "opinion": False,
+            },
             "verified_commits": True,
         }
     )

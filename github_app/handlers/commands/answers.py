@@ -34,6 +34,7 @@ def answer(talk: Talk, command: Answers) -> None:
                 "origin": talk.origin,
                 "budget_usd": talk.budget(last.budget_usd),
                 "monthly_budget_usd": talk.rules.monthly_budget_usd,
+                "quality": talk.rules.quality,
             }
         )
         talk.doors.runs.ask(request, name, key=f"{talk.key}/{name}")

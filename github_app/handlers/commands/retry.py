@@ -44,6 +44,7 @@ def again(talk: Talk, record: RunRecord) -> None:
                 "origin": origin,
                 "budget_usd": talk.budget(request.budget_usd),
                 "monthly_budget_usd": talk.rules.monthly_budget_usd,
+                "quality": talk.rules.quality,
             }
         ),
         record.name,
