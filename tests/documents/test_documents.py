@@ -257,6 +257,11 @@ def test_a_real_success_carries_no_notice() -> None:
     assert "SIMULATED" not in "".join(data.decode("utf-8", "replace") for data in written.values())
 
 
+@pytest.mark.parametrize(
+    ("sample", "files"),
+    [(None, set()), (PICTURE, {"sample.png"}), (SOUND, {"sample.flac", "sample.png"})],
+    ids=["none", "picture", "sound"],
+)
 def test_what_is_committed(sample: Sample | None, files: set[str]) -> None:
     written = documents.files(lighthouse(), report(), sample)
     always = {"report.json", "README.md"}
