@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from codegen.lock_changes import SetInput, SetTimeouts
 from runner.budget.spending import Spending
-from runner.learning import fix_of, learned_fixes
+from runner.knowledge.fixes import fix_of, held_fixes, learned_fixes
 from runner.model import Frozen
 from runner.repair import Apply, Ask, AskModel, Diagnosis, LearnedFix, Move, Stop, Turn, Wait, lock_hash, next_move
 from runner.repair.diagnose import diagnose as cause_of
@@ -33,7 +33,8 @@ class Diagnosed(Frozen):
 def diagnose(run: RunContext, failure: Failure, history: tuple[Turn, ...], attempts_left: int) -> Diagnosed:
     """Signatures first; where they do not know, or are not sure, the language model, if there is one."""
     lock, gpus, adviser = run.plan.lock, run.request.gpus, run.services.adviser
-    found = failure.known or cause_of(failure.evidence, plan=run.plan, gpus=gpus, learned=learned_fixes(run.worktree))
+    learned = held_fixes(learned_fixes(run.worktree).values(), run.plan, run.services.clock().date())
+    found = failure.known or cause_of(failure.evidence, plan=run.plan, gpus=gpus, learned=learned)
     run.tell(found.cause if found else "nothing that is known")
     move: Move = next_move(
         history,
@@ -56,7 +57,7 @@ def diagnose(run: RunContext, failure: Failure, history: tuple[Turn, ...], attem
         diagnosis=found,
         patch=move.patch if isinstance(move, Apply) else None,
     )
-    fix = fix_of(found, failure, move.patch) if isinstance(move, Apply) else None
+    fix = fix_of(found, failure, move.patch, lock.packs) if isinstance(move, Apply) else None
     return Diagnosed(turn=turn, move=move, fix=fix)
 
 
