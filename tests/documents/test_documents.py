@@ -110,7 +110,7 @@ def test_a_pull_request_tells_a_reviewer_everything() -> None:
 
 <sub>What the test run made: 512 × 768</sub>
 
-✗ **Not ready: 1 of 2 tests passed on ComfyUI 0.33.0**, and not two at once. A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more.
+✗ **Not ready: 1 of 2 tests failed on ComfyUI 0.33.0:** two at once. A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more.
 
 The ComfyUI workflow `Lighthouse` as an HTTP endpoint, in `apps/modal/lighthouse/`.
 
@@ -280,7 +280,7 @@ def rendered(markdown: str) -> str:
 
 
 OURS = re.compile(
-    r"<details><summary>[A-Z][\w ,:.$]*</summary>|</details>|</?sub>"
+    r"<details(?: open)?><summary>[A-Z][\w ,:.$]*</summary>|</details>|</?sub>"
     r'|<img alt="What the test run made" src="(?P<src>[^"<>]*)"(?: width="[0-9]+")?>'
 )
 """The HTML that our texts have; words in a summary are ours, too."""

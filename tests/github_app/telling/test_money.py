@@ -161,22 +161,24 @@ def test_the_bill_arrives_an_hour_later_and_the_pull_request_shows_both(office):
 
 - ✓ Test, 5 min 0 s
 
-Attempt 1 of 10 · \\$0.51 of \\$10.00 spent (estimate) · [Pull request 2](PULL)
+Attempt 1 of 10 · $0.51 of $10.00 spent (estimate) · [Pull request 2](PULL)
 """)
     assert office.body() == snapshot("""\
 What a call costs.
 
 <!-- flowberth:spent RUN -->
 
-### What this run has spent
+<details><summary>What this run has spent: $0.51 of $10.00</summary>
 
 | on | estimate | bill |
 |---|---|---|
-| building the image | \\$0.21 |  |
-| the test | \\$0.30 |  |
-| all | \\$0.51 |  |
+| building the image | $0.21 |  |
+| the test | $0.30 |  |
+| all | $0.51 |  |
 
-Its limit is \\$10.00. The bill comes by the hour, and is taken as complete a day later.
+Its limit is $10.00. The bill comes by the hour, and is taken as complete a day later.
+
+</details>
 
 <!-- /flowberth:spent -->
 
@@ -190,22 +192,24 @@ Closes #1.
 
 - ✓ Test, 5 min 0 s
 
-Attempt 1 of 10 · \\$0.51 of \\$10.00 spent (estimate), \\$0.48 billed so far · [Pull request 2](PULL)
+Attempt 1 of 10 · $0.51 of $10.00 spent (estimate), $0.48 billed so far · [Pull request 2](PULL)
 """)
     assert office.body() == snapshot("""\
 What a call costs.
 
 <!-- flowberth:spent RUN -->
 
-### What this run has spent
+<details><summary>What this run has spent: $0.51 of $10.00</summary>
 
 | on | estimate | bill |
 |---|---|---|
-| building the image | \\$0.21 | \\$0.20 |
-| the test | \\$0.30 | \\$0.28 |
-| all | \\$0.51 | \\$0.48 |
+| building the image | $0.21 | $0.20 |
+| the test | $0.30 | $0.28 |
+| all | $0.51 | $0.48 |
 
-Its limit is \\$10.00. The bill comes by the hour, and is taken as complete a day later.
+Its limit is $10.00. The bill comes by the hour, and is taken as complete a day later.
+
+</details>
 
 <!-- /flowberth:spent -->
 
@@ -221,7 +225,7 @@ Closes #1.
 
 - ✓ Test, 5 min 0 s
 
-Attempt 1 of 10 · \\$0.48 of \\$10.00 billed (estimated: \\$0.51) · [Pull request 2](PULL)
+Attempt 1 of 10 · $0.48 of $10.00 billed (estimated: $0.51) · [Pull request 2](PULL)
 """)
     assert office.body() == snapshot("""\
 By hand.
@@ -230,15 +234,17 @@ What a call costs.
 
 <!-- flowberth:spent RUN -->
 
-### What this run has spent
+<details><summary>What this run has spent: $0.48 of $10.00</summary>
 
 | on | estimate | bill |
 |---|---|---|
-| building the image | \\$0.21 | \\$0.20 |
-| the test | \\$0.30 | \\$0.28 |
-| all | \\$0.51 | \\$0.48 |
+| building the image | $0.21 | $0.20 |
+| the test | $0.30 | $0.28 |
+| all | $0.51 | $0.48 |
 
-Its limit is \\$10.00. The bill is complete.
+Its limit is $10.00. The bill is complete.
+
+</details>
 
 <!-- /flowberth:spent -->
 
@@ -266,9 +272,9 @@ def test_at_80_per_cent_people_are_told_once_whatever_is_cut_in_between(office):
 
 - ✓ Test, 5 min 0 s
 
-Attempt 1 of 10 · \\$8.10 of \\$10.00 spent (estimate) · [Pull request 2](PULL)
+Attempt 1 of 10 · $8.10 of $10.00 spent (estimate) · [Pull request 2](PULL)
 
-> 80 % of the limit of this run, \\$10.00, are used up.
+> 80 % of the limit of this run, $10.00, are used up.
 """)
     written = office.body()
     assert written.count("80 %") == 1
@@ -289,9 +295,9 @@ def test_a_late_bill_is_larger_than_the_estimate(office):
 
 - ✓ Test, 5 min 0 s
 
-Attempt 1 of 10 · \\$7.90 of \\$10.00 spent (estimate), \\$10.40 billed so far · [Pull request 2](PULL)
+Attempt 1 of 10 · $7.90 of $10.00 spent (estimate), $10.40 billed so far · [Pull request 2](PULL)
 
-> 100 % of the limit of this run, \\$10.00, are used up.
+> 100 % of the limit of this run, $10.00, are used up.
 """)
     assert [(alert.percent, alert.told_at) for alert in office.ledger.state(office.run.id).alerts] == [
         (80, office.clock.now),
@@ -310,11 +316,11 @@ def test_who_ran_out_of_budget_is_told_what_was_tried_and_how_to_go_on(office):
 
 - ✗ Test
 
-Attempt 1 of 10 · \\$9.95 of \\$10.00 spent (estimate) · [Pull request 2](PULL)
+Attempt 1 of 10 · $9.95 of $10.00 spent (estimate) · [Pull request 2](PULL)
 
-> 80 % of the limit of this run, \\$10.00, are used up.
+> 80 % of the limit of this run, $10.00, are used up.
 
-deploy: the limit of this run, \\$10.00, is used up, so building the image was stopped
+deploy: the limit of this run, $10.00, is used up, so building the image was stopped
 
 What it has tried:
 
