@@ -138,19 +138,19 @@ def opened_books(settings: Settings) -> Generator[tuple[RunRecords, Ledger]]:
         yield RunRecords(database), ledger_of(settings, database)
 
 
-def finder_of(database: Database) -> KnowledgeFinder:
-    """What searches knowledge bases: for what is meant, too, if the extra `embeddings` is installed."""
+def finder_of(settings: Settings, database: Database) -> KnowledgeFinder:
+    """What searches knowledge bases: for what is meant, too, if the extra `embeddings` is installed and wanted."""
     from runner.knowledge.embeddings import embedder_here  # noqa: PLC0415 - see the module's docstring
     from runner.knowledge.finder import KnowledgeFinder  # noqa: PLC0415
 
-    return KnowledgeFinder(database, embedder_here())
+    return KnowledgeFinder(database, embedder_here() if settings.embeddings else None)
 
 
 @contextmanager
 def opened_finder(settings: Settings) -> Generator[KnowledgeFinder]:
     """What searches knowledge bases."""
     with database_of(settings) as database:
-        yield finder_of(database)
+        yield finder_of(settings, database)
 
 
 @contextmanager

@@ -237,6 +237,11 @@ class Settings(BaseSettings):
     slack_api_url: str = Field(
         default=SLACK_API, pattern=WEB, description="Slack's API, where it is not Slack's own: for tests."
     )
+    embeddings: bool = Field(
+        default=True,
+        description="Search knowledge bases by what is meant, too, where the extra `embeddings` is installed, `1` or "
+        "`0`. Without it words alone are looked for, and half a gigabyte of memory is saved in each process.",
+    )
     concurrent_runs: int = Field(
         default=4, ge=1, le=64, description="Runs that one worker process carries out at the same time, 1 to 64."
     )

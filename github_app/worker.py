@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from github_app.advisers import adviser_of
 from github_app.billing import BILLS_SECONDS, Billing
-from github_app.composition import database_of, ledger_of, lookups_of, rates_of
+from github_app.composition import database_of, finder_of, ledger_of, lookups_of, rates_of
 from github_app.errors import GithubAppError
 from github_app.events.parse import MalformedPayload
 from github_app.github.app import GithubApp
@@ -26,6 +26,7 @@ from github_app.github.pace import Pace
 from github_app.handlers.doors import Doors
 from github_app.handlers.handle import handle
 from github_app.installations import Installations
+from github_app.knowledge import Knowledge
 from github_app.repository_settings import PATH, InvalidRepositorySettings
 from github_app.rules import rules_of
 from github_app.server.deliveries import Arrivals, Deliveries
@@ -40,6 +41,7 @@ from github_app.telling.tell import Tell
 from github_app.telling.teller import Teller
 from github_app.telling.tellings import Tellings
 from runner.errors import DatabaseUnavailable, ForgeRefused
+from runner.knowledge.refresh import refresh
 from runner.model import EngineChoice, GithubRepository, Repository
 from runner.pool import RunPool
 from runner.progress import Silent
@@ -121,6 +123,8 @@ class Worker:
             engine=_engine_of(settings),
             site=Site.of(credentials.api_url),
             ledger=self._ledger,
+            knowledge=Knowledge(finder_of(settings, database), self._mirror),
+            refresh_knowledge=self._refresh_knowledge,
         )
         self._slack = slack_of(settings, self._doors, database)
         self._deliveries = Deliveries(database)
@@ -263,6 +267,9 @@ class Worker:
             except InvalidRepositorySettings as error:
                 raise ForgeRefused(f"{PATH} cannot be used: {error}") from None
         return GithubForge(api, verified_commits=rules.verified_commits, reviewers=rules.reviewers)
+
+    def _refresh_knowledge(self, repository: GithubRepository, base: str) -> None:
+        refresh(self._mirror(repository), base, self._forge(repository))
 
     def _mirror(self, repository: Repository) -> Mirror:
         assert isinstance(repository, GithubRepository)

@@ -106,9 +106,10 @@ def _show_hit(console: SafeConsole, place: int, hit: Hit) -> None:
     line = Text(f"{place:>2}. ").append(terminal.shorten(hit.title, LONGEST_REASON), style="bold")
     console.print(line.append(f"  {KINDS[hit.kind]}", style="dim"))
     console.print(f"    {terminal.one_line(hit.path)}{'#' if hit.part else ''}{terminal.one_line(hit.part)}")
-    reasons = [f"{reason.where} {terminal.shorten(reason.text, LONGEST_REASON)}" for reason in hit.reasons]
-    if not reasons and hit.similarity is not None:
-        reasons.append(f"means about the same ({hit.similarity:.2f})")
+    reasons = [
+        "title" if reason.where == "title" else f"{reason.where} {terminal.shorten(reason.text, LONGEST_REASON)}"
+        for reason in hit.reasons
+    ] or ["means about the same"]
     console.print(Text(f"    {'; '.join(reasons)}", style="dim"))
 
 

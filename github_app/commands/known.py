@@ -10,6 +10,7 @@ from github_app.commands import (
     deploy,
     fix,
     help,  # noqa: A004 - the command's name
+    kb,
     logs,
     retry,
     rollback,
@@ -23,6 +24,7 @@ from github_app.commands.cancel import Cancel
 from github_app.commands.deploy import Deploy
 from github_app.commands.fix import Fix
 from github_app.commands.help import Help
+from github_app.commands.kb import Kb
 from github_app.commands.logs import Logs
 from github_app.commands.retry import Retry
 from github_app.commands.rollback import Rollback
@@ -37,13 +39,13 @@ if TYPE_CHECKING:
     from github_app.commands.grammar import Grammar, Option
 
 Command: TypeAlias = (
-    Deploy | Test | Status | Logs | Cancel | Retry | Fix | Approve | Rollback | Teardown | Help | Answers
+    Deploy | Test | Status | Logs | Cancel | Retry | Fix | Approve | Rollback | Teardown | Kb | Help | Answers
 )
 
 MAX_COMMANDS = 5
 """In one comment; more is a script, and scripts have the command line."""
 
-_MODULES = (deploy, test, status, logs, cancel, retry, fix, approve, rollback, teardown, help)
+_MODULES = (deploy, test, status, logs, cancel, retry, fix, approve, rollback, teardown, kb, help)
 GRAMMARS: Mapping[str, Grammar[Command]] = {module.GRAMMAR.word: module.GRAMMAR for module in _MODULES}
 
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from github_app.github.app import GithubApp
     from github_app.github.repository import RepositoryApi
     from github_app.installations import Installations
+    from github_app.knowledge import Knowledge
     from github_app.submissions.site import Site
     from runner.budget.ledger import Ledger
     from runner.budget.model import RunMoney
@@ -33,6 +36,11 @@ class Doors:
     """The GitHub all of this is on."""
     ledger: Ledger | None = None
     """`None`: nobody keeps count of money."""
+    knowledge: Knowledge | None = None
+    """`None`: no knowledge base is indexed."""
+
+    refresh_knowledge: Callable[[GithubRepository, str], None] | None = None
+    """Brings index and sums of a repository's knowledge base up to date on a branch; `None`: nobody does."""
 
     def money(self, run_id: RunId) -> RunMoney | None:
         """What the ledger says of a run; `None` where nothing costs."""

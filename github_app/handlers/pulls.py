@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from github_app.github.errors import Busy, Unavailable
 from github_app.handlers.auto_merge import consider
 from github_app.handlers.errors import CannotDo
 from github_app.handlers.production import is_overtaken, to_production
@@ -12,14 +14,19 @@ from github_app.handlers.settings_check import check_settings
 from github_app.handlers.talking import told
 from github_app.handlers.teardown import end, stop
 from github_app.telling.pages import plainly
+from runner.errors import ForgeBusy, RunnerError
+from worktrees.errors import WorktreeError
 
 if TYPE_CHECKING:
     from github_app.events.model import PullRequestEvent
     from github_app.handlers.talk import Talk
 
 RUNTIME = "apps/modal/shared/"
+KNOWLEDGE = "docs/knowledge-base/workflows/"
 CLOSED = "closed"
 """Marker of the comment that says what a close without a merge has stopped."""
+
+log = logging.getLogger(__name__)
 
 
 def on_pull_request(event: PullRequestEvent, talk: Talk) -> None:
@@ -75,6 +82,9 @@ def _closed(talk: Talk) -> None:
     if merged:
         with told(talk):
             _deploy_merged(talk)
+        _learn_of_merged(talk)
+        if talk.doors.knowledge is not None:
+            talk.doors.knowledge.follow_if_possible(talk.api)
         if own:
             talk.api.delete_branch(pull.head.branch, sha=pull.head.sha)
     elif runs:
@@ -92,3 +102,18 @@ def _deploy_merged(talk: Talk) -> None:
         there = talk.api.file(f"apps/modal/{name}/app.lock.json", pull.merge_sha) is not None
         if there and not is_overtaken(talk, name, pull.merge_sha):
             to_production(talk, name, pull.merge_sha, base=pull.base.branch)
+
+
+def _learn_of_merged(talk: Talk) -> None:
+    """What was merged gets into the sums of the knowledge base. A repository that forbids it loses nothing else."""
+    refresh = talk.doors.refresh_knowledge
+    if refresh is None or not any(file.path.startswith(KNOWLEDGE) for file in talk.api.pull_files(talk.number)):
+        return
+    try:
+        refresh(talk.repository, talk.pull.base.branch)
+    except ForgeBusy as error:
+        raise Busy(str(error), until=error.until) from None
+    except (RunnerError, WorktreeError) as error:
+        if error.retryable:
+            raise Unavailable(str(error)) from None
+        log.warning("the knowledge base of %s is not brought up to date: %s", talk.repository.full_name, error)

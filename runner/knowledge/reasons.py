@@ -61,8 +61,8 @@ def reasons_of(
             "weights": list(words.values()),
         }
         for matched in connection.execute(sa.text(_ANY), asked):
-            entry, reason = parts[matched.place - 1]
-            found[entry].append((matched.weight, reason))
+            entry, reason = parts[int(matched.place) - 1]
+            found[entry].append((float(matched.weight), reason))
     return {
         row.id: tuple(_best(found[row.id])) or tuple(_excerpts(connection, row, words)) if words else () for row in rows
     }

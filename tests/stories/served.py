@@ -43,6 +43,7 @@ class Served:
             "FLOWBERTH_GITHUB_PRIVATE_KEY_FILE": str(key),
             "FLOWBERTH_GITHUB_WEBHOOK_SECRET": forge.webhook_secret,
             "FLOWBERTH_OFFLINE": "1",
+            "FLOWBERTH_EMBEDDINGS": "0",  # a model of a hundred megabytes, where it is installed
             **({"FLOWBERTH_COMFYUI": engine_url} if engine_url else {}),
             **settings,
         }

@@ -11,6 +11,7 @@ from github_app.commands.known import (
     Deploy,
     Fix,
     Help,
+    Kb,
     Logs,
     Retry,
     Rollback,
@@ -24,6 +25,7 @@ from github_app.handlers.commands.cancel import cancel
 from github_app.handlers.commands.deploy import deploy
 from github_app.handlers.commands.fix import fix
 from github_app.handlers.commands.help import help_
+from github_app.handlers.commands.kb import kb
 from github_app.handlers.commands.logs import logs
 from github_app.handlers.commands.retry import retry
 from github_app.handlers.commands.rollback import rollback
@@ -44,6 +46,7 @@ _DO: dict[type, Callable[[Talk, Any], None]] = {
     Deploy: deploy,
     Fix: fix,
     Help: help_,
+    Kb: kb,
     Logs: logs,
     Retry: retry,
     Rollback: rollback,

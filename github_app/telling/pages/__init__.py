@@ -7,6 +7,7 @@
     replies.py   answers to those who asked for something that we cannot do, or not yet
     welcome.py   the issue that a new installation begins with
     asked.py     what `/status` and `/logs` answer
+    found.py     what `/kb` answers
 
 All values are escaped by the templates' environment (`runner.documents.markdown`): a name is never markup, and nobody
 is mentioned.
@@ -14,6 +15,7 @@ is mentioned.
 
 from github_app.telling.pages.asked import logs, status
 from github_app.telling.pages.check import CANCEL, RERUN, check
+from github_app.telling.pages.found import found
 from github_app.telling.pages.replies import (
     command_refused,
     fork_refused,
@@ -33,6 +35,7 @@ __all__ = [
     "check",
     "command_refused",
     "fork_refused",
+    "found",
     "logs",
     "nothing_found",
     "outsider",
