@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal
 
 from github_app.github.connection import nothing
@@ -133,7 +134,7 @@ class Conversation(Subject):
     def _our_issue(self, marker: str, since: datetime | None) -> Issue | None:
         wanted: dict[str, Any] = {"creator": self._installation.app.bot_login, "state": "all", "direction": "asc"}
         if since is not None:
-            wanted["since"] = since
+            wanted["since"] = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"  # its own form has a blank in it
         issues = self._pages(issue_of, self._rest.issues.list_for_repo, **wanted)
         return next(
             (

@@ -88,8 +88,9 @@ class _Web(Protocol):
 class SlackClient:
     """One per process; safe to use from several threads. Every method may raise a `SlackError`."""
 
-    def __init__(self, api_url: str, token: SecretStr) -> None:
+    def __init__(self, api_url: str, token: SecretStr, *, channel_seconds: float = CHANNEL_SECONDS) -> None:
         self._api_url = api_url
+        self._channel_seconds = channel_seconds
         self._token = token
         self._guard = threading.Lock()
         self._web_client: _Web | None = None
@@ -210,7 +211,7 @@ class SlackClient:
         with self._guard:
             now = time.monotonic()
             turn = max(now, self._free_at.get(channel, now))
-            self._free_at[channel] = turn + CHANNEL_SECONDS
+            self._free_at[channel] = turn + self._channel_seconds
         time.sleep(turn - now)
 
     def _web(self) -> _Web:

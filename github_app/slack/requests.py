@@ -57,7 +57,7 @@ class Answer(Frozen):
 
 
 def asked_by_event(body: JsonObject, channels: Mapping[str, str]) -> tuple[Asked, ...]:
-    """What an event asks for. https://docs.slack.dev/reference/events/message"""
+    """What an event (https://docs.slack.dev/reference/events/message) asks for."""
     event = as_object(body.get("event"))
     try:
         match event.get("type"):

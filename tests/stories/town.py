@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from tests.forge import openapi
 from tests.forge.fixtures import ROLES
 from tests.forge.forge import Forge
+from tests.slack.standin import StandInSlack
 from tests.stories.people import People
 from tests.stories.served import Served
 
@@ -33,15 +34,17 @@ class Town:
 
     def __init__(self, folder: Path, database_url: str, engine_url: str) -> None:
         self.forge = Forge(folder / "forge", openapi=openapi.github())
-        self.served = Served(folder, self.forge, database_url, engine_url)
+        self.slack = StandInSlack()
+        """Of which only the repository acme/site is known."""
+        self.served = Served(folder, self.forge, database_url, engine_url, **self.slack.settings)
         self._engine = sa.create_engine(
             database_url.replace("postgresql://", "postgresql+psycopg://"), poolclass=sa.NullPool
         )
         self._numbers = itertools.count(1)
 
-    def people(self, **repository: Any) -> People:
+    def people(self, full_name: str | None = None, **repository: Any) -> People:
         """Those of a new repository of acme, in the roles of the fixture `forge`."""
-        full_name = f"acme/site-{next(self._numbers)}"
+        full_name = full_name or f"acme/site-{next(self._numbers)}"
         self.forge.repository(full_name, roles=ROLES, **repository)
         return People(self.forge, full_name)
 
@@ -68,10 +71,12 @@ class Town:
 
     def __enter__(self) -> Self:
         self.forge.__enter__()
+        self.slack.__enter__()
         for login in (*ROLES, "mallory"):
             self.forge.account(login)
         self.forge.install("acme")
         self.served.start()
+        self.slack.hook_url = self.forge.hook_url.removesuffix("/webhooks/github")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -79,6 +84,7 @@ class Town:
             self.served.__exit__(*error)
         finally:
             self.forge.__exit__(None, None, None)
-        assert self.forge.violations == []
+            self.slack.__exit__()
+        assert self.forge.violations == self.slack.violations == []
         assert self.failures() == []
         assert "Traceback" not in self.served.log.read_text()

@@ -1,0 +1,129 @@
+"""GitHub, Slack and Postgres are real, as far as they can be here; the runs that are asked for are not carried out."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from github_app.handlers.doors import Doors
+from github_app.installations import Installations
+from github_app.server.deliveries import Delivery
+from github_app.slack.client import SlackClient
+from github_app.slack.intake import SlackDesk
+from github_app.slack.office import SlackOffice
+from github_app.slack.requests import EVENT, asked_by_event
+from github_app.slack.threads import Threads
+from github_app.submissions.site import Site
+from runner.model import EngineChoice, GithubRepository, Origin, RunRequest
+from runner.records import RunRecords
+from runner.tables import run, slack_thread
+from tests.forge.fixtures import forge  # noqa: F401 - a fixture
+from tests.github_app.github.conftest import app, process  # noqa: F401 - fixtures
+from tests.slack.standin import ANN, CHANNEL, EVE, TOKEN, StandInSlack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.database import Database
+
+CHANNELS = {CHANNEL: "acme/site"}
+
+
+class Local:
+    """A target that costs nothing."""
+
+    name = "local"
+    costs = False
+
+
+class Asking:
+    """Of the runs, what those do who ask for them and tell of them."""
+
+    def __init__(self, records: RunRecords) -> None:
+        self._records = records
+
+    def ask(self, request, name, *, key):
+        return self._records.add(request, name, protocol="1", key=key, told=True)
+
+    def is_newest(self, record) -> bool:
+        return self._records.newest_of(record.lane) == record.id
+
+    def ahead_of(self, _record) -> int:
+        return 0
+
+
+class Office:
+    """What a worker has of Slack."""
+
+    def __init__(self, slack: StandInSlack, database: Database, github=None, api_url: str = "https://api.github.com"):  # noqa: ANN001, ANN204
+        self.slack, self.database, self.records = slack, database, RunRecords(database)
+        self.now = datetime.now(UTC)
+        self._doors = Doors(
+            github=github, runs=Asking(self.records), records=self.records, installations=Installations(database),
+            target=Local(), engine=EngineChoice(), site=Site.of(api_url),
+        )  # fmt: skip
+        self._numbers = itertools.count(1)
+        self.restarts()
+
+    def restarts(self) -> None:
+        """As another process: nothing is left but what is in Postgres."""
+        client = SlackClient(self.slack.api_url, SecretStr(TOKEN), channel_seconds=0.0)
+        people = {ANN: "alice", EVE: "mallory"}
+        desk = SlackDesk(self._doors, client, channels=CHANNELS, people=people, threads=Threads(self.database))
+        self.desk, self.teller = desk, SlackOffice(desk, self.database).teller(lambda: self.now)
+
+    def handles(self, event) -> list[bool]:
+        """What the door lets in and a worker handles, at once."""
+        asked = asked_by_event(event, CHANNELS)
+        return [self.desk.handle(Delivery(one.key, EVENT, None, None, one.model_dump_json().encode())) for one in asked]
+
+    def asks(self, name: str, *, full_name: str = "acme/site", issue: int | None = None, **more):
+        """A run that is on record."""
+        repo = GithubRepository(installation=1, id=2, full_name=full_name)
+        origin = Origin(sender="alice", issue=issue)
+        request = RunRequest(repo=repo, base="main", filename=f"{name}.json", workflow=b"{}", origin=origin, **more)
+        return self.records.add(request, name, protocol="1", key=f"{name}-{next(self._numbers)}", told=True)
+
+    def tells(self, passes: float = 60) -> None:
+        """All that there is to tell, after so many seconds."""
+        self.now += timedelta(seconds=passes)
+        for _ in range(20):
+            if not self.teller.once():
+                return
+        raise AssertionError("it spins")
+
+    def change(self, record, **values) -> None:
+        with self.database.begin() as connection:
+            connection.execute(sa.update(run).where(run.c.id == record.id).values(**values))
+
+
+@pytest.fixture
+def slack() -> Iterator[StandInSlack]:
+    with StandInSlack() as running:
+        yield running
+    assert running.violations == []
+
+
+@pytest.fixture
+def office(slack: StandInSlack, database: Database) -> Iterator[Office]:
+    """For what is told."""
+    yield Office(slack, database)
+    _clear(database)
+
+
+@pytest.fixture
+def desk(slack: StandInSlack, database: Database, forge, app) -> Iterator[Office]:  # noqa: ANN001, F811
+    """For what is asked for, with a GitHub."""
+    yield Office(slack, database, app, forge.api_url)
+    _clear(database)
+
+
+def _clear(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(sa.delete(run))
+        connection.execute(sa.delete(slack_thread))
