@@ -197,8 +197,9 @@ class RunRecords:
             return frozenset(RunId(run_id) for run_id in connection.scalars(query))
 
     def newest_of(self, lane: Lane) -> RunId | None:
-        """The run of a lane that was asked for last."""
-        query = sa.select(table.c.id).where(_in(lane)).order_by(table.c.number.desc()).limit(1)
+        """The run of a lane that was asked for last; variations say nothing of how the app stands."""
+        its = _in(lane) & (table.c.kind != "vary")
+        query = sa.select(table.c.id).where(its).order_by(table.c.number.desc()).limit(1)
         with self._database.begin() as connection:
             return connection.scalar(query)
 

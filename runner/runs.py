@@ -62,15 +62,17 @@ class Runs:
         Raises:
             codegen.errors.CodegenError: the file cannot be used; nothing has been recorded.
             DatabaseUnavailable: Postgres cannot be reached, or not any more.
-            RunBusy: an older run of the same name does not end.
+            RunBusy: an older run of the same name does not end; or has not ended, and variations do not end it.
         """
         plan = intake(request)
         lane = Lane(request.repo_key, plan.name, request.environment)
         lease = Lease(self._database, lane)
         try:
             if lease.try_acquire():
+                self._check_alone(request, lane)
                 record = self._adopt(request, lane) or self._records.add(request, plan.name, protocol=RUN_PROTOCOL)
             else:
+                self._check_alone(request, lane, alive=True)
                 record = self._records.add(request, plan.name, protocol=RUN_PROTOCOL)
                 self._displace(record, lease)
             return self._carry_out(record, lease)
@@ -81,10 +83,10 @@ class Runs:
         """Note that a run is wanted, for whoever carries out runs. With the same `key` it is the same run again.
 
         It is not begun before `not_before`. The end of older runs of the same lane is asked for; a queued one that
-        nobody has begun ends with it.
+        nobody has begun ends with it. Not for variations: whoever asks for them has seen that nothing is under way.
         """
         record = self._records.add(request, name, protocol=RUN_PROTOCOL, key=key, told=True, not_before=not_before)
-        if not record.finished:
+        if not record.finished and request.kind != "vary":
             self._records.want_older_cancelled(record, f"superseded by {record.id}")
         return record
 
@@ -197,6 +199,17 @@ class Runs:
             else:
                 self._settle(record, record.cancel_reason or "superseded by a newer run")
         return adopted
+
+    def _check_alone(self, request: RunRequest, lane: Lane, *, alive: bool = False) -> None:
+        """Variations are made of what is there: they end no other run of the app. `alive`: one is being carried out."""
+        if request.kind != "vary":
+            return
+        for record in self._records.unfinished(lane):
+            if alive or not self._records.same(record, request):
+                raise RunBusy(
+                    f"{record.id} of {record.name} has not ended; wait for it, go on with it (`flowberth runs resume`) "
+                    "or end it (`flowberth runs cancel`)"
+                )
 
     def _can_go_on(self, record: RunRecord) -> bool:
         return record.cancel_reason is None and self._durability.can_go_on(record.id, record.protocol)

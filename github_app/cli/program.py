@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from github_app.cli import analyze, convert, doctor, github, kb, pr, render, runs, serve, up, version, worker
+from github_app.cli import analyze, convert, doctor, github, kb, pr, render, runs, serve, up, vary, version, worker
 from github_app.cli.failures import CommandError, ExitCode, explain
 from github_app.cli.output import Output
 from github_app.cli.surroundings import flushed, heed_signals, tolerate_streams
@@ -125,6 +125,7 @@ def program(
 
 
 app.command("up", epilog=up.EXAMPLES)(up.up)
+app.command("vary", epilog=vary.EXAMPLES)(vary.vary)
 app.command("convert", epilog=convert.EXAMPLES)(convert.convert)
 app.command("analyze", epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command("render", epilog=render.EXAMPLES)(render.render)

@@ -31,10 +31,10 @@ DETAIL_CHARACTERS = 90
 """Of a detail in the live list: one line beside the step's name and seconds on a usual terminal."""
 
 
-def watcher(*, plain: bool) -> Lines | LiveSteps:
-    """The live list if stderr is a terminal and nothing speaks against it, else lines."""
+def watcher(*, plain: bool, steps: tuple[StepName, ...] = HERE) -> Lines | LiveSteps:
+    """The live list of `steps` if stderr is a terminal and nothing speaks against it, else lines."""
     console = terminal.stderr()
-    return LiveSteps(console) if console.is_terminal and not plain else Lines(console)
+    return LiveSteps(console, steps) if console.is_terminal and not plain else Lines(console)
 
 
 class Lines:
@@ -78,10 +78,11 @@ class _Step:
 class LiveSteps:
     """All steps of a run, kept up to date in place. Told from the run's thread, drawn from Rich's."""
 
-    def __init__(self, console: SafeConsole) -> None:
+    def __init__(self, console: SafeConsole, steps: tuple[StepName, ...] = HERE) -> None:
         self._guard = threading.Lock()
         self._ended = False
-        self._steps: dict[StepName, _Step] = {step: _Step() for step in HERE}
+        self._planned = steps
+        self._steps: dict[StepName, _Step] = {step: _Step() for step in steps}
         self._run_id: RunId | None = None
         self._live = Live(console=console, refresh_per_second=FRAMES_PER_SECOND, get_renderable=self._draw)
 
@@ -89,7 +90,7 @@ class LiveSteps:
         """Show the step as going on; another run than before starts a fresh list."""
         with self._guard:
             if self._run_id not in (None, run_id):
-                self._steps = {step: _Step() for step in HERE}
+                self._steps = {step: _Step() for step in self._planned}
             self._run_id = run_id
             if step in REPAIR_STEPS:
                 self._repairing(step)

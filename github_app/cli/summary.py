@@ -29,11 +29,15 @@ def show_result(console: SafeConsole, result: RunResult) -> None:
     console.print(title.append(result.state, style=STATE_STYLES.get(result.state, "bold")))
     if result.tests:
         console.print(tests_table(result.tests))
+    if result.variations:
+        from github_app.cli.variations_view import show_variations  # noqa: PLC0415 - of few runs only
+
+        show_variations(console, result.variations)
     if result.reason:
         # Indented, because the end of a log in it must not look like lines of ours.
         reason = result.reason.replace("\n", "\n    ")
         console.print(Text("Why: ", style="bold").append(reason, style="default not bold"))
-    if result.engine == "stand-in" and result.tests:
+    if result.engine == "stand-in" and (result.tests or result.variations):
         console.print(Text(SIMULATED, style="yellow"))
     for line in finding_lines(result.findings):
         console.print(line)

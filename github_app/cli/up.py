@@ -78,7 +78,7 @@ def up(
         out.note(f"This folder is in no git repository: using the demonstration repository {repository.root}")
     request = RunRequest(
         repo=repository.root,
-        base=base or _own_base(repository.checkout),
+        base=base or own_base(repository.checkout),
         filename=file.filename,
         workflow=file.data,
         name=name,
@@ -94,7 +94,7 @@ def up(
     report(out, result)
 
 
-def _own_base(checkout: Path) -> str:
+def own_base(checkout: Path) -> str:
     """The branch checked out, if a pull request can be for it.
 
     Raises:

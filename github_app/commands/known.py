@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from github_app.commands import (
+    adopt,
     approve,
     cancel,
     deploy,
@@ -17,7 +18,9 @@ from github_app.commands import (
     status,
     teardown,
     test,
+    vary,
 )
+from github_app.commands.adopt import Adopt
 from github_app.commands.answers import FORMS, Answers, show_answer
 from github_app.commands.approve import Approve
 from github_app.commands.cancel import Cancel
@@ -32,6 +35,7 @@ from github_app.commands.status import Status
 from github_app.commands.teardown import Teardown
 from github_app.commands.test import Test
 from github_app.commands.values import Choice
+from github_app.commands.vary import Vary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,13 +43,27 @@ if TYPE_CHECKING:
     from github_app.commands.grammar import Grammar, Option
 
 Command: TypeAlias = (
-    Deploy | Test | Status | Logs | Cancel | Retry | Fix | Approve | Rollback | Teardown | Kb | Help | Answers
+    Deploy
+    | Test
+    | Vary
+    | Adopt
+    | Status
+    | Logs
+    | Cancel
+    | Retry
+    | Fix
+    | Approve
+    | Rollback
+    | Teardown
+    | Kb
+    | Help
+    | Answers
 )
 
 MAX_COMMANDS = 5
 """In one comment; more is a script, and scripts have the command line."""
 
-_MODULES = (deploy, test, status, logs, cancel, retry, fix, approve, rollback, teardown, kb, help)
+_MODULES = (deploy, test, vary, adopt, status, logs, cancel, retry, fix, approve, rollback, teardown, kb, help)
 GRAMMARS: Mapping[str, Grammar[Command]] = {module.GRAMMAR.word: module.GRAMMAR for module in _MODULES}
 
 

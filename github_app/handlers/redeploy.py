@@ -9,7 +9,7 @@ from codegen.errors import InvalidName
 from codegen.naming import app_name
 from github_app.handlers.errors import Explained, NotOurs
 from github_app.telling import pages
-from runner.model import Answer, RunRequest
+from runner.model import RunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from github_app.github.model import Pull
     from github_app.github.repository import RepositoryApi
     from github_app.handlers.talk import Talk
+    from runner.model import Answer
     from runner.records import RunRecord
+    from runner.variations.model import AdoptRequest
 
 OWN_BRANCH = "flowberth/"
 _APP = re.compile(r"apps/modal/([^/]+)/")
@@ -61,9 +63,26 @@ def apps_in(paths: Iterable[str]) -> set[AppName]:
 
 
 def redeploy(
-    talk: Talk, *, gpu: Gpu | None = None, budget: float | None = None, answers: tuple[Answer, ...] = ()
+    talk: Talk,
+    *,
+    gpu: Gpu | None = None,
+    budget: float | None = None,
+    answers: tuple[Answer, ...] = (),
+    adopt: AdoptRequest | None = None,
 ) -> RunRecord:
     """Ask for a run of what the pull request's branch has now.
+
+    Raises:
+        NotOurs: the pull request is none of an app.
+    """
+    request, name = of_branch(talk, budget)
+    # earlier answers are in the lock by now, where people may have changed them
+    request = request.model_copy(update={"gpu": gpu, "answers": answers, "adopt": adopt})
+    return talk.doors.runs.ask(request, name, key=talk.key)
+
+
+def of_branch(talk: Talk, budget: float | None = None) -> tuple[RunRequest, AppName]:
+    """What a run of the pull request's branch is asked for with, and its app.
 
     Raises:
         NotOurs: the pull request is none of an app.
@@ -91,16 +110,14 @@ def redeploy(
         filename=before.filename if before else "workflow.json",
         workflow=workflow,
         name=name,
-        gpu=gpu,
         budget_usd=talk.budget(budget or (before.budget_usd if before else None)),
         monthly_budget_usd=talk.rules.monthly_budget_usd,
         quality=talk.rules.quality,
         reference=before.reference if before else None,
-        answers=answers,  # earlier ones are in the lock by now, where people may have changed them
         engine=talk.doors.engine,
         keep=True,
         gpus=talk.rules.gpus,
         closes_issue=before.closes_issue if before else True,
         origin=talk.origin.model_copy(update={"issue": before.origin.issue if before and before.origin else None}),
     )
-    return talk.doors.runs.ask(request, name, key=talk.key)
+    return request, name

@@ -120,7 +120,7 @@ class Tell:
         view = seen_now(self._doors, record, request, lock=_lock(api, record))
         refusals = Refusals()
         with refusals.kept():
-            self._check(api, view, shown)
+            self._check(api, record, request, view, shown)
         with refusals.kept():
             self._deployment(api, rules.environments, record, view, shown)
         if view.kind == "production" and view.finished:
@@ -166,14 +166,36 @@ class Tell:
             body = f"{body}\n{mentioned}\n"
         shown.comment = api.say(number, f"run:{view.id}", body, known=shown.comment)
 
-    def _check(self, api: RepositoryApi, view: RunView, shown: Shown) -> None:
+    def _check(self, api: RepositoryApi, record: RunRecord, request: RunRequest, view: RunView, shown: Shown) -> None:
         """On the head that the run has pushed; those on heads before it end as it does."""
         if view.commit is None or view.kind == "production":
+            return
+        if view.kind == "vary":
+            self._carry_check(api, record, request, view, shown)
             return
         name = f"flowberth / {view.name}"
         for sha in dict.fromkeys((view.commit, *shown.checks)):
             if sha == view.commit or view.finished:
                 shown.checks[sha] = api.check(sha, name, view.id, pages.check(view), known=shown.checks.get(sha))
+
+    def _carry_check(
+        self, api: RepositoryApi, record: RunRecord, request: RunRequest, view: RunView, shown: Shown
+    ) -> None:
+        """The commit with variations changes nothing of the app: what was found of the one before is true of it."""
+        if not view.finished or view.commit is None or view.commit in (request.commit, *shown.checks):
+            return
+        tested = next(
+            (
+                run
+                for run in self._doors.records.of_app(record.repo, record.name)
+                if run.kind != "vary" and run.finished and run.progress.commit == request.commit
+            ),
+            None,
+        )
+        if tested is not None:
+            seen = seen_now(self._doors, tested, self._doors.records.request(tested.id), lock=_lock(api, tested))
+            name = f"flowberth / {tested.name}"
+            shown.checks[view.commit] = api.check(view.commit, name, tested.id, pages.check(seen))
 
     def _deployment(
         self, api: RepositoryApi, names: Environments, record: RunRecord, view: RunView, shown: Shown
@@ -244,7 +266,7 @@ class Tell:
         """The label of one conversation, from the newest run of each of its apps."""
         newest: dict[Lane, RunRecord] = {}
         for run in runs:
-            if run.environment == "preview":
+            if run.environment == "preview" and run.kind != "vary":
                 newest.setdefault(run.lane, run)
         labels = {_LABEL_OF[state_of(run)] for run in newest.values() if self._doors.runs.is_newest(run)}
         return next((label for label in GRAVEST_FIRST if label in labels), None)

@@ -20,6 +20,7 @@ from runner.model import (
     StepProgress,
     TestResult,
 )
+from runner.variations.model import Variations
 
 ShownState: TypeAlias = Literal[
     "queued", "running", "waiting", "needs-input", "ready", "failed", "over-budget", "cancelled", "superseded"
@@ -64,6 +65,8 @@ class RunView(Frozen):
     pull: PullRequestRef | None = None
     check_url: str | None = None
     endpoint: str | None = None
+    variations: Variations | None = None
+    """Of a run that makes some."""
     engine: EngineKind = "comfyui"
     tests: tuple[TestResult, ...] = ()
     cost: Cost | None = None

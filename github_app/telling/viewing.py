@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from github_app.telling.view import RunView
 from runner.model import RunProgress, steps_of
+from runner.variations.model import Variations
 
 if TYPE_CHECKING:
     from codegen.model import Question
@@ -55,6 +56,7 @@ def view_of(
         pull=(result.pr if result else None) or progress.pull,
         check_url=check_url,
         endpoint=result.endpoint if result else progress.endpoint,
+        variations=_variations(progress, request),
         engine=result.engine if result else "comfyui",
         tests=result.tests if result else (),
         cost=result.cost if result else None,
@@ -69,6 +71,14 @@ def view_of(
         created_at=record.created_at,
         finished_at=record.updated_at if record.finished else None,
     )
+
+
+def _variations(progress: RunProgress, request: RunRequest) -> Variations | None:
+    """As far as they have come; before the run begins, what was asked for."""
+    asked = request.vary
+    if asked is None:
+        return None
+    return progress.variations or Variations(grid=asked.grid, estimate=asked.estimate)
 
 
 def state_of(record: RunRecord) -> ShownState:

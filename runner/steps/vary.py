@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Self
 from runner.errors import EndpointUnreachable
 from runner.model import Frozen
 from runner.paying import paid
+from runner.variations.asking import REPORT, at_once
 from runner.variations.estimate import estimate_of
 from runner.variations.grid import check_grid
-from runner.variations.making import MOST_AT_ONCE, Making
+from runner.variations.making import Making
 from runner.variations.model import Estimate, Grid
 from runner.variations.words import estimate_words, grid_words
 
 if TYPE_CHECKING:
     from runner.context import RunContext
-    from runner.endpoint_tests.endpoint import Endpoint
+    from runner.variations.calling import Called
     from runner.variations.making import Made
     from runner.variations.model import Cell
 
@@ -39,16 +40,15 @@ def begin(run: RunContext) -> Begun:
     assert run.request.vary is not None
     grid, plan = run.request.vary.grid, run.plan
     check_grid(grid, plan.interface)
-    at_once = max(1, min(plan.lock.scaling.max_containers, MOST_AT_ONCE, grid.size))
     estimate = estimate_of(
         grid,
         plan.interface,
-        run.worktree.read(f"{run.app_dir}/report.json"),
+        run.worktree.read(f"{run.app_dir}/{REPORT}"),
         usd_per_second=plan.lock.hardware.usd_per_second,
-        at_once=at_once,
+        at_once=at_once(plan.lock, grid),
     )
     run.tell(f"{grid_words(grid)}, {estimate_words(estimate, costs=run.services.target.costs)}")
-    return Begun(grid=grid, estimate=estimate, at_once=at_once, at=run.services.clock())
+    return Begun(grid=grid, estimate=estimate, at_once=at_once(plan.lock, grid), at=run.services.clock())
 
 
 class Calls:
@@ -58,7 +58,7 @@ class Calls:
         self._run = run
         self._begun = begun
         self._making: Making | None = None
-        self._endpoint: Endpoint | None = None
+        self._app: Called | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -66,8 +66,7 @@ class Calls:
     def __exit__(self, *_: object) -> None:
         if self._making is not None:
             self._making.__exit__()
-        if self._endpoint is not None:
-            self._endpoint.__exit__()
+        self._leave()
 
     def next(self, ended: frozenset[int]) -> Made:
         """The next cell that ends; `ended` are those on record.
@@ -86,25 +85,36 @@ class Calls:
     def _find(self) -> None:
         """Find the deployment, or make it again if it died."""
         from runner.endpoint_tests.endpoint import Endpoint  # noqa: PLC0415 - decoders: as in `runner.steps.test`
+        from runner.endpoint_tests.quality import Wanted  # noqa: PLC0415
+        from runner.variations.calling import Called  # noqa: PLC0415
 
         run = self._run
         run.cancellation.check()
         deployment = run.services.target.ensure(run.spec, tell=run.tell)
-        if self._endpoint is not None:
-            self._endpoint.__exit__()
+        self._leave()
         headers = run.services.target.headers(run.spec)
-        self._endpoint = Endpoint(deployment.url, lambda _: run.cancellation.check(), headers)
+        plan, request = run.plan, run.request
+        self._app = Called(
+            endpoint=Endpoint(deployment.url, lambda _: run.cancellation.check(), headers),
+            interface=plan.interface,
+            wanted=Wanted(prompt=plan.prompt, rules=request.quality, reference=request.reference),
+        )
+
+    def _leave(self) -> None:
+        if self._app is not None:
+            self._app.endpoint.__exit__()
+            self._app = None
 
     def _call(self, cell: Cell) -> Made:
         """In a thread of its own. What is stopped under its feet fails in any way; why it was stopped is the cause."""
         from runner.variations.calling import call_cell  # noqa: PLC0415
 
-        run, endpoint = self._run, self._endpoint
-        assert endpoint is not None
+        run, app = self._run, self._app
+        assert app is not None
         run.cancellation.check()
         with paid(run, "vary", f"vary-{cell.number}"):
             try:
-                made = call_cell(endpoint, run.plan.interface, cell, key=f"{run.run_id}-{cell.number}")
+                made = call_cell(app, cell, key=f"{run.run_id}-{cell.number}")
             except EndpointUnreachable:
                 run.cancellation.check()
                 raise

@@ -2,6 +2,7 @@
 
     grammar    `seed=1..4 steps=20,30` read, as it was written
     grid       what was written, held against the app's interface: the cells
+    asking     from there to what a run is asked for, priced
     estimate   what they will take, from what the last test has measured
     making     the calls, some at a time; what is made is kept at once
     records    where: a crash loses no cell that was paid for

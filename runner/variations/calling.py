@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from codegen.json_values import as_object
+from codegen.json_values import as_list, as_object
 from runner.endpoint_tests.errors import CheckFailed
+from runner.endpoint_tests.quality import Found, Wanted, assess
 from runner.endpoint_tests.requests import right_inputs
 from runner.endpoint_tests.validity import check_output
 from runner.variations.making import Made, failed
@@ -13,20 +14,29 @@ from runner.variations.model import CellResult
 from runner.variations.pictures import picture_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from codegen.model import JsonObject
     from runner.endpoint_tests.endpoint import Answer, Endpoint
-    from runner.variations.model import Cell
+    from runner.variations.model import Cell, Value
 
 LONGEST_REASON: Final = 300
 """Characters of why a cell failed."""
 
 
-def call_cell(endpoint: Endpoint, interface: JsonObject, cell: Cell, *, key: str) -> Made:
+class Called(NamedTuple):
+    """The app that is called, and what its outputs are held to."""
+
+    endpoint: Endpoint
+    interface: JsonObject
+    wanted: Wanted
+
+
+def call_cell(app: Called, cell: Cell, *, key: str) -> Made:
     """Make a cell. What the grid does not give is as in the tests: the same in every cell, so that they compare.
 
     Args:
-        endpoint: the app.
-        interface: of the app.
+        app: which.
         cell: which values.
         key: an app that has made it already answers with that.
 
@@ -34,12 +44,14 @@ def call_cell(endpoint: Endpoint, interface: JsonObject, cell: Cell, *, key: str
         EndpointUnreachable: the app does not answer any more.
     """
     try:
-        answer = endpoint.generate({**right_inputs(interface, 0), **cell.inputs}, key=key)
-        outputs = [(output, endpoint.download(output)) for output in answer.outputs]
+        answer = app.endpoint.generate({**right_inputs(app.interface, 0), **cell.inputs}, key=key)
+        outputs = [(output, app.endpoint.download(output)) for output in answer.outputs]
         _check(outputs)
     except CheckFailed as error:
         return Made(result=failed(cell, " ".join(str(error).split())[:LONGEST_REASON]))
-    return Made(result=_result(cell, answer), picture=picture_of(outputs))
+    score, flaw = _judged(app, cell, outputs)
+    result = _result(cell, answer).model_copy(update={"score": score, "flaw": flaw})
+    return Made(result=result, picture=picture_of(outputs))
 
 
 def _check(outputs: list[tuple[JsonObject, bytes]]) -> None:
@@ -51,6 +63,43 @@ def _check(outputs: list[tuple[JsonObject, bytes]]) -> None:
             check_output(output, content)
         except CheckFailed as error:
             raise CheckFailed(f"{output.get('name')} {error}") from None
+
+
+def _judged(app: Called, cell: Cell, outputs: list[tuple[JsonObject, bytes]]) -> tuple[float | None, str | None]:
+    """The score of the worst output, and the first measure that is below its limit."""
+    prompt = with_values(app.wanted.prompt, app.interface, cell.inputs)
+    found = [
+        Found(
+            name=str(output["name"]),
+            kind=str(output["kind"]),
+            node=str(output.get("node", "")),
+            filename=str(output["filename"]),
+            media_type=str(output["media_type"]),
+            content=content,
+        )
+        for output, content in outputs
+    ]
+    judged = assess(found, app.wanted.model_copy(update={"prompt": prompt}))
+    flaws = [
+        f"{one.output}: {each.name} has {each.score:.1f} of 10: {each.detail}"[:LONGEST_REASON]
+        for one in judged
+        for each in one.measures
+        if not each.passed
+    ]
+    return min((one.score for one in judged), default=None), next(iter(flaws), None)
+
+
+def with_values(prompt: JsonObject, interface: JsonObject, inputs: Mapping[str, Value]) -> JsonObject:
+    """The prompt with what callers give, at the places that the interface names."""
+    properties = as_object(interface.get("properties"))
+    changed = dict(prompt)
+    for name, value in inputs.items():
+        for target in as_list(as_object(as_object(properties.get(name)).get("x-flowberth")).get("targets")):
+            node, key = map(str, as_list(target)[:2])
+            if node in changed:
+                before = as_object(changed[node])
+                changed[node] = {**before, "inputs": {**as_object(before.get("inputs")), key: value}}
+    return changed
 
 
 def _result(cell: Cell, answer: Answer) -> CellResult:

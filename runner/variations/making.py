@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from runner.variations.model import Cell
 
-MOST_AT_ONCE: Final = 8
-"""Calls at the same time, however many containers the app may have: more is another bill than people expect."""
 MOST_TRIES: Final = 2
 """Of a cell under which the app stops answering. What ends it twice, ends it."""
 

@@ -34,9 +34,9 @@ def inputs_words(inputs: Mapping[str, object]) -> str:
 
 
 def grid_words(grid: Grid) -> str:
-    """`12 variations: seed (4) × steps (3)`."""
-    axes = " × ".join(f"{axis.name} ({len(axis.values)})" for axis in grid.axes)
-    return f"{grid.size} variation{'' if grid.size == 1 else 's'}: {axes}"
+    """`12 variations (4 seed × 3 steps)`."""
+    axes = " × ".join(f"{len(axis.values)} {axis.name}" for axis in grid.axes if len(axis.values) > 1)
+    return f"{grid.size} variation{'' if grid.size == 1 else 's'}" + (f" ({axes})" if axes else "")
 
 
 def estimate_words(estimate: Estimate | None, *, costs: bool) -> str:

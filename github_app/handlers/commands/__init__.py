@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from github_app.commands.answers import Answers
 from github_app.commands.known import (
+    Adopt,
     Approve,
     Cancel,
     Deploy,
@@ -18,7 +19,9 @@ from github_app.commands.known import (
     Status,
     Teardown,
     Test,
+    Vary,
 )
+from github_app.handlers.commands.adopt import adopt
 from github_app.handlers.commands.answers import answer
 from github_app.handlers.commands.approve import approve
 from github_app.handlers.commands.cancel import cancel
@@ -32,6 +35,7 @@ from github_app.handlers.commands.rollback import rollback
 from github_app.handlers.commands.status import status
 from github_app.handlers.commands.teardown import teardown
 from github_app.handlers.commands.test import test
+from github_app.handlers.commands.vary import vary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from github_app.handlers.talk import Talk
 
 _DO: dict[type, Callable[[Talk, Any], None]] = {
+    Adopt: adopt,
     Answers: answer,
     Approve: approve,
     Cancel: cancel,
@@ -53,6 +58,7 @@ _DO: dict[type, Callable[[Talk, Any], None]] = {
     Status: status,
     Teardown: teardown,
     Test: test,
+    Vary: vary,
 }
 
 

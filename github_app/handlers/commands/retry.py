@@ -34,7 +34,7 @@ def again(talk: Talk, record: RunRecord) -> None:
     if not record.finished:
         raise CannotDo("it is still going on; /cancel ends it first")
     request = talk.doors.records.request(record.id)
-    if talk.is_pull and request.kind != "production":
+    if talk.is_pull and request.kind not in ("production", "vary"):
         redeploy(talk, gpu=request.gpu, budget=request.budget_usd)
         return
     origin = request.origin.model_copy(update={"sender": talk.sender}) if request.origin else talk.origin

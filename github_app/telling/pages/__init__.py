@@ -6,6 +6,8 @@
     check.py     its check: the same, with the report, findings on the lock's lines, and buttons
     replies.py   answers to those who asked for something that we cannot do, or not yet
     welcome.py   the issue that a new installation begins with
+    grids.py     variations: what they take, their table
+    adopting.py  what `/adopt` answers
     asked.py     what `/status` and `/logs` answer
     found.py     what `/kb` answers
 
@@ -13,6 +15,7 @@ All values are escaped by the templates' environment (`runner.documents.markdown
 is mentioned.
 """
 
+from github_app.telling.pages.adopting import adopting
 from github_app.telling.pages.asked import logs, status
 from github_app.telling.pages.check import CANCEL, RERUN, check
 from github_app.telling.pages.found import found
@@ -32,6 +35,7 @@ __all__ = [
     "CANCEL",
     "RERUN",
     "SetUp",
+    "adopting",
     "check",
     "command_refused",
     "fork_refused",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from github_app.telling.pages import words
+from github_app.telling.pages import grids, words
 from runner.documents import words as costs
 from runner.documents.markdown import templates
 
@@ -19,7 +19,7 @@ def render(template: str, **values: object) -> str:
     """Markdown of less than `MAX_BODY` bytes."""
     page = ""
     for rows in ROWS:
-        page = TEMPLATES.get_template(template).render(**values, words=words, costs=costs, rows=rows)
+        page = TEMPLATES.get_template(template).render(**values, words=words, costs=costs, grids=grids, rows=rows)
         if len(page.encode()) < MAX_BODY:
             break
     return page.rstrip() + "\n"

@@ -27,6 +27,7 @@ STEP_WORDS: Final[dict[StepName, str]] = {
     "deploy": "Deploy",
     "preflight": "Look without a GPU",
     "test": "Test",
+    "vary": "Make the variations",
     "diagnose": "Find out why it failed",
     "repair": "Change the lock",
     "document": "Write it up",
@@ -90,6 +91,7 @@ READY: Final[dict[RunKind, str]] = {
     "propose": "is ready for review",
     "redeploy": "is ready again",
     "production": "is in production",
+    "vary": "has variations to choose from",
 }
 MARKS: Final = {
     "queued": TO_COME, "running": UNDER_WAY, "waiting": TO_COME, "needs-input": "?", "ready": DONE, "failed": BROKEN,
