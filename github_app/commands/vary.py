@@ -38,7 +38,8 @@ class Wishes:
 GRAMMAR = Grammar(
     word="vary",
     makes=Vary,
-    about="On a pull request: call its app with every combination of some values, and show them side by side.",
+    about="On a pull request: call its app with every combination of some values, such as "
+    "`/vary seed=1..4 steps=20,30 cfg=5..7:0.5`, and show them side by side.",
     example="/vary seed=1..4 steps=20,30 cfg=5..7:0.5",
     argument=Argument("wishes", Wishes(), "values to try", required=True, whole_line=True),
 )

@@ -22,8 +22,8 @@ MOST_COLUMNS: Final = 8
 GAP: Final = 14
 """Pixels between tiles, and around them."""
 LINE: Final = 20
-CAPTION_LINES: Final = 3
-"""What does not fit in them is cut: the table has all of it."""
+MOST_LINES: Final = 3
+"""Of values; what does not fit in them is cut: the table has all of it."""
 HEAD: Final = 46
 NUMBER_SIZE: Final = 17
 LABEL_SIZE: Final = 15
@@ -45,7 +45,9 @@ def draw_sheet(name: str, variations: Variations, pictures: Mapping[int, bytes])
     best = variations.recommendation.number if variations.recommendation else None
     thumbs = {number: _opened(data) for number, data in pictures.items()}
     height = max((thumb.height for thumb in thumbs.values()), default=EDGE // 2)
-    tile = (EDGE, height + CAPTION_LINES * LINE + 8)
+    scratch = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    labels = {cell.number: _label(scratch, grid, cell.inputs) for cell in grid.cells}
+    tile = (EDGE, height + (1 + max(map(len, labels.values()))) * LINE + 10)
     rows = ceil(grid.size / columns)
     sheet = Image.new("RGB", (GAP + columns * (tile[0] + GAP), HEAD + rows * (tile[1] + GAP) + GAP), (255, 255, 255))
     draw = ImageDraw.Draw(sheet)
@@ -60,7 +62,10 @@ def draw_sheet(name: str, variations: Variations, pictures: Mapping[int, bytes])
             sheet.paste(thumb, (left + (EDGE - thumb.width) // 2, top + (height - thumb.height) // 2))
         else:
             _say(draw, (left + EDGE // 2, top + height // 2), results.get(cell.number))
-        _caption(draw, (left, top + height + 6), cell.number, _label(grid, cell.inputs), best=cell.number == best)
+        title = f"{cell.number}  recommended" if cell.number == best else str(cell.number)
+        draw.text((left, top + height + 6), title, fill=MARK if cell.number == best else INK, font=font(NUMBER_SIZE))
+        for at, line in enumerate(labels[cell.number], 1):
+            draw.text((left, top + height + 8 + at * LINE), line, fill=GREY, font=font(LABEL_SIZE))
         if cell.number == best:
             draw.rectangle((left - 4, top - 4, left + EDGE + 3, top + height + 3), outline=MARK, width=4)
     return _bounded(sheet)
@@ -85,29 +90,18 @@ def _say(draw: ImageDraw.ImageDraw, middle: tuple[int, int], result: CellResult 
     draw.text(middle, words, fill=colour, font=font(20), anchor="mm")
 
 
-def _label(grid: Grid, inputs: Mapping[str, object]) -> str:
-    return "  ".join(f"{name} {value_words(inputs[name])}" for name in grid.varied or inputs)
-
-
-def _caption(draw: ImageDraw.ImageDraw, at: tuple[int, int], number: int, label: str, *, best: bool) -> None:
-    left, top = at
-    title = f"{number}  recommended" if best else str(number)
-    draw.text((left, top), title, fill=MARK if best else INK, font=font(NUMBER_SIZE))
-    rest = label.split(" ")
-    for index in range(1, CAPTION_LINES):
-        line = ""
-        while rest and draw.textlength(f"{line} {rest[0]}".strip(), font=font(LABEL_SIZE)) <= EDGE:
-            line = f"{line} {rest.pop(0)}".strip(" ") if line else rest.pop(0)
-        if not line and rest:
-            line = rest.pop(0)
-        if rest and index == CAPTION_LINES - 1:
-            line = f"{line} {' '.join(rest)}"
-        draw.text(
-            (left, top + index * LINE + 2),
-            _fitted(draw, line, font(LABEL_SIZE), EDGE),
-            fill=GREY,
-            font=font(LABEL_SIZE),
-        )
+def _label(draw: ImageDraw.ImageDraw, grid: Grid, inputs: Mapping[str, object]) -> tuple[str, ...]:
+    """The values in lines that fit below a tile."""
+    face = font(LABEL_SIZE)
+    words = ", ".join(f"{name} {value_words(inputs[name])}" for name in grid.varied or inputs).split(" ")
+    lines: list[str] = []
+    while words and len(lines) < MOST_LINES:
+        line = words.pop(0)
+        while words and draw.textlength(f"{line} {words[0]}", font=face) <= EDGE:
+            line = f"{line} {words.pop(0)}"
+        lines.append(line)
+    rest = " ".join([lines[-1], *words]) if lines else ""
+    return tuple(_fitted(draw, line, face, EDGE) for line in (*lines[:-1], rest))
 
 
 def _fitted(

@@ -275,11 +275,15 @@ class FileForge:
 
 
 class Journal:
-    """Progress as lines of a file; reaching the event `stop_at` for the first time calls `at_stop`."""
+    """Progress as lines of a file; reaching the event `stop_at` for the first time calls `at_stop`.
+
+    `vary detail 3` is the third time.
+    """
 
     def __init__(self, file: Path, stop_at: str | None = None, at_stop: Any = None) -> None:
         self._file = file
-        self._stop_at = stop_at
+        event, _, times = (stop_at or "").rpartition(" ")
+        self._stop_at, self._times = (event, int(times)) if times.isdigit() else (stop_at, 1)
         self._at_stop = at_stop
 
     def started(self, run_id: RunId, step: StepName) -> None:
@@ -295,5 +299,6 @@ class Journal:
         with self._file.open("a") as file:
             file.write(f"{run_id} {event}\n")
         if event == self._stop_at:
-            self._stop_at = None
-            self._at_stop()
+            self._times -= 1
+            if self._times == 0:
+                self._at_stop()

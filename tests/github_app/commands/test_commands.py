@@ -202,6 +202,8 @@ def test_help_is_made_from_the_grammar() -> None:
 |---|---|
 | `/deploy [--target modal\\|local] [--gpu GPU] [--budget USD] [--env preview\\|production]` | Deploy and test again: on a pull request what its branch has, on an issue the workflow in it. |
 | `/test` | Deploy what the pull request's branch has to a preview and test it, with nothing else changed. |
+| `/vary <input=values …>` | On a pull request: call its app with every combination of some values, such as `/vary seed=1..4 steps=20,30 cfg=5..7:0.5`, and show them side by side. |
+| `/adopt <number>` | Make the values of a variation the app's defaults: a commit to its lock, deployed and tested. |
 | `/status` | Say how the runs of this conversation stand, and what they have cost. |
 | `/logs` | Show the last lines that the newest deployment printed. |
 | `/cancel` | Stop what is going on here: the runs of this issue or pull request. |
@@ -210,6 +212,7 @@ def test_help_is_made_from_the_grammar() -> None:
 | `/approve` | Let the workflow of somebody without write permission run, at the cost that was estimated. |
 | `/rollback [version]` | On a pull request of the app: put the version before, or the one named, back into production. |
 | `/teardown [--env preview\\|production]` | Stop the previews of this pull request or issue, or what a merged pull request has put into production. |
+| `/kb <text>` | Look into the knowledge base: for what a workflow does, for a node, a model or an error. |
 | `/help` | Show this list. |
 
 Options of `/deploy`:
