@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import mimetypes
 import os
 import tempfile
@@ -15,6 +16,7 @@ from github_app.errors import ForgeRefused, PullRequestNotFound
 from runner.documents.page import page
 from runner.model import PullRequest
 from runner.tables import pull_request as table
+from worktrees.errors import WorktreeError
 from worktrees.merge import delete_branch, merge
 from worktrees.mirror import Mirror
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_INLINE_BYTES = 5 * 1024 * 1024
 """Of a picture put into the page; samples are kept far smaller than that."""
+
+log = logging.getLogger(__name__)
 
 
 class LocalForge:
@@ -116,10 +120,20 @@ class LocalForge:
             merged = base_tip
         else:
             merged = merge(self._mirror, row.head, row.base, f"Merge pull request #{number} from {row.head}")
+        self._learn_of_merged(row.base)
         row = self._update(number, state="merged", merge_sha=merged, head_sha=tip or row.head_sha)
         if tip is not None:
             delete_branch(self._mirror, row.head, tip)
         return self._shown(row)
+
+    def _learn_of_merged(self, base: str) -> None:
+        """Index and sums of the knowledge base follow; where they cannot, the merge stands, and the next does it."""
+        from runner.knowledge.refresh import refresh  # noqa: PLC0415 - of all that is done here only merging needs it
+
+        try:
+            refresh(self._mirror, base)
+        except WorktreeError as error:
+            log.warning("the knowledge base of %s is not brought up to date: %s", self._repo, error)
 
     def close(self, number: int) -> PullRequest:
         """Close without merging; the branch stays. Closing a closed one changes nothing.

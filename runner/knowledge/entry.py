@@ -90,6 +90,8 @@ class Issue(Told):
     cause: Line
     fix: Line | None = None
     """What was changed; `None`: it was tried again as it was, or nothing was left to try."""
+    foreseen: Annotated[bool, Field(exclude_if=lambda foreseen: not foreseen)] = False
+    """It was not met again: the fix was applied before anything failed."""
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{16}\.json$")] | None = None
     """In `learnings/fixes/`, where the fix is kept for other workflows."""
 

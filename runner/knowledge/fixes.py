@@ -89,8 +89,9 @@ class Foreseen(Frozen):
         return Issue(
             signature=self.fix.signature,
             subject=line(self.fix.details, LONGEST_LINE),
-            cause=f"not met again: known from patterns/{self.entry}.md",
+            cause=f"known from patterns/{self.entry}.md, and not met again",
             fix=because,
+            foreseen=True,
             file=self.file,
         )
 

@@ -55,7 +55,7 @@ def test_an_entry_says_all_that_a_deployment_has_taught() -> None:
 ---
 # yaml-language-server: $schema=https://raw.githubusercontent.com/flowberth/flowberth/main/docs/schemas/knowledge-entry.schema.json
 # Written by Flowberth at each test of the app.
-generated: "fcf763684212d5e3"
+generated: "66140e31fb389662"
 format: 1
 name: "lighthouse"
 title: "Lighthouse"

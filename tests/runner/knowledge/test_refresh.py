@@ -1,0 +1,162 @@
+"""Pull requests that are open at the same time never conflict, and what they teach is summed up after they are merged."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from codegen.lock_changes import AddPackage
+from codegen.lock_patch import LockPatch
+from runner.knowledge import LEARNINGS, WORKFLOWS, entry_path
+from runner.knowledge.entry_file import written
+from runner.knowledge.fixes import fix_files
+from runner.knowledge.learnings import learnings
+from runner.knowledge.library import Library
+from runner.knowledge.refresh import BRANCH, Refreshed, refresh
+from runner.repair import LearnedFix
+from tests.runner.knowledge.test_learnings import ANT, ELK, FOX, OWL
+from tests.runner.light import FileForge
+from tests.worktrees.conftest import hub, pushed  # noqa: F401 - a fixture
+from worktrees.errors import PushRejected, UnsafePath
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.knowledge.entry import Entry
+    from tests.worktrees.conftest import Hub
+
+FIX = LearnedFix(
+    signature="missing-module",
+    details="gguf",
+    patch=LockPatch(changes=(AddPackage(requirement="gguf"),), because="gguf is not installed"),
+)
+INDEX = f"{WORKFLOWS}/README.md"
+
+
+def proposed(hub: Hub, *entries: Entry) -> None:  # noqa: F811
+    """Pull requests, all of them from the same base."""
+    for entry in entries:
+        files = {entry_path(entry.name): written(entry, f"# {entry.title}"), **fix_files([FIX])}
+        pushed(hub, f"run_{entry.name}", f"flowberth/{entry.name}", files)
+
+
+def merged_by_github(hub: Hub, name: str) -> str:  # noqa: F811
+    """As its server does it: in a bare repository, whose merges know no attributes."""
+    base, head = hub.git("rev-parse", "main"), f"flowberth/{name}"
+    tree = hub.git("merge-tree", "--write-tree", base, head)
+    commit = hub.git(
+        "-c", "user.name=G", "-c", "user.email=g@h", "commit-tree", tree, "-p", base, "-p", head, "-m", "x"
+    )
+    hub.git("update-ref", "refs/heads/main", commit, base)
+    return commit
+
+
+def files_of(hub: Hub, branch: str = "main") -> dict[str, bytes]:  # noqa: F811
+    paths = hub.git("ls-tree", "-r", "--name-only", branch, f"{WORKFLOWS}/").splitlines()
+    return {path: hub.git("show", f"{branch}:{path}").encode() + b"\n" for path in paths}
+
+
+def sums(*entries: Entry) -> dict[str, bytes]:
+    return learnings(Library(entries), {})
+
+
+@pytest.mark.parametrize("order", [["fox", "owl", "elk"], ["elk", "owl", "fox"]], ids=" ".join)
+def test_pull_requests_from_the_same_base_are_all_merged(hub: Hub, order: list[str]) -> None:  # noqa: F811
+    proposed(hub, FOX, OWL, ELK)
+    for name in order:
+        merged_by_github(hub, name)
+        assert refresh(hub.mirror, "main").commit == hub.git("rev-parse", "main")
+    found = files_of(hub)
+    assert {path: found[path] for path in sums()} == sums(ELK, FOX, OWL)
+    assert len([path for path in found if path.startswith(f"{LEARNINGS}/fixes/")]) == 1
+    assert refresh(hub.mirror, "main") == Refreshed()
+
+
+def test_a_repository_without_entries_is_left_alone(hub: Hub) -> None:  # noqa: F811
+    hub.commit("docs/knowledge-base/workflows/notes.md", "# Ours\n")
+    assert refresh(hub.mirror, "main") == Refreshed()
+
+
+def test_the_last_entry_that_goes_is_taken_out_of_the_index(hub: Hub) -> None:  # noqa: F811
+    hub.commit(entry_path("fox"), written(FOX, "# Fox").decode())
+    refresh(hub.mirror, "main")
+    hub.person.git("pull", "--quiet", str(hub.bare), "main")
+    hub.person.git("rm", "--quiet", entry_path("fox"))
+    hub.commit("gone.txt", "x")
+    refresh(hub.mirror, "main")
+    assert b"fox" not in files_of(hub)[INDEX]
+
+
+def test_merges_at_the_same_time_lose_nothing(hub: Hub) -> None:  # noqa: F811
+    entries = (FOX, OWL, ELK, ANT)
+    proposed(hub, *entries)
+    for entry in entries:
+        merged_by_github(hub, entry.name)
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: refresh(hub.mirror, "main"), range(4)))
+    assert len([one for one in done if one.commit]) == 1
+    found = files_of(hub)
+    assert {path: found[path] for path in sums()} == sums(*entries)
+
+
+def test_a_base_that_moves_meanwhile_is_not_overwritten(hub: Hub) -> None:  # noqa: F811
+    hub.commit(entry_path("fox"), written(FOX, "# Fox").decode())
+    behind = hub.mirror
+    behind.fetch("main")
+    moved = hub.commit("index.html", "moved on")
+    behind.fetch = lambda *_branches, commit=None: None  # type: ignore[method-assign] - it is never told
+    with pytest.raises(PushRejected):
+        refresh(behind, "main")
+    assert hub.git("rev-parse", "main") == moved
+    refresh(hub.mirror, "main")
+    assert files_of(hub)[INDEX] == sums(FOX)[INDEX]
+
+
+def test_where_the_base_is_protected_one_pull_request_has_it(hub: Hub, tmp_path: Path) -> None:  # noqa: F811
+    hub.hook(
+        "pre-receive",
+        "#!/bin/sh\nwhile read old new ref; do\n  if [ $ref = refs/heads/main ]; then\n"
+        "    echo 'error: GH006: Protected branch update failed for refs/heads/main.' >&2; exit 1\n  fi\ndone\n",
+    )
+    forge = FileForge(tmp_path / "pulls.json")
+    proposed(hub, FOX, OWL)
+    merged_by_github(hub, "fox")
+    with pytest.raises(PushRejected):
+        refresh(hub.mirror, "main")
+    first = refresh(hub.mirror, "main", forge)
+    again = refresh(hub.mirror, "main", forge)
+    assert (again, first.pull) == (first, 1)
+    merged_by_github(hub, "owl")
+    second = refresh(hub.mirror, "main", forge)
+    assert (second.pull, second.commit != first.commit) == (1, True)
+    assert files_of(hub, BRANCH)[INDEX] == sums(FOX, OWL)[INDEX]
+    assert "[skip ci]" not in hub.git("show", "--no-patch", "--format=%B", BRANCH)
+    hub.git("update-ref", "refs/heads/main", BRANCH)  # somebody merges it
+    assert refresh(hub.mirror, "main", forge) == Refreshed()
+    assert len(json.loads((tmp_path / "pulls.json").read_text())) == 1
+
+
+def test_commits_of_people_on_its_branch_are_not_overwritten(hub: Hub, tmp_path: Path) -> None:  # noqa: F811
+    hub.hook(
+        "pre-receive",
+        "#!/bin/sh\nwhile read old new ref; do\n  [ $ref = refs/heads/main ] && echo 'GH006: no' >&2 && exit 1\ndone\nexit 0\n",
+    )
+    merged = hub.git("rev-parse", "main")
+    proposed(hub, FOX)
+    merged_by_github(hub, "fox")
+    theirs = hub.commit("ours.txt", "ours", branch=BRANCH)
+    assert refresh(hub.mirror, "main", FileForge(tmp_path / "pulls.json")) == Refreshed()
+    assert hub.git("rev-parse", BRANCH) == theirs != merged
+
+
+def test_a_link_in_the_place_of_a_folder_is_not_replaced(hub: Hub) -> None:  # noqa: F811
+    hub.commit(entry_path("fox"), written(FOX, "# Fox").decode())
+    (hub.person.repo / LEARNINGS).symlink_to("patterns")
+    hub.commit("other.txt", "x")
+    hub.person.git("add", LEARNINGS)
+    hub.commit("another.txt", "x")
+    with pytest.raises(UnsafePath, match="symbolic link"):
+        refresh(hub.mirror, "main")
