@@ -50,28 +50,28 @@ def test_the_knowledge_base_answers_in_a_conversation_and_follows_the_default_br
     assert answer("bob", "/kb upscaling portraits") == snapshot("""\
 What the knowledge base has on `upscaling portraits`, best first:
 
-1. [Upscale a portrait](https://github.com/acme/wise/blob/COMMIT/docs/knowledge-base/workflows/patterns/portrait.md) (workflow): title `Upscale a portrait`, model `upscale_models/4x-UltraSharp.pth`, name `portrait`
+1. [Upscale a portrait](https://github.com/acme/wise/blob/COMMIT/docs/knowledge-base/workflows/patterns/portrait.md) (workflow): title, model `upscale_models/4x-UltraSharp.pth`, name `portrait`
 
-Searched by words alone: no embeddings are installed.
+<sub>Searched by words alone: no embeddings are installed.</sub>
 """)
     assert answer("bob", "/kb No module named 'insightface'") == snapshot("""\
 What the knowledge base has on `No module named 'insightface'`, best first:
 
-1. [\\`insightface\\` is missing](https://github.com/acme/wise/blob/COMMIT/docs/knowledge-base/workflows/learnings/common-errors.md#insightface-is-missing) (learned): error `ModuleNotFoundError: No module named 'insightface'`, title `` `insightface` is missing ``
+1. [\\`insightface\\` is missing](https://github.com/acme/wise/blob/COMMIT/docs/knowledge-base/workflows/learnings/common-errors.md#insightface-is-missing) (learned): error `ModuleNotFoundError: No module named 'insightface'`, title
 
-Searched by words alone: no embeddings are installed.
+<sub>Searched by words alone: no embeddings are installed.</sub>
 """)
     assert answer("bob", "/kb cat") == snapshot("""\
 What the knowledge base has on `cat`, best first:
 
-1. [\\](https:\u200b//evil.example) @\u200balice \\<img src=x\\> \\| \\`cat\\`](https://github.com/acme/wise/blob/COMMIT/docs/knowledge-base/workflows/patterns/cat.md) (workflow): title `` ](https://evil.example) @alice <img src=x> \\| `cat` ``, node `` Cat`Loader \\| @bob ``
+1. [\\](https:\u200b//evil.example) @\u200balice \\<img src=x\\> \\| \\`cat\\`](https://github.com/acme/wise/blob/COMMIT/docs/knowledge-base/workflows/patterns/cat.md) (workflow): title, node `` Cat`Loader \\| @bob ``
 
-Searched by words alone: no embeddings are installed.
+<sub>Searched by words alone: no embeddings are installed.</sub>
 """)
     assert answer("bob", "/kb '; DROP TABLE knowledge_entry; --") == snapshot("""\
 Nothing in the knowledge base has to do with `'; DROP TABLE knowledge_entry; --`. Fewer or other words may find something.
 
-Searched by words alone: no embeddings are installed.
+<sub>Searched by words alone: no embeddings are installed.</sub>
 """)
     assert answer("bob", "/kb") == snapshot("""\
 This was not understood, so nothing was done:
