@@ -75,8 +75,11 @@ class Identity:
     """Who the token is for."""
 
     bot: str
+    """Its name."""
+    user_id: str
     team: str
     scopes: frozenset[str]
+    """Empty if Slack does not say."""
 
 
 class _Web(Protocol):
@@ -96,6 +99,7 @@ class SlackClient:
         self._web_client: _Web | None = None
         self._free_at: dict[str, float] = {}
         self._blocked_until: datetime | None = None
+        self._user_id: str | None = None
 
     def whoami(self) -> Identity:
         """Whether the token is accepted, and for what."""
@@ -103,6 +107,7 @@ class SlackClient:
         scopes = next((value for name, value in said.headers.items() if name.lower() == "x-oauth-scopes"), "")
         return Identity(
             bot=str(said.get("user") or ""),
+            user_id=str(said.get("user_id") or ""),
             team=str(said.get("team") or ""),
             scopes=frozenset(each.strip() for each in str(scopes).split(",") if each.strip()),
         )
@@ -136,16 +141,17 @@ class SlackClient:
         self._call("chat.update", json=body)
 
     def find(self, channel: str, key: str, *, since: datetime, thread: str | None = None) -> str | None:
-        """`ts` of our message with this key, if there is one. What a person gives the same key is not ours."""
+        """`ts` of our message with this key, if there is one. What anybody else gives the same key is not ours."""
+        if self._user_id is None:
+            self._user_id = self.whoami().user_id
         method, below = ("conversations.replies", {"ts": thread}) if thread else ("conversations.history", {})
         params = {"channel": channel, "oldest": f"{since.timestamp():.6f}", "limit": PAGE, **below}
         for _ in range(MOST_PAGES):
             said = self._call(method, params=params | {"include_all_metadata": True})
             for message in said.get("messages") or ():
-                metadata: Any = message.get("metadata") or {}
-                payload: Any = metadata.get("event_payload") or {}
-                ours = message.get("bot_id") or message.get("app_id") or message.get("subtype") == "bot_message"
-                if ours and metadata.get("event_type") == EVENT_TYPE and payload.get("key") == key:
+                metadata = as_object(message.get("metadata"))
+                has_key = as_object(metadata.get("event_payload")).get("key") == key
+                if has_key and metadata.get("event_type") == EVENT_TYPE and message.get("user") == self._user_id:
                     return str(message["ts"])
             following: Any = said.get("response_metadata") or {}
             if not following.get("next_cursor"):

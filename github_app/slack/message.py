@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from github_app.slack.text import escaped, is_address, link, mrkdwn, plain_text
 from github_app.telling.pages import words
+from runner.budget.errors import WHOSE
 from runner.documents import words as costs
 from runner.model import REPAIR_STEPS, STEPS
 
@@ -82,6 +83,17 @@ def run_message(view: RunView, place: Place) -> Message:
         *_buttons(view, place),
     ]
     return Message(text=escaped(f"{simulated}{headline} ({place.full_name})"), blocks=tuple(blocks))
+
+
+def calls(view: RunView) -> list[tuple[str, str]]:
+    """For what the person who has asked for a run is called by name: Slack tells nobody of a message that changes."""
+    found: list[tuple[str, str]] = []
+    for alert in view.money.alerts if view.money else ():
+        limit = f"{alert.percent} % of the limit {WHOSE[alert.limit_name]} are used up"
+        found.append((f"{alert.scope}:{alert.percent}", f"{escaped(view.name)}: {limit}."))
+    if view.state in ("ready", *_TROUBLE):
+        found.append((view.state, f"{escaped(view.name)} {escaped(words.headline(view))}."))
+    return found
 
 
 def said(text: str) -> Message:

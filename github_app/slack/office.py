@@ -31,7 +31,13 @@ class SlackOffice:
         """For what goes there."""
         desk = self.desk
         return SlackTeller(
-            self.database, desk.doors, client=desk.client, channels=desk.channels, threads=desk.threads, clock=clock
+            self.database,
+            desk.doors,
+            client=desk.client,
+            channels=desk.channels,
+            people=desk.people,
+            threads=desk.threads,
+            clock=clock,
         )
 
 

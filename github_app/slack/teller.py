@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from pydantic import Field
 from sqlalchemy.dialects.postgresql import insert
 
 from github_app.slack.errors import SlackBusy, SlackRefused, SlackUnavailable
-from github_app.slack.message import Place, run_message
+from github_app.slack.message import Place, calls, run_message, said
 from github_app.telling.tell import conversation, seen_now
 from github_app.telling.teller import TellerIn
 from github_app.telling.tellings import Hints, TellingsIn
@@ -52,6 +53,8 @@ class ShownOnSlack(Hints):
     ts: str | None = None
     digest: str = ""
     """Of what it says."""
+    called: list[str] = Field(default_factory=list[str])
+    """For what the person who has asked for the run was called."""
 
 
 class SlackTellings(TellingsIn[ShownOnSlack]):
@@ -66,10 +69,12 @@ class SlackTellings(TellingsIn[ShownOnSlack]):
             sa.select(run.c.id, run.c.request, run.c.created_at).order_by(run.c.number.desc()).limit(NEWEST).subquery()
         )
         full_name = sa.func.lower(newest.c.request["repo"]["full_name"].astext)
+        mine = telling.alias()
+        known = sa.exists().where(mine.c.run_id == newest.c.id, mine.c.place == "slack")
         wanted = (
             sa.select(newest.c.id, sa.literal("slack"))
             .join(telling, (telling.c.run_id == newest.c.id) & (telling.c.place == "forge"))
-            .where(full_name.in_(repositories), newest.c.created_at > sa.func.now() - NEWS)
+            .where(full_name.in_(repositories), newest.c.created_at > sa.func.now() - NEWS, sa.not_(known))
         )
         with self._database.begin() as connection:
             connection.execute(insert(telling).from_select(["run_id", "place"], wanted).on_conflict_do_nothing())
@@ -85,16 +90,28 @@ class SlackTeller(TellerIn[ShownOnSlack]):
         *,
         client: SlackClient,
         channels: Mapping[str, str],
+        people: Mapping[str, str],
         threads: Threads,
         clock: Callable[[], datetime],
     ) -> None:
-        """`channels`: `owner/name` by id of the channel; runs that do not come from Slack are told in the first."""
+        """Where runs are told, and who has to be called.
+
+        Args:
+            database: where the rows are.
+            doors: what handlers have at hand.
+            client: of Slack.
+            channels: `owner/name` by id of the channel; runs that do not come from Slack are told in the first.
+            people: login on GitHub by id on Slack.
+            threads: which issues have come from Slack.
+            clock: the time now.
+        """
         self._news = SlackTellings(database)
         super().__init__(self._news, doors.records, clock)
         self._doors = doors
         self._client = client
         self._threads = threads
         self._channel_of = {full_name.lower(): channel for channel, full_name in reversed(list(channels.items()))}
+        self._user_of = {login.lower(): user for user, login in reversed(list(people.items()))}
 
     def once(self) -> bool:
         """Tell of one run; whether there was one."""
@@ -131,9 +148,10 @@ class SlackTeller(TellerIn[ShownOnSlack]):
             return
         full_name = request.repo.full_name
         place = Place(full_name, f"{self._doors.site.web}/{full_name}", conversation(request))
-        message = run_message(seen_now(self._doors, record, request), place)
+        view = seen_now(self._doors, record, request)
+        message = run_message(view, place)
+        since = record.created_at - CLOCKS
         if shown.ts is None:
-            since = record.created_at - CLOCKS
             shown.ts, posted = self._client.say(
                 shown.channel, f"run:{record.id}", message, since=since, thread=shown.thread
             )
@@ -141,6 +159,13 @@ class SlackTeller(TellerIn[ShownOnSlack]):
         if shown.digest != message.digest:
             self._client.change(shown.channel, shown.ts, message)
             shown.digest = message.digest
+        user = self._user_of.get(view.requester.lower()) if view.requester else None
+        for key, words in calls(view) if user else ():
+            if key not in shown.called:
+                below = shown.thread or shown.ts
+                call = said(f"<@{user}> {words}")
+                self._client.say(shown.channel, f"call:{record.id}:{key}", call, since=since, thread=below)
+                shown.called.append(key)
 
     def _thread(self, request: RunRequest) -> Thread | None:
         issue = request.origin.issue if request.origin else None

@@ -60,7 +60,7 @@ class Asking:
 class Office:
     """What a worker has of Slack."""
 
-    def __init__(self, slack: StandInSlack, database: Database, github=None, api_url: str = "https://api.github.com"):  # noqa: ANN001, ANN204
+    def __init__(self, slack: StandInSlack, database: Database, github=None, api_url: str = "https://api.github.com"):
         self.slack, self.database, self.records = slack, database, RunRecords(database)
         self.now = datetime.now(UTC)
         self._doors = Doors(
@@ -117,7 +117,7 @@ def office(slack: StandInSlack, database: Database) -> Iterator[Office]:
 
 
 @pytest.fixture
-def desk(slack: StandInSlack, database: Database, forge, app) -> Iterator[Office]:  # noqa: ANN001, F811
+def desk(slack: StandInSlack, database: Database, forge, app) -> Iterator[Office]:  # noqa: F811
     """For what is asked for, with a GitHub."""
     yield Office(slack, database, app, forge.api_url)
     _clear(database)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TOKEN = "xoxb-a-token-of-the-tests"
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 CHANNEL = "C0FFICE01"
-ANN, BEN, EVE = "U0ANN0001", "U0BEN0001", "U0EVE0001"
+ANN, BEN, EVE, BOT = "U0ANN0001", "U0BEN0001", "U0EVE0001", "U0B0T0001"
 MAX_BLOCKS, MAX_SECTION, MAX_ELEMENTS, MAX_BUTTON, MAX_URL, MAX_TEXT = 50, 3000, 10, 75, 3000, 40_000
 PATIENCE_SECONDS = 60
 
@@ -84,6 +84,10 @@ class StandInSlack:
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
+        self.close()
+
+    def close(self) -> None:
+        """Of one that was never entered."""
         self._server.server_close()
 
     # What people see and do.
@@ -171,7 +175,9 @@ class StandInSlack:
 
     # What the app asks of it.
 
-    def answers(self, method: str, body: dict[str, Any], token: str) -> tuple[int, dict[str, str], dict[str, Any]] | None:
+    def answers(
+        self, method: str, body: dict[str, Any], token: str
+    ) -> tuple[int, dict[str, str], dict[str, Any]] | None:
         """Status, headers and JSON; `None`: the connection ends without an answer."""
         with self._guard:
             self.calls.append((method, body))
@@ -188,7 +194,7 @@ class StandInSlack:
 
     def _does(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
         does: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "auth.test": lambda _: {"team": "Acme", "user": "flowberth", "bot_id": "B0"},
+            "auth.test": lambda _: {"team": "Acme", "user": "flowberth", "user_id": BOT, "bot_id": "B0"},
             "chat.postMessage": self._post,
             "chat.update": self._update,
             "conversations.history": self._history,
@@ -204,9 +210,9 @@ class StandInSlack:
             return {"ok": False, "error": str(error.args[0])}
 
     def _post(self, body: dict[str, Any]) -> dict[str, Any]:
-        self._judge(body)
+        self.judge(body)
         message = {
-            "type": "message", "bot_id": "B0", "app_id": "A0", "ts": self._ts(), "text": body["text"],
+            "type": "message", "bot_id": "B0", "app_id": "A0", "user": BOT, "ts": self._ts(), "text": body["text"],
             "blocks": body["blocks"], "metadata": body["metadata"], "edited": 0,
             **({"thread_ts": body["thread_ts"]} if body.get("thread_ts") else {}),
         }  # fmt: skip
@@ -214,7 +220,7 @@ class StandInSlack:
         return {"ts": message["ts"], "channel": body["channel"]}
 
     def _update(self, body: dict[str, Any]) -> dict[str, Any]:
-        self._judge(body)
+        self.judge(body)
         message = next((one for one in self._channel(body) if one["ts"] == body["ts"] and one.get("bot_id")), None)
         if message is None:
             raise LookupError("message_not_found")
@@ -249,7 +255,7 @@ class StandInSlack:
     def _ts(self) -> str:
         return f"{time.time():.3f}{next(self._numbers) % 1000:03}"
 
-    def _judge(self, body: dict[str, Any]) -> None:
+    def judge(self, body: dict[str, Any]) -> None:
         """Slack's limits: https://docs.slack.dev/reference/block-kit/blocks."""
         wrong = self.violations.append
         blocks = body["blocks"]
@@ -268,7 +274,7 @@ class StandInSlack:
                     wrong("a button that is too long")
         for text in (body["text"], *texts(blocks)):
             for mention in ("<!", "<@", "<#"):
-                if mention in text:
+                if mention in text.removeprefix(f"<@{ANN}> "):
                     wrong(f"a mention: {text!r}")
 
 
