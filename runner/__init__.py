@@ -16,7 +16,8 @@ Errors (all in `runner.errors`); `retryable` is a property of the type, and `dec
     ├── RuntimeTooNew            terminal   the repository's runtime is newer than ours
     ├── RunBusy                  terminal   another process carries out the run and does not let go
     ├── RunCancelled             terminal   a person, or a newer run of the same app, ended it
-    └── RunNotFound              terminal   no run with that id
+    ├── RunNotFound              terminal   no run with that id
+    └── UnusableReport           terminal   a file is no report; in `runner.documents.report_file`
 
 More trees stay inside their packages: `runner.budget.errors` (money), `runner.endpoint_tests.errors` (what a test
 found) and `runner.stand_in.errors` (what ends a prompt).

@@ -96,7 +96,15 @@ def _is_ours(error: BaseException) -> bool:
 
 
 _BAD_INPUT = frozenset(
-    {"InvalidSettings", "NotARepository", "UnusableBase", "UnsafePath", "RunNotFound", "PullRequestNotFound"}
+    {
+        "InvalidSettings",
+        "NotARepository",
+        "UnusableBase",
+        "UnsafePath",
+        "RunNotFound",
+        "PullRequestNotFound",
+        "UnusableReport",
+    }
 )
 
 

@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from github_app.cli import analyze, convert, doctor, github, kb, pr, render, runs, serve, up, vary, version, worker
+from github_app.cli import (
+    analyze,
+    convert,
+    doctor,
+    github,
+    kb,
+    pr,
+    render,
+    report,
+    runs,
+    serve,
+    up,
+    vary,
+    version,
+    worker,
+)
 from github_app.cli.failures import CommandError, ExitCode, explain
 from github_app.cli.output import Output
 from github_app.cli.surroundings import flushed, heed_signals, tolerate_streams
@@ -129,6 +144,7 @@ app.command("vary", epilog=vary.EXAMPLES)(vary.vary)
 app.command("convert", epilog=convert.EXAMPLES)(convert.convert)
 app.command("analyze", epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command("render", epilog=render.EXAMPLES)(render.render)
+app.command("report", epilog=report.EXAMPLES)(report.report)
 app.add_typer(runs.app, name="runs")
 app.add_typer(pr.app, name="pr")
 app.add_typer(kb.app, name="kb")

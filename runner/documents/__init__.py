@@ -5,11 +5,11 @@ Pure: the same plan, report and sample give the same bytes.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from codegen.readme import Measured, readme
 from runner.documents.pull_request import draft_pull_request, pull_request
+from runner.documents.report_file import REPORT, dumped
 from runner.documents.spending import brought_up_to_date
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def files(plan: Plan, report: Report, sample: Sample | None) -> dict[str, bytes]
         sample=sample.picture_file if sample else None,
     )
     written = {
-        f"{app}/report.json": _json(report),
+        f"{app}/{REPORT}": dumped(report),
         f"{app}/README.md": readme(plan.lock, plan.interface, measured),
     }
     if sample is not None:
@@ -39,8 +39,3 @@ def files(plan: Plan, report: Report, sample: Sample | None) -> dict[str, bytes]
         if sample.preview is not None and sample.picture_file is not None:
             written[f"{app}/{sample.picture_file}"] = sample.preview
     return written
-
-
-def _json(report: Report) -> bytes:
-    facts = {"passed": report.passed, "simulated": report.simulated, **report.model_dump(mode="json")}
-    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()

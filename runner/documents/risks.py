@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from codegen.lock import Lock, ModelPin, PackPin
     from codegen.packs import PackUse
-    from runner.model import Report, Sample
+    from runner.model import Report
 
 _SAID_BY: Final = {
     "answer": "answered by a person",
@@ -97,15 +97,15 @@ def _all(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]]) -> Iterato
         )
 
 
-def unknown(lock: Lock, report: Report, sample: Sample | None) -> tuple[str, ...]:
+def unknown(lock: Lock, report: Report, *, has_sample: bool) -> tuple[str, ...]:
     """What this pull request cannot say, so that nobody takes silence for an answer."""
-    return tuple(_unknown(lock, report, sample))
+    return tuple(_unknown(lock, report, has_sample=has_sample))
 
 
-def _unknown(lock: Lock, report: Report, sample: Sample | None) -> Iterator[str]:
+def _unknown(lock: Lock, report: Report, *, has_sample: bool) -> Iterator[str]:
     if report.simulated:
         yield "Whether the workflow works: no ComfyUI has run it."
-    if sample is None:
+    if not has_sample:
         yield "What comes out looks like: the tests have kept no sample."
     elif not report.quality and not report.simulated:
         yield "How good the output is: only that it is valid was tested, and a person has to look at it."
