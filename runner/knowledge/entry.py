@@ -88,6 +88,8 @@ class Issue(Told):
     subject: Line = ""
     """What exactly it was about, such as a module."""
     cause: Line
+    quote: Annotated[Line, Field(exclude_if=lambda quote: not quote)] = ""
+    """The line of a log that told it."""
     fix: Line | None = None
     """What was changed; `None`: it was tried again as it was, or nothing was left to try."""
     foreseen: Annotated[bool, Field(exclude_if=lambda foreseen: not foreseen)] = False

@@ -58,9 +58,6 @@ OF_PACKS: Final = (
     to.SetPackLayout,
 )
 """Changes that a pack needs in whatever workflow it is."""
-_PACK_FOLDER: Final = re.compile(
-    r"custom_nodes[/.\\]([A-Za-z0-9][A-Za-z0-9._-]{0,99}?)(?=[/\\'\"\s:,)]|\.\s|$)", re.MULTILINE
-)
 
 
 class Foreseen(Frozen):
@@ -114,8 +111,8 @@ def fix_of(
 
 def _packs_named(failure: Failure, packs: tuple[PackPin, ...]) -> tuple[PackAt, ...]:
     """Those that the evidence names; if it names none, it may be any of them, or two together."""
-    named = {name.lower() for one in failure.evidence for name in _PACK_FOLDER.findall(one.text)}
-    about = [pin for pin in packs if pin.name.lower() in named] or packs
+    text = "\n".join(one.text for one in failure.evidence)
+    about = [pin for pin in packs if re.search(rf"custom_nodes[/.\\]{re.escape(pin.name)}(?![\w-])", text)] or packs
     return tuple(
         PackAt(repository=pin.repository, commit=pin.commit) for pin in sorted(about, key=lambda pin: pin.repository)
     )

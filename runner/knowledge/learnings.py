@@ -40,12 +40,21 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Section:
+    """Of a page: a sentence, and a list."""
+
+    title: Markdown
+    lines: tuple[Markdown, ...]
+
+
+@dataclass(frozen=True)
 class Page:
     """One file."""
 
     title: str
     about: str
-    tables: tuple[Table, ...]
+    tables: tuple[Table, ...] = ()
+    sections: tuple[Section, ...] = ()
 
 
 def learnings(library: Library, there: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -63,9 +72,17 @@ def learnings(library: Library, there: Mapping[str, bytes]) -> dict[str, bytes]:
 def _written(page: Page, there: bytes) -> bytes:
     text = there.decode("utf-8", "replace").replace("\r\n", "\n")
     before, line, below = text.partition(f"{END}\n")
-    body = "\n\n".join((f"# {page.title}", page.about, *(part for table in page.tables for part in _parts(table))))
+    told = [f"# {page.title}", page.about, *(part for table in page.tables for part in _parts(table))]
+    told += [f"## {one.title}\n\n{one.lines[0]}\n\n{_lines(one.lines[1:])}" for one in page.sections[:MOST_ROWS]]
+    if len(page.sections) > MOST_ROWS:
+        told.append(f"And {len(page.sections) - MOST_ROWS} more.")
+    body = "\n\n".join(told)
     notes = below if line else f"\n{before}" if before else ""  # a file that somebody had there before us
     return f"{body}\n\n{END}\n{notes}".encode()
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n".join(lines)
 
 
 def _parts(table: Table) -> Iterator[str]:
@@ -108,20 +125,26 @@ def _errors(library: Library) -> Page:
             if not entry.simulated:
                 met.setdefault((issue.signature, issue.subject), []).append((entry, issue))
     counted = sorted(met.items(), key=lambda one: (-len({entry.name for entry, _ in one[1]}), one[0]))
-    rows = tuple(
-        (
-            code(signature),
-            plain(_cause([issue for _, issue in cases])),
-            _some(plain(fix) for fix in _once(issue.fix for _, issue in cases)) or plain("nothing yet"),
-            _some(_link(entry) for entry, _ in cases),
-        )
-        for (signature, _), cases in counted
-    )
     return Page(
         "Common errors",
         "What was met on the way to deployments, and what was changed then; what the most workflows have met comes "
         "first.",
-        (Table(("signature", "cause", "fix", "met in"), rows),),
+        sections=tuple(_error(signature, subject, cases) for (signature, subject), cases in counted),
+    )
+
+
+def _error(signature: str, subject: str, cases: list[tuple[Entry, Issue]]) -> Section:
+    met = [issue for _, issue in cases if not issue.foreseen]
+    quotes = [code(quote) for quote in _once(issue.quote for issue in met) if quote]
+    fixes = [plain(fix) for fix in _once(issue.fix for _, issue in cases)]
+    return Section(
+        title=plain(f"{signature}: {subject}" if subject else signature),
+        lines=(
+            _some(plain(cause) for cause in _once(issue.cause for issue in met)) or plain("not met again"),
+            *([Markdown(f"- told by {_some(quotes)}")] if quotes else []),
+            Markdown(f"- changed then: {_some(fixes) if fixes else 'nothing that helped'}"),
+            Markdown(f"- met in {_some(_link(entry) for entry, _ in cases)}"),
+        ),
     )
 
 
@@ -236,12 +259,6 @@ def _by_gpu(
 
 def _newest_first(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(sorted(entries, key=lambda entry: entry.name), key=lambda entry: entry.tested, reverse=True)
-
-
-def _cause(issues: list[Issue]) -> str:
-    """As it was met; of one that was foreseen everywhere, what it was about."""
-    met = [issue.cause for issue in issues if not issue.foreseen]
-    return met[0] if met else issues[0].subject or issues[0].cause
 
 
 def _once(texts: Iterable[str | None]) -> list[str]:

@@ -57,7 +57,7 @@ class Recall:
         return answered.model_copy(
             update={
                 "addresses": (*(found for found in addresses.values()), *answered.addresses),
-                "packs": self._packs(answered.packs, packs, silent=silent),
+                "packs": self._packs(answered.packs, packs, wanted.packs, silent=silent),
                 "models": (*answered.models, *self._models(asked.model_urls, addresses.values(), answered)),
             }
         )
@@ -89,9 +89,15 @@ class Recall:
         return None
 
     def _packs(
-        self, answered: Iterable[PackFacts], known: dict[str, tuple[Entry, PackUsed]], *, silent: bool
+        self,
+        answered: Iterable[PackFacts],
+        known: dict[str, tuple[Entry, PackUsed]],
+        wanted: Iterable[WantedPack],
+        *,
+        silent: bool,
     ) -> tuple[PackFacts, ...]:
         facts: list[PackFacts] = []
+        refused: list[str] = []
         for one in answered:
             entry, pack = known.pop(one.repository.lower(), (None, None))
             if entry is None or pack is None or one.commit is None:
@@ -101,7 +107,7 @@ class Recall:
                 facts.append(one.model_copy(update={"commit_of": version, "known_from": source_of(entry)}))
             else:
                 self._refuse(entry, pack)
-                facts.append(one)
+                refused.append(one.repository.lower())
         if silent:
             facts.extend(
                 PackFacts(
@@ -113,7 +119,8 @@ class Recall:
                 )
                 for entry, pack in known.values()
             )
-        return tuple(facts)
+        again = tuple(one for one in wanted if one.repository.lower() in refused)
+        return (*facts, *self._lookups.look_up(Wanted(packs=again)).packs) if again else tuple(facts)
 
     def _refuse(self, entry: Entry, pack: PackUsed) -> None:
         told = Finding(

@@ -138,6 +138,7 @@ def issue_of(turn: Turn, fix: LearnedFix | None) -> Issue:
         signature=found.signature if found else UNMATCHED,
         subject=line(found.subject, LONGEST_LINE) if found else "",
         cause=line(cause, LONGEST_LINE),
+        quote=line(found.quote, LONGEST_LINE) if found else "",
         fix=line(turn.patch.because, LONGEST_LINE) if turn.patch else None,
         file=fix_file(fix)[0] if fix else None,
     )
