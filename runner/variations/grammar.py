@@ -125,7 +125,8 @@ def _item(text: str, at: int, name: str) -> _Item:
         found = _QUOTED[text[at]].match(text, at)
         if found is None:
             raise BadVariation(f"{name}: a quotation mark has no second one")
-        if text[found.end() : found.end() + 1].strip(","):
+        following = text[found.end() : found.end() + 1]
+        if following not in ("", ",") and not following.isspace():
             raise BadVariation(f"{name}: a comma or a blank has to follow {shown(found[0])}")
         return _Item(Word(text=_ESCAPED.sub(r"\1", found[1]), quoted=True), found.end())
     found = _BARE.match(text, at)

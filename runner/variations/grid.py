@@ -300,8 +300,10 @@ def _limit(schema: JsonObject, key: str) -> int | float | None:
 
 
 def _shortly(number: float) -> str:
-    return f"{number}" if isinstance(number, int) else f"{number:g}"
+    return f"{number}" if isinstance(number, int) else f"{number:.12g}"
 
 
 def _quoted(value: Value) -> str:
-    return f'"{shown(value)}"' if isinstance(value, str) else _written(value)
+    if isinstance(value, str):
+        return f'"{shown(value)}"'
+    return _written(value) if isinstance(value, bool) else _shortly(value)

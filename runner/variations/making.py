@@ -50,6 +50,7 @@ class Making:
         self._revive = revive
         self._going: dict[Future[Made], Cell] = {}
         self._tries: Counter[int] = Counter()
+        self._gone = False
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="variation")
 
     def __enter__(self) -> Self:
@@ -67,7 +68,10 @@ class Making:
             RunCancelled, DatabaseUnavailable: as `call` and `revive` raise them.
         """
         while True:
-            while self._waiting and len(self._going) < self._room:
+            if self._gone and not self._going:
+                self._revive()
+                self._gone = False
+            while self._waiting and len(self._going) < self._room and not self._gone:
                 cell = self._waiting.popleft()
                 self._going[self._pool.submit(self._call, cell)] = cell
             done, _ = wait(self._going, return_when=FIRST_COMPLETED)
@@ -81,12 +85,11 @@ class Making:
                 self._waiting.appendleft(cell)  # when one of the others has ended, there may be money for it
                 self._room = len(self._going)
             except EndpointUnreachable as error:
+                self._gone = True  # nothing more is asked of it until it is back
                 self._tries[cell.number] += 1
                 if self._tries[cell.number] >= MOST_TRIES:
                     return Made(result=failed(cell, f"the app stopped answering, {MOST_TRIES} times: {error}"))
                 self._waiting.appendleft(cell)
-                if not self._going:
-                    self._revive()
 
 
 def failed(cell: Cell, reason: str) -> CellResult:

@@ -19,7 +19,7 @@ def value_words(value: object) -> str:
         case bool():
             return "on" if value else "off"
         case float():
-            return f"{value:g}"
+            return f"{value:.12g}"
         case int():
             return str(value)
         case _:

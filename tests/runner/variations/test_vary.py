@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
 
-from tests.runner.bench import git
-
 if TYPE_CHECKING:
     from tests.runner.bench import Bench
 
-APP = "apps/modal/poster"
+BRANCH = "flowberth/poster"
+GRID = "width=64,128 height=64,96,128"
 
 
 def committed(bench: Bench, path: str) -> bytes:
-    import subprocess
-
     shown = subprocess.run(
-        ["git", "show", f"flowberth/poster:{APP}/{path}"], cwd=bench.repo, check=True, capture_output=True
+        ["git", "show", f"{BRANCH}:apps/modal/poster/{path}"], cwd=bench.repo, check=True, capture_output=True
     )
     return shown.stdout
 
@@ -30,9 +28,102 @@ def record(bench: Bench) -> Any:
     return json.loads(committed(bench, "variations/variations.json"))
 
 
-def test_a_grid_is_made_and_put_on_a_sheet(bench: Bench) -> None:
+def lines(bench: Bench, run_id: str) -> dict[str, str]:
+    """What the run has paid for, and how that stands."""
+    money = bench.do("money", run_id=run_id)
+    return {line["key"]: line["state"] for line in money["lines"] if line["what"] == "vary"}
+
+
+def test_a_grid_is_made_told_and_put_on_a_sheet_in_one_commit(bench: Bench) -> None:
     bench.do("up")
-    result = bench.do("vary", vary="width=64,128 height=64,96,128")
-    assert (result["state"], result["reason"]) == ("succeeded", None)
-    print(json.dumps(result, indent=1))
-    print(bench.journal())
+    before = bench.commits(BRANCH)
+    result = bench.do("vary", vary=GRID)
+    assert (result["state"], result["reason"], result["branch"]) == ("succeeded", None, BRANCH)
+    variations = result["variations"]
+    assert [cell["inputs"] for cell in variations["cells"]] == [
+        {"width": width, "height": height} for width in (64, 128) for height in (64, 96, 128)
+    ]
+    assert {cell["state"] for cell in variations["cells"]} == {"made"}
+    assert variations["estimate"]["cells"] == 6
+    assert variations["sheet"].endswith("apps/modal/poster/variations/sheet.jpg")
+    (subject, *rest) = bench.commits(BRANCH)
+    assert (subject, rest) == ("Vary poster: 6 of 6 variations made", before)
+    kept = record(bench)
+    assert kept["variations"]["cells"] == variations["cells"]
+    assert (kept["app"], kept["run"]) == ("poster", result["run_id"])
+    sheet = Image.open(io.BytesIO(committed(bench, "variations/sheet.jpg")))
+    assert sheet.width > sheet.height  # three beside each other, in two rows
+    told = bench.runs()[0]["progress"]["variations"]
+    assert told["cells"] == variations["cells"]
+    assert bench.leftovers() == []
+
+
+def test_a_killed_run_goes_on_with_what_is_missing_and_pays_for_nothing_twice(bench: Bench) -> None:
+    bench.do("up", target="elsewhere")
+    bench.do_until_killed("vary", vary=GRID, target="elsewhere", kill_at="vary detail 4")
+    killed = bench.runs()[0]
+    assert killed["state"] == "running"
+    assert len(killed["progress"]["variations"]["cells"]) >= 2
+    (result,) = bench.do("resume", target="elsewhere")
+    assert (result["run_id"], result["state"]) == (killed["id"], "succeeded")
+    before = {cell["number"]: cell for cell in killed["progress"]["variations"]["cells"]}
+    after = {cell["number"]: cell for cell in result["variations"]["cells"]}
+    assert {number: after[number] for number in before} == before  # whose seeds are random: they were not made again
+    assert lines(bench, result["run_id"]) == {f"vary-{number}": "spent" for number in range(1, 7)}
+    assert bench.commits(BRANCH).count("Vary poster: 6 of 6 variations made") == 1
+    assert bench.leftovers() == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kill_at", ["vary started 2", "deploy detail", "document detail", "document finished"])
+def test_wherever_it_is_killed_there_is_one_commit_in_the_end(bench: Bench, kill_at: str) -> None:
+    bench.do("up", target="elsewhere")
+    bench.do_until_killed("vary", vary=GRID, target="elsewhere", kill_at=kill_at.replace("vary started 2", "vary finished"))
+    (result,) = bench.do("resume", target="elsewhere")
+    assert result["state"] == "succeeded"
+    assert bench.commits(BRANCH).count("Vary poster: 6 of 6 variations made") == 1
+    assert set(lines(bench, result["run_id"])) == {f"vary-{number}" for number in range(1, 7)}
+
+
+@pytest.mark.long
+def test_when_the_money_ends_what_there_is_is_shown(bench: Bench) -> None:
+    bench.do("up", target="elsewhere")
+    result = bench.do("vary", vary=GRID, target="elsewhere", budget_usd=0.85)
+    assert result["state"] == "over-budget", result["reason"]
+    print(result["reason"])
+    made = result["variations"]["cells"]
+    assert 0 < len(made) < 6
+    assert result["endpoint"] is None
+    assert record(bench)["variations"]["stopped"] == result["variations"]["stopped"]
+    assert bench.commits(BRANCH)[0] == f"Vary poster: {len(made)} of 6 variations made"
+
+
+@pytest.mark.long
+def test_it_is_cancelled_like_any_run(bench: Bench) -> None:
+    bench.do("up")
+    going_on = bench.start("vary", vary=GRID, behaviour="hangs")
+    bench.until(lambda: bench.journal().count("vary started") == 2)
+    bench.do("cancel", run_id=bench.runs()[0]["id"])
+    assert going_on.result()["state"] == "cancelled"
+    assert bench.leftovers() == []
+
+
+@pytest.mark.long
+def test_an_app_that_answers_wrong_gives_failed_cells_and_no_sheet(bench: Bench) -> None:
+    bench.do("up")
+    result = bench.do("vary", vary="width=64,128", behaviour="answers wrong")
+    assert result["state"] == "failed"
+    assert result["reason"].startswith("vary: none of the 2 variations could be made: POST /generate answered 500")
+    assert {cell["state"] for cell in result["variations"]["cells"]} == {"failed"}
+
+
+@pytest.mark.long
+def test_it_does_not_end_another_run_of_the_app(bench: Bench) -> None:
+    bench.do_until_killed("up", kill_at="document started")
+    (interrupted,) = bench.runs()
+    complaint = bench.start("vary", vary="width=64,128").complaint()
+    assert f"{interrupted['id']} of poster has not ended" in complaint
+    assert bench.runs()[0]["state"] == "running"
+    (result,) = bench.do("resume")
+    assert result["run_id"] == interrupted["id"]
+    assert bench.do("vary", vary="width=64,128")["state"] == "succeeded"
