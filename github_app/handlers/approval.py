@@ -83,4 +83,6 @@ def _fingerprint(request: RunRequest) -> str:
     """Of the workflow, and of what the issue asks for beside it: a GPU is a matter of money."""
     workflow = hashlib.sha256(request.workflow).hexdigest()
     exactly = [workflow, request.name, request.gpu, request.budget_usd]
+    if request.reference is not None:
+        exactly.append(hashlib.sha256(request.reference).hexdigest())
     return hashlib.sha256(json.dumps(exactly).encode()).hexdigest()

@@ -58,7 +58,7 @@ def take_in(talk: Talk, issue: Issue, command: Deploy | Approve | None = None) -
             raise Explained(pages.nothing_found(is_form=found.is_form))
         return ()
     references = _allowed(talk, found.references, full_name)
-    collected = collect(references, repository=full_name, files=talk.api, site=site)
+    collected = collect(references, repository=full_name, files=talk.api, site=site, look=found.look)
     if not collected.submissions:
         told = [each for each in collected.unreadable if meant or not each.incidental]
         if told:
@@ -108,7 +108,7 @@ def _usable(
     unreadable = (*collected.unreadable, *spoiled)
     if not kept:
         raise Explained(pages.unreadable(unreadable, found.problems))
-    return Collected(submissions=tuple(kept), unreadable=unreadable)
+    return Collected(submissions=tuple(kept), unreadable=unreadable, look=collected.look)
 
 
 def _requests(
@@ -137,6 +137,7 @@ def _requests(
             budget_usd=budget,
             monthly_budget_usd=talk.rules.monthly_budget_usd,
             quality=talk.rules.quality,
+            reference=collected.look,
             engine=talk.doors.engine,
             keep=True,
             gpus=talk.rules.gpus,

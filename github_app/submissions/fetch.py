@@ -1,4 +1,4 @@
-"""From references to the bytes of workflows."""
+"""From references to the bytes of workflows, and of the picture that they should give."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from github_app.submissions import archive
 from github_app.submissions.download import download
 from github_app.submissions.links import shown_name
 from github_app.submissions.model import Attachment, Collected, Gist, Inline, RepositoryFile, Submission, Unreadable
+from github_app.submissions.picture import small_picture
 from github_app.submissions.refusal import Refusal
 from github_app.submissions.site import GITHUB
 
@@ -34,6 +35,7 @@ _WAYS_OUT: Final[dict[Trouble, str]] = {
     "too-large": f"Attach only the workflow's JSON, or {_COMMIT}.",
     "refused": f"Attach the file itself, or {_PASTE}.",
 }
+_NOT_COMPARED: Final = "The result is not compared with it; edit the issue to show another picture."
 
 
 class RepositoryFiles(Protocol):
@@ -45,9 +47,14 @@ class RepositoryFiles(Protocol):
 
 
 def collect(
-    references: Sequence[Reference], *, repository: str, files: RepositoryFiles, site: Site = GITHUB
+    references: Sequence[Reference],
+    *,
+    repository: str,
+    files: RepositoryFiles,
+    site: Site = GITHUB,
+    look: Attachment | RepositoryFile | None = None,
 ) -> Collected:
-    """Fetch all, and keep each content once. Arguments and errors are those of `fetch`."""
+    """Fetch all, and keep each content once. Arguments and errors are those of `fetch`; `look` is a picture."""
     submissions: dict[str, Submission] = {}
     unreadable: list[Unreadable] = []
     for reference in references:
@@ -64,7 +71,12 @@ def collect(
         unreadable += (
             Unreadable(what=each.filename, kind="refused", why=why, way_out=way_out) for each in kept[MAX_SUBMISSIONS:]
         )
-    return Collected(submissions=kept[:MAX_SUBMISSIONS], unreadable=tuple(unreadable))
+    shown = None
+    if kept and look is not None:
+        fetched = fetch_look(look, repository=repository, files=files, site=site)
+        shown = fetched if isinstance(fetched, bytes) else None
+        unreadable += () if isinstance(fetched, bytes) else (fetched,)
+    return Collected(submissions=kept[:MAX_SUBMISSIONS], unreadable=tuple(unreadable), look=shown)
 
 
 def fetch(
@@ -99,6 +111,18 @@ def fetch(
             way_out=_WAYS_OUT[refusal.kind],
             incidental=isinstance(reference, Attachment | RepositoryFile) and reference.incidental,
         )
+
+
+def fetch_look(
+    reference: Attachment | RepositoryFile, *, repository: str, files: RepositoryFiles, site: Site = GITHUB
+) -> bytes | Unreadable:
+    """The picture that a result should look like, small and plain. Arguments and errors are those of `fetch`."""
+    try:
+        if isinstance(reference, Attachment):
+            return small_picture(download(reference.url, site=site))
+        return small_picture(_file(reference, repository, files, site))
+    except Refusal as refusal:
+        return Unreadable(what=_what(reference), kind=refusal.kind, why=str(refusal), way_out=_NOT_COMPARED)
 
 
 def _what(reference: Reference) -> str:

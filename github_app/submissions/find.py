@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-    from github_app.submissions.model import Reference
+    from github_app.submissions.model import Reference, RepositoryFile
     from github_app.submissions.site import Site
 
 MAX_BODY: Final = 65_536
@@ -67,6 +67,7 @@ class _Finder:
         self._others: list[str] = []
         """What is wrong with JSON that may have nothing to do with ComfyUI."""
         self._elsewhere: list[str] = []
+        self._look: Attachment | RepositoryFile | None = None
 
     def read(self, body: str) -> Found:
         """Take out what is pasted first, so that addresses inside a workflow are not taken for others."""
@@ -82,7 +83,9 @@ class _Finder:
             self._options = options | self._options
             self._problems += problems
         for section, token in _sections(tokens):
-            if not is_form or section == form.WORKFLOW:
+            if section == form.LOOK:
+                self._shown(token)
+            elif not is_form or section == form.WORKFLOW:
                 self._said(token, meant=is_form)
         return self._found(is_form=is_form)
 
@@ -102,6 +105,7 @@ class _Finder:
             )
         return Found(
             references=references[:MAX_REFERENCES],
+            look=self._look,
             options=Options.model_validate(self._options),
             problems=tuple(dict.fromkeys(self._problems))[:MAX_PROBLEMS],
             is_form=is_form,
@@ -147,6 +151,20 @@ class _Finder:
             self._addresses(token.content)
         if token.type == "inline":
             self._paths(token, meant=meant)
+
+    def _shown(self, token: Token) -> None:
+        """The first picture in a section counts; a workflow that is in its metadata does not."""
+        if self._look is not None or token.type not in {"html_block", "inline"}:
+            return
+        for url in links.urls(token.content):
+            self._look = self._look or links.look(url, site=self._site, repository=self._repository)
+        if token.type == "inline":
+            for text, _ in _candidates(token):
+                found = links.path(text, repository=self._repository, incidental=False, suffixes=links.LOOKS)
+                self._look = self._look or found
+        text = token.content.strip()
+        if self._look is None and text.lower() not in form.NOTHING:
+            self._problems.append(f"{form.LOOK}: there is no picture on GitHub in {shown(text)}")
 
     def _block(self, text: str) -> None:
         if (read := form.read_block(text)) is not None:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 WORKFLOW: Final = "Workflow"
 FIELDS: Final[Mapping[str, str]] = {"Name": "name", "GPU": "gpu", "Budget in US dollars": "budget"}
 """Options by the labels of `.github/ISSUE_TEMPLATE/deploy-a-workflow.yml`."""
+LOOK: Final = "Should look like this"
+"""A picture to compare the result with."""
 NOTES: Final = "Anything a reviewer should know"
-HEADINGS: Final = frozenset({WORKFLOW, NOTES, *FIELDS})
+HEADINGS: Final = frozenset({WORKFLOW, LOOK, NOTES, *FIELDS})
 NOTHING: Final = frozenset({"", "_no response_", "smallest that fits"})
 """Answers that leave the decision to us, in lower case."""
 _OPTIONS = ("name", "gpu", "budget", "target")

@@ -81,6 +81,8 @@ class Found(Frozen):
 
     references: tuple[Reference, ...] = ()
     """Each once: what is pasted first, the rest as it comes in the text, paragraph by paragraph."""
+    look: Attachment | RepositoryFile | None = None
+    """The picture that the result should look like."""
     options: Options = Options()
     problems: tuple[str, ...] = ()
     """Sentences on what was meant for us and cannot be used. They quote what was written, unescaped."""
@@ -121,3 +123,5 @@ class Collected(Frozen):
     submissions: tuple[Submission, ...] = ()
     """Each content once."""
     unreadable: tuple[Unreadable, ...] = ()
+    look: bytes | None = None
+    """The picture that the results should look like, as `picture.small_picture` makes it."""

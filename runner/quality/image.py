@@ -34,6 +34,15 @@ LOW: Final = 0.5
 HIGH: Final = 99.5
 """Percentiles that stand for the darkest and the brightest: single pixels do not count."""
 CLIPPED: Final = 253
+DARK: Final = 2
+TILE: Final = 24
+"""Pixels of the working copy: the smallest black square that may be a part of a hole."""
+FILLED: Final = 0.97
+"""Part of a rectangle that is black, for it to be a hole."""
+SURROUNDED: Final = 0.7
+"""Part of the frame around a hole that is not black."""
+FRAME: Final = 3
+"""Pixels between a hole and that frame: where a smaller copy mixes both."""
 STRONG_EDGE: Final = 99
 """Percentile of the gradient and of the second derivative that are compared."""
 LAG: Final = 16
@@ -52,7 +61,9 @@ WHITE_COUNTS: Final = 0.5
 
 CONTRAST: Final = Scale(25, 90)
 BRIGHTNESS: Final = Scale(50, 110)
-CLIPPING: Final = Scale(0.5, 0.12)
+CLIPPING: Final = Scale(0.45, 0.02)
+BURNT: Final = Scale(0.1, 0.01)
+HOLE: Final = Scale(0.06, 0.02)
 ENTROPY: Final = Scale(0.15, 0.35)
 SHARPNESS: Final = Scale(0.45, 0.75)
 NOISE: Final = Scale(20, 12)
@@ -104,6 +115,8 @@ def measure_pixels(pixels: Pixels) -> tuple[Measured, ...]:
     low, high = (float(each) for each in np.percentile(seen, (LOW, HIGH)))
     entropy = _entropy(seen)
     clipped = _clipped(colours[pixels.seen], drawing=entropy < DRAWING)
+    burnt = _burnt(colours[pixels.seen])
+    hole = _hole((colours <= DARK).all(-1) & pixels.seen)
     sharp = _sharpness(luma)
     noise = _noise(pixels.native)
     alike = _coherence(luma)
@@ -112,6 +125,8 @@ def measure_pixels(pixels: Pixels) -> tuple[Measured, ...]:
         on_scale("contrast", high - low, CONTRAST, unit="of 255", detail=f"from {low:.0f} to {high:.0f} of 255"),
         on_scale("brightness", high, BRIGHTNESS, unit="of 255", detail=f"its brightest parts have {high:.0f} of 255"),
         on_scale("clipping", clipped, CLIPPING, detail=f"{clipped:.0%} is at the limit of brightness"),
+        on_scale("burnt", burnt, BURNT, detail=f"{burnt:.0%} has one colour at its highest and another at its lowest"),
+        on_scale("hole", hole, HOLE, detail=f"{hole:.0%} is one black rectangle in the middle of something"),
         on_scale("entropy", entropy, ENTROPY, unit="bits", detail=f"{entropy:.1f} of 8 bits a pixel"),
         on_scale("sharpness", sharp, SHARPNESS, detail=f"{sharp:.2f}; sharp pictures have 1 to 2"),
         on_scale("noise", noise, NOISE, unit="of 255", detail=f"noise of single pixels is {noise:.0f} of 255"),
@@ -161,6 +176,36 @@ def _clipped(seen: Plane, *, drawing: bool) -> float:
     at_limit = seen >= CLIPPED
     some, every = at_limit.any(-1), at_limit.all(-1)
     return float((some & ~every).mean() + (0.0 if drawing else WHITE_COUNTS * every.mean()))
+
+
+def _burnt(seen: Plane) -> float:
+    """Pixels of a colour that hardly any light has: what is left where contrast was raised beyond all bounds."""
+    return float(((seen >= CLIPPED).any(-1) & (seen <= DARK).any(-1)).mean())
+
+
+def _hole(black: NDArray[np.bool_]) -> float:
+    """The part of the picture that is one black rectangle with something on most of its sides, as a tile that failed.
+
+    A bar across the whole picture, and black around something, are none.
+    """
+    height, width = black.shape
+    if height <= TILE or width <= TILE:
+        return 0.0
+    sums = np.pad(black.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    inside = sums[TILE:, TILE:] - sums[:-TILE, TILE:] - sums[TILE:, :-TILE] + sums[:-TILE, :-TILE] == TILE**2
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    if not len(rows):
+        return 0.0
+    top, bottom = int(rows[0]), int(rows[-1]) + TILE
+    left, right = int(columns[0]), int(columns[-1]) + TILE
+    if bottom - top == height or right - left == width or black[top:bottom, left:right].mean() < FILLED:
+        return 0.0
+    around = np.zeros_like(black)
+    around[max(0, top - FRAME) : bottom + FRAME, max(0, left - FRAME) : right + FRAME] = True
+    around[max(0, top - FRAME + 1) : bottom + FRAME - 1, max(0, left - FRAME + 1) : right + FRAME - 1] = False
+    if not around.any() or (~black[around]).mean() < SURROUNDED:
+        return 0.0
+    return (bottom - top) * (right - left) / black.size
 
 
 def _sharpness(luma: Plane) -> float:

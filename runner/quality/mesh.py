@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FEW: Final = 200
 """Triangles below which a simple solid may well have edges across the whole of it."""
+MOST: Final = 75
+"""Percentile of the triangles' longest edges: some parts may be coarse."""
 NOTHING: Final = 1e-12
 
 FINITE: Final = Scale(0.99, 1.0)
@@ -48,9 +50,12 @@ def measure_mesh(triangles: NDArray[np.float64]) -> tuple[Measured, ...]:
         on_scale("extent", extent, EXTENT, detail=f"it is {extent:.0%} as deep as it is long"),
     ]
     if count >= FEW:
-        longest = float(np.median(np.linalg.norm(sides, axis=2).max(1))) / diagonal
+        low, high = np.percentile(corners, (2, 98), axis=0)
+        longest = float(np.percentile(np.linalg.norm(sides, axis=2).max(1), MOST)) / (
+            float(np.linalg.norm(high - low)) or diagonal
+        )
         measures.append(
-            on_scale("edges", longest, EDGES, detail=f"a usual edge is {longest:.1%} as long as the whole of it")
+            on_scale("edges", longest, EDGES, detail=f"a long edge is {longest:.0%} as long as the whole of it")
         )
     else:
         measures.append(told("edges", count, detail="too few triangles to say whether they are in order"))

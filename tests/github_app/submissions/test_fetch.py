@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from github_app.submissions import archive, download
 from github_app.submissions.download import MAX_REDIRECTS, is_public_host
 from github_app.submissions.fetch import MAX_SUBMISSIONS, collect, fetch
 from github_app.submissions.find import find_submissions
-from github_app.submissions.model import Attachment, Collected, Gist, RepositoryFile, Submission, Unreadable
+from github_app.submissions.model import Attachment, Collected, Gist, Inline, RepositoryFile, Submission, Unreadable
 from github_app.submissions.refusal import Refusal
 from github_app.submissions.site import GITHUB, Site
 from tests.forge.forge import Forge
@@ -501,3 +502,49 @@ def test_what_is_told_can_be_kept() -> None:
     assert Unreadable.model_validate_json(unreadable.model_dump_json()) == unreadable
     attached = Attachment(url="https://github.com/user-attachments/files/1/a.json", filename="a.json")
     assert Attachment.model_validate_json(attached.model_dump_json()) == attached
+
+
+LOOK = RepositoryFile(full_name=REPOSITORY, ref=None, path="fox.png")
+
+
+def shown(data: bytes) -> Collected:
+    given = Inline(filename="a.json", data=workflow())
+    return collect([given], repository=REPOSITORY, files=Files({(None, "fox.png"): data}), look=LOOK)
+
+
+def photo(size: tuple[int, int], file_format: str, colour: object, mode: str = "RGB") -> bytes:
+    stream = io.BytesIO()
+    Image.new(mode, size, colour).save(stream, file_format)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def test_the_picture_that_a_result_should_look_like_is_made_small_and_plain() -> None:
+    with_workflow = picture(workflow())
+    (small, large) = (shown(data).look for data in (with_workflow, photo((3000, 1500), "PNG", (0, 0, 0, 0), "RGBA")))
+    assert small is not None
+    assert b"EmptyImage" not in small
+    assert large is not None
+    image = Image.open(io.BytesIO(large))
+    assert (image.size, image.getpixel((0, 0))) == ((768, 384), (255, 255, 255))
+    assert shown(with_workflow).look == small, "the same file is the same request"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", picture()[:45], photo((9, 9), "GIF", "red"), b"\x89PNG" * 9],
+)
+def test_what_is_no_picture_is_not_compared_and_the_workflow_is_taken_all_the_same(data: bytes) -> None:
+    collected = shown(data)
+    assert len(collected.submissions) == 1
+    assert collected.look is None
+    assert [(each.what, each.way_out) for each in collected.unreadable] == [
+        ("fox.png", "The result is not compared with it; edit the issue to show another picture.")
+    ]
+
+
+def test_a_picture_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
+    bomb = bytearray(photo((1, 1), "PNG", "red"))
+    bomb[16:24] = (60_000).to_bytes(4) * 2
+    bomb[29:33] = zlib.crc32(bytes(bomb[12:29])).to_bytes(4)
+    (refused,) = shown(bytes(bomb)).unreadable
+    assert refused.kind in {"too-large", "refused"}

@@ -400,3 +400,41 @@ def test_any_text_is_read(body: str, title: str) -> None:
 )
 def test_hostile_repetition_is_read_quickly(piece: str) -> None:
     found((piece * 65_536)[:65_536])
+
+
+SHOWN = "https://github.com/user-attachments/assets/6a1c1b2e-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("words", "look"),
+    [
+        (f"![a fox]({SHOWN})", SHOWN),
+        (f'<img width="200" src="{SHOWN}">', SHOWN),
+        ("https://github.com/user-attachments/files/7/fox.JPG", "https://github.com/user-attachments/files/7/fox.JPG"),
+        ("looks/fox.jpeg", RepositoryFile(full_name="o/r", ref=None, path="looks/fox.jpeg")),
+        ("https://github.com/o/r/blob/main/fox.webp", RepositoryFile(full_name="o/r", ref="main", path="fox.webp")),
+        ("_No response_", None),
+    ],
+)
+def test_a_picture_that_the_result_should_look_like(words: str, look: object) -> None:
+    workflow = f"### Workflow\n\n```json\n{WORKFLOW}\n```"
+    holds = found(f"{workflow}\n\n### Should look like this\n\n{words}\n\n### Name\n\nfox")
+    assert holds.problems == ()
+    assert (holds.look.url if isinstance(holds.look, Attachment) else holds.look) == look
+    assert holds.references == (inline(WORKFLOW),)
+    assert holds.options.name == "fox"
+
+
+def test_outside_of_the_form_a_heading_does_it_and_a_workflow_in_the_picture_is_not_submitted() -> None:
+    holds = found(f"{ATTACHED}\n\n### Should look like this\n\n![it]({SHOWN}) and {SHOWN}2")
+    assert [type(each).__name__ for each in holds.references] == ["Attachment"]
+    assert isinstance(holds.look, Attachment)
+    assert holds.look.url == SHOWN
+
+
+def test_a_picture_from_elsewhere_is_not_fetched_and_that_is_said() -> None:
+    holds = found(f"{ATTACHED}\n\n### Should look like this\n\nhttps://evil.example/fox.png")
+    assert holds.look is None
+    assert holds.problems == snapshot(
+        ("Should look like this: there is no picture on GitHub in https://evil.example/fox.png",)
+    )
