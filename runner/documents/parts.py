@@ -27,7 +27,7 @@ MAX_EXAMPLE = 4000
 """Characters of the example call."""
 MAX_BARS = 8
 """Outputs in the chart of their quality; the table has more."""
-PICTURE_SIZE = (640, 480)
+PICTURE_SIZE = (640, 400)
 """Pixels that a picture takes at most: with it, the verdict is seen without scrolling."""
 QUALITY_DOCS = Markdown("https://github.com/flowberth/flowberth/blob/main/docs/quality.md")
 ALT: Final = "What the test run made"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_TITLE = 120
 """GitHub takes 256; more than this is no title."""
+MOST_ATTEMPTS_SHOWN = 4
+"""More than these are folded."""
 
 __all__ = ["MAX_BODY", "MAX_TITLE", "draft_pull_request", "pull_request", "title"]
 
@@ -65,6 +67,7 @@ def pull_request(
         closes=closes,
         spent=spent(money) if money else None,
         attempts=attempts,
+        folded_from=MOST_ATTEMPTS_SHOWN,
         unknown=risks.unknown(plan.lock, report, has_sample=sample is not None),
         links=_links(plan, app, files_url),
         app_link=_file_link(f"{app}/", files_url),

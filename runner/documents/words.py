@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -73,7 +74,9 @@ def dollars(usd: float) -> str:
 
 def round_dollars(usd: float) -> str:
     """Of very many calls: nobody counts their cents."""
-    return f"${usd:,.0f}" if usd >= TENS else money(usd) if usd < CENTS else f"${usd:.2f}"
+    if usd >= CENTS or not usd:
+        return f"${usd:,.0f}" if usd >= TENS else f"${usd:.2f}"
+    return f"${usd:.{1 - math.floor(math.log10(usd))}f}"
 
 
 def bill(money: RunMoney) -> str:

@@ -106,7 +106,7 @@ def test_a_pull_request_tells_a_reviewer_everything() -> None:
     title, body = documents.pull_request(lighthouse(), report(tests=tests), PICTURE, Forge())
     assert title == snapshot("1 test fails: Add lighthouse")
     assert body == snapshot("""\
-<img alt="What the test run made" src="https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png" width="320">
+<img alt="What the test run made" src="https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png" width="267">
 
 <sub>What the test run made: 512 × 768</sub>
 
@@ -128,8 +128,10 @@ model checkpoints/sd15.safetensors = https://…
 
 ```sh
 curl --fail-with-body "$ENDPOINT/generate" \\
-  --header "Modal-Key: $MODAL_KEY" --header "Modal-Secret: $MODAL_SECRET" \\
-  --header "Content-Type: application/json" --data @- <<'BODY'
+  --header "Modal-Key: $MODAL_KEY" \\
+  --header "Modal-Secret: $MODAL_SECRET" \\
+  --header "Content-Type: application/json" \\
+  --data @- <<'BODY'
 {
   "prompt": "a lighthouse",
   "negative_prompt": "",
@@ -139,7 +141,7 @@ curl --fail-with-body "$ENDPOINT/generate" \\
 BODY
 ```
 
-It answers with `image` (image), with the seed and with what it has cost.
+It answers with `image` (image), with the seed it took, and with what the call has cost.
 
 <details><summary>All 8 inputs</summary>
 
@@ -179,7 +181,7 @@ a cold start  $0.006318  ██▌
 60 s idle     $0.039900  ████████████████
 ```
 
-Estimates. A thousand calls in a row cost about $2.04, a thousand that each wake it up $48.21.
+Estimates: seconds at $0.000665. A thousand calls in a row cost about $2.04, a thousand that each wake it up $48.21.
 
 <details><summary>How these are worked out</summary>
 
@@ -203,9 +205,9 @@ This run has spent nothing: it was tested on the local target.
 
 ComfyUI 0.3.64 (the oldest that ships has everything) on Python 3.12, with packages as they were on 2025-10-22.
 
-| model | size | sha256 | licence | access | from | pinned from |
-|---|---|---|---|---|---|---|
-| `checkpoints/sd15.safetensors` | unknown | none | unknown | unknown | unknown | nobody knows |
+| model | size | sha256 | licence | access | pinned from |
+|---|---|---|---|---|---|
+| `checkpoints/sd15.safetensors` | unknown | none | unknown | unknown | nobody knows |
 
 </details>
 
@@ -280,7 +282,7 @@ def rendered(markdown: str) -> str:
 
 
 OURS = re.compile(
-    r"<details(?: open)?><summary>[A-Z][\w ,:.$]*</summary>|</details>|</?sub>"
+    r"<details(?: open)?><summary>[A-Z0-9][\w ,:.$]*</summary>|</details>|</?sub>"
     r'|<img alt="What the test run made" src="(?P<src>[^"<>]*)"(?: width="[0-9]+")?>'
 )
 """The HTML that our texts have; words in a summary are ours, too."""

@@ -90,8 +90,10 @@ model checkpoints/lighthouse.safetensors = https://…
 
 ```sh
 curl --fail-with-body "$ENDPOINT/generate" \\
-  --header "Modal-Key: $MODAL_KEY" --header "Modal-Secret: $MODAL_SECRET" \\
-  --header "Content-Type: application/json" --data @- <<'BODY'
+  --header "Modal-Key: $MODAL_KEY" \\
+  --header "Modal-Secret: $MODAL_SECRET" \\
+  --header "Content-Type: application/json" \\
+  --data @- <<'BODY'
 {
   "width": 8,
   "height": 8
@@ -99,7 +101,7 @@ curl --fail-with-body "$ENDPOINT/generate" \\
 BODY
 ```
 
-It answers with `image` (image), with the seed and with what it has cost.
+It answers with `image` (image), and with what the call has cost.
 
 <details><summary>All 2 inputs</summary>
 
@@ -130,7 +132,7 @@ a cold start  $0.006318  ██▌
 60 s idle     $0.039900  ████████████████
 ```
 
-Estimates. A thousand calls in a row cost about $2.04, a thousand that each wake it up $48.21.
+Estimates: seconds at $0.000665. A thousand calls in a row cost about $2.04, a thousand that each wake it up $48.21.
 
 <details><summary>How these are worked out</summary>
 
@@ -161,9 +163,9 @@ ComfyUI 0.33.0 (the newest that ships, though it lacks the node Frob (stranger))
 |---|---|---|---|
 | `odd-nodes` | [`0123456789`](https://github.com/stranger/odd-nodes/tree/0123456789abcdef0123456789abcdef01234567) | GPL-3.0 | answered by a person |
 
-| model | size | sha256 | licence | access | from | pinned from |
-|---|---|---|---|---|---|---|
-| `checkpoints/lighthouse.safetensors` | 6.46 GiB | `ababababab` | openrail++ | gated | `huggingface.co` | answered by a person |
+| model | size | sha256 | licence | access | pinned from |
+|---|---|---|---|---|---|
+| `checkpoints/lighthouse.safetensors` | 6.46 GiB | `ababababab` | openrail++ | gated | `huggingface.co`, answered by a person |
 
 </details>
 
@@ -178,8 +180,13 @@ ComfyUI 0.33.0 (the newest that ships, though it lacks the node Frob (stranger))
 
 - **warning** at node `2`: the node Frob (stranger) comes from https:\u200b//github.com/stranger/odd-nodes, as a person answered; ComfyUI-Manager does not list it, so it is stranger alone who is trusted with code in the app; read the code at that commit before this is merged
 - **warning** at node `2`: https:\u200b//github.com/stranger/odd-nodes is archived: nobody mends it any more
-- **info** at node `1`: lighthouse.safetensors (checkpoints) is taken from https:\u200b//huggingface.co/big-lab/lighthouse/resolve/main/lighthouse.safetensors, as a person answered
-- **info**: app.py was edited by hand and stays as it is
+
+<details><summary>2 notes</summary>
+
+- node `1`: lighthouse.safetensors (checkpoints) is taken from https:\u200b//huggingface.co/big-lab/lighthouse/resolve/main/lighthouse.safetensors, as a person answered
+- app.py was edited by hand and stays as it is
+
+</details>
 
 ### What is unknown
 
@@ -226,9 +233,9 @@ model checkpoints/lighthouse.safetensors = https://…
 
 ComfyUI 0.33.0 (the newest that ships, though it lacks the node Frob (stranger)) on Python 3.12, with packages as they were on 2026-11-20.
 
-| model | size | sha256 | licence | access | from | pinned from |
-|---|---|---|---|---|---|---|
-| `checkpoints/lighthouse.safetensors` | unknown | none | unknown | unknown | unknown | nobody knows |
+| model | size | sha256 | licence | access | pinned from |
+|---|---|---|---|---|---|
+| `checkpoints/lighthouse.safetensors` | unknown | none | unknown | unknown | nobody knows |
 
 </details>
 
