@@ -7,6 +7,7 @@ Slack has no key under which the same message is posted once, so messages of our
 from __future__ import annotations
 
 import http.client
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -51,6 +52,9 @@ _PASSING: Final = frozenset(
     }
 )
 """Slack's words for what may be over the next time."""
+_silent = logging.getLogger(f"{__name__}.sdk")
+_silent.setLevel(logging.CRITICAL)
+"""It would write what is sent to the log, and what goes wrong, which callers are told of."""
 _HTTP_OK, _HTTP_BUSY, _HTTP_FAILURE = 200, 429, 500
 _MULTIPLE_CHOICES, _BAD_REQUEST = 300, 400
 
@@ -227,7 +231,9 @@ class SlackClient:
 
                 # Its handlers would send again what may have arrived: we look first.
                 token, url = self._token.get_secret_value(), f"{self._api_url}/"
-                self._web_client = WebClient(token, base_url=url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+                self._web_client = WebClient(
+                    token, base_url=url, timeout=TIMEOUT_SECONDS, retry_handlers=[], logger=_silent
+                )
             return self._web_client
 
     def _call(self, method: str, **body: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON

@@ -23,11 +23,9 @@ from github_app.handlers.talk import Talk
 from github_app.handlers.talking import told
 from github_app.slack.errors import SlackRefused
 from github_app.slack.message import said
-from github_app.slack.requests import Asked, has_workflow_name, is_picture
+from github_app.slack.requests import Asked, has_workflow_name, is_picture, pasted
 from github_app.slack.text import escaped, link
 from github_app.slack.threads import Thread
-from github_app.submissions.find import find_submissions
-from github_app.submissions.model import Inline
 from runner.documents.markdown import line
 from runner.model import repository_key
 
@@ -43,6 +41,8 @@ if TYPE_CHECKING:
 ROOM: Final = LONGEST_BODY - 2000
 """Characters of an issue that a workflow can have; the others are for what is said around it."""
 MAX_TITLE: Final = 100
+MAX_WORDS: Final = 1000
+"""Characters of what is wrong with a file."""
 CLOCKS: Final = timedelta(minutes=10)
 """By how much the clocks of Slack, GitHub and this machine may differ."""
 TOO_LARGE: Final = (
@@ -88,7 +88,7 @@ class SlackDesk:
         if full_name is None:
             return False
         try:
-            asked, wanted = self._wanted(asked, full_name)
+            asked, wanted = self._wanted(asked)
             answer = self._open(asked, wanted, full_name)
         except Unfit as error:
             if not str(error):
@@ -138,17 +138,17 @@ class SlackDesk:
                 return self.doors.github.installation(one.id).repository_named(full_name)
         raise NotFound(f"Flowberth is not installed on {full_name}")
 
-    def _wanted(self, asked: Asked, full_name: str) -> tuple[Asked, _Wanted]:
+    def _wanted(self, asked: Asked) -> tuple[Asked, _Wanted]:
         if asked.url is not None:
             return asked, _Wanted(_title(PurePosixPath(asked.url.partition("?")[0]).stem), f"<{asked.url}>\n")
         if asked.file is not None:
             return self._uploaded(asked, asked.file)
-        found = find_submissions(asked.text or "", title="", repository=full_name, site=self.doors.site)
-        pasted = [each for each in found.references if isinstance(each, Inline)]
-        if not pasted:
-            raise Unfit(escaped(". ".join(found.problems)))
-        title = parse_workflow(pasted[0].data, filename="").title or "Workflow"
-        return asked, _Wanted(_title(title), _fenced("What was pasted", [each.data for each in pasted]))
+        try:
+            workflows = pasted(asked.text or "")
+        except WorkflowError as error:
+            raise Unfit(escaped(f"{error}.", MAX_WORDS)) from None
+        title = parse_workflow(workflows[0], filename="").title or "Workflow"
+        return asked, _Wanted(_title(title), _fenced("What was pasted", workflows))
 
     def _uploaded(self, asked: Asked, file: str) -> tuple[Asked, _Wanted]:
         """A file; also where its message is, if that was not known."""
@@ -163,13 +163,13 @@ class SlackDesk:
             data = self.client.download(there, MAX_BYTES)
             workflow = parse_workflow(data, filename=name)
         except WorkflowError as error:
-            raise Unfit("" if incidental else escaped(f"{error}.", 1000)) from None
+            raise Unfit("" if incidental else escaped(f"{error}.", MAX_WORDS)) from None
         except SlackRefused as error:
             raise Unfit("" if incidental and error.code == "too_large" else escaped(f"{name}: {error}.")) from None
-        return asked, _Wanted(_title(PurePosixPath(name).stem), _fenced(name, [workflow.source]))
+        return asked, _Wanted(_title(PurePosixPath(name).stem), _fenced(name, (workflow.source,)))
 
 
-def _fenced(name: str, workflows: list[bytes]) -> str:
+def _fenced(name: str, workflows: tuple[bytes, ...]) -> str:
     """As they came, if an issue can hold that; else without blanks.
 
     Raises:

@@ -5,13 +5,16 @@ What is no request for a workflow in a channel of ours comes to nothing, and is 
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, ValidationError
 
+from codegen.errors import WorkflowError
 from codegen.json_values import as_object, objects
 from codegen.model import Frozen
+from codegen.parse import parse_workflow
 from github_app.settings import ChannelId, UserId
 from github_app.slack.text import escaped, words
 from github_app.submissions.find import MAX_BODY
@@ -28,6 +31,9 @@ EVENT: Final = "slack"
 COMMAND: Final = "/deploy-workflow"
 _SAID: Final = frozenset({None, "file_share", "thread_broadcast"})
 """Kinds of messages that people write; the others tell of edits, of who has joined, of bots."""
+MAX_TRIES: Final = 20
+"""Braces of a text at which JSON is looked for."""
+_OBJECT: Final = re.compile(r'\{\s*"')
 _HINT: Final = re.compile(r'\{.{0,2000}?"(?:class_type|nodes|last_node_id)"|"nodes"\s*:', re.DOTALL)
 """What a text has that may be a workflow."""
 
@@ -94,6 +100,42 @@ def asked_by_command(form: Mapping[str, str], channels: Mapping[str, str], site:
     except ValidationError:
         return Answer(text="That command is not as Slack sends them.")
     return Answer(text=f"An issue is opened in {escaped(repository)} for {escaped(found[0])}.", asked=asked)
+
+
+def pasted(text: str) -> tuple[bytes, ...]:
+    """The workflows that stand in a text, wherever they begin.
+
+    Raises:
+        codegen.errors.WorkflowError: there is none; says what is wrong with what may have been meant to be one.
+    """
+    decoder, found = json.JSONDecoder(), list[bytes]()
+    position = 0
+    for _ in range(MAX_TRIES):
+        start = text.find("{", position)
+        if start < 0:
+            break
+        try:
+            _, position = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            if _OBJECT.match(text, start):  # broken: what is whole within it was not meant alone
+                break
+            position = start + 1  # a brace among words
+            continue
+        data = text[start:position].encode(errors="replace")
+        if _is_workflow(data):
+            found.append(data)
+    if not found:
+        meant = text[max(text.find("{"), 0) :].rstrip("`\n ")
+        parse_workflow(meant.encode(errors="replace"), filename="what was pasted")
+    return tuple(found)
+
+
+def _is_workflow(data: bytes) -> bool:
+    try:
+        parse_workflow(data, filename="")
+    except WorkflowError:
+        return False
+    return True
 
 
 def _in_message(event: JsonObject) -> tuple[Asked, ...]:

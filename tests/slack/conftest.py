@@ -68,13 +68,14 @@ class Office:
             target=Local(), engine=EngineChoice(), site=Site.of(api_url),
         )  # fmt: skip
         self._numbers = itertools.count(1)
+        self.channels = dict(CHANNELS)
         self.restarts()
 
     def restarts(self) -> None:
         """As another process: nothing is left but what is in Postgres."""
         client = SlackClient(self.slack.api_url, SecretStr(TOKEN), channel_seconds=0.0)
         people = {ANN: "alice", EVE: "mallory"}
-        desk = SlackDesk(self._doors, client, channels=CHANNELS, people=people, threads=Threads(self.database))
+        desk = SlackDesk(self._doors, client, channels=self.channels, people=people, threads=Threads(self.database))
         self.desk, self.teller = desk, SlackOffice(desk, self.database).teller(lambda: self.now)
 
     def handles(self, event) -> list[bool]:

@@ -55,6 +55,9 @@ class StandInSlack:
     def __init__(self) -> None:
         self.messages: dict[str, list[dict[str, Any]]] = {CHANNEL: []}
         self.files: dict[str, Uploaded] = {}
+        self.urls: dict[str, str] = {}
+        self.sizes: dict[str, int] = {}
+        """What is said of files that is not so."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.violations: list[str] = []
         self.faults: dict[str, list[Fault]] = {}
@@ -168,9 +171,9 @@ class StandInSlack:
 
     def described(self, file: Uploaded) -> dict[str, Any]:
         return {
-            "id": file.id, "name": file.name, "title": file.name, "size": len(file.data), "user": file.user,
+            "id": file.id, "name": file.name, "title": file.name, "size": self.sizes.get(file.id, len(file.data)), "user": file.user,
             "mimetype": "application/json" if file.name.endswith(".json") else "application/octet-stream",
-            "url_private_download": f"{self.url}/files-pri/T0ACME-{file.id}/download/{file.id}",
+            "url_private_download": self.urls.get(file.id, f"{self.url}/files-pri/T0ACME-{file.id}/download/{file.id}"),
         }  # fmt: skip
 
     # What the app asks of it.
@@ -299,7 +302,7 @@ def _handler(slack: StandInSlack) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             is_json = "json" in (self.headers.get("Content-Type") or "")
-            given = json.loads(body) if is_json else dict(parse_qsl(body.decode()))
+            given = json.loads(body or b"{}") if is_json else dict(parse_qsl(body.decode()))
             answer = slack.answers(self.path.rpartition("/")[2], given, self._token())
             if answer is None:
                 self.close_connection = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,12 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
+from codegen.errors import WorkflowError
 from codegen.model import Finding, Question
 from github_app.slack.message import MAX_SECTION, Place, calls, run_message
+from github_app.slack.requests import pasted
 from github_app.slack.text import escaped, fitted, link, words
 from github_app.telling.view import RunView, ShownState
 from runner.budget.model import Alert, RunMoney
 from runner.model import Cost, PullRequestRef, RunId, StepProgress, TestResult
+from tests.github_app.workflows import GRAPH, PROMPT
 from tests.slack.standin import StandInSlack, texts
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -210,3 +214,14 @@ def test_links_that_slack_has_made_are_what_was_typed() -> None:
     assert words(said) == 'see https://github.com/a/b?x=1&y=2 "example.com" a@b.c ann x'
     assert escaped("a\u200bb\x00c") == "a b c"
     assert MAX_SECTION == 3000
+
+
+def test_workflows_are_found_wherever_they_begin_in_a_message() -> None:
+    one, other = json.dumps(PROMPT), json.dumps(GRAPH)
+    assert pasted(f"hi {{you}} ```{one}```, and\n```\n{other}\n```") == (one.encode(), other.encode())
+
+
+@pytest.mark.parametrize("cut", ['{"nodes": [1, 2', f'{{"subgraphs": [{json.dumps(GRAPH)}, ', '{"a": 1}', "{", ""])
+def test_what_is_cut_short_is_not_taken_for_a_part_of_it(cut: str) -> None:
+    with pytest.raises(WorkflowError, match=r"^what was pasted: "):
+        pasted(f"look: ```{cut}```")
