@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-TAGS: Final = frozenset({"details", "summary", "sub", "img"})
+TAGS: Final = frozenset({"details", "summary", "sub", "img", "br"})
 """All that our texts have beside Markdown."""
 ALERTS: Final = ("NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION")
 """https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#alerts"""
@@ -85,7 +85,7 @@ class _Known(HTMLParser):
             self.parts.append(f"<{tag}>")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in TAGS - {"img"}:
+        if tag in TAGS - {"img", "br"}:
             self.parts.append(f"</{tag}>")
         else:
             self.handle_data(f"</{tag}>")

@@ -88,7 +88,7 @@ def picture(url: str, size: tuple[int, int] | None, note: str | None = None) -> 
         said = f"{said}: {size[0]} × {size[1]}"
     elif note:
         said = f"{said}, to look at: {plain(note)}"
-    return Markdown(f'<img alt="{ALT}" src="{html.escape(url)}"{width}>\n\n<sub>{said}</sub>')
+    return Markdown(f'<img alt="{ALT}" src="{html.escape(url)}"{width}><br><sub>{said}</sub>')
 
 
 def fitting(template: str, **values: object) -> str:

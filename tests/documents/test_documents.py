@@ -106,9 +106,7 @@ def test_a_pull_request_tells_a_reviewer_everything() -> None:
     title, body = documents.pull_request(lighthouse(), report(tests=tests), PICTURE, Forge())
     assert title == snapshot("1 test fails: Add lighthouse")
     assert body == snapshot("""\
-<img alt="What the test run made" src="https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png" width="267">
-
-<sub>What the test run made: 512 × 768</sub>
+<img alt="What the test run made" src="https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png" width="267"><br><sub>What the test run made: 512 × 768</sub>
 
 ✗ **Not ready: 1 of 2 tests failed on ComfyUI 0.33.0:** two at once. A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more.
 
@@ -282,7 +280,7 @@ def rendered(markdown: str) -> str:
 
 
 OURS = re.compile(
-    r"<details(?: open)?><summary>[A-Z0-9][\w ,:.$]*</summary>|</details>|</?sub>"
+    r"<details(?: open)?><summary>[A-Z0-9][\w ,:.$]*</summary>|</details>|</?sub>|<br>"
     r'|<img alt="What the test run made" src="(?P<src>[^"<>]*)"(?: width="[0-9]+")?>'
 )
 """The HTML that our texts have; words in a summary are ours, too."""

@@ -130,6 +130,11 @@ def duration(seconds: float) -> str:
     return f"{whole} s" if whole < 2 * MINUTE else f"{whole // MINUTE} min {whole % MINUTE} s"
 
 
+def took(view: RunView) -> str:
+    """All steps together."""
+    return duration(sum(step.seconds or 0 for step in view.steps))
+
+
 def links(view: RunView) -> Markdown:
     """Where to look further."""
     found = [

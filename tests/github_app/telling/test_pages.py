@@ -225,6 +225,8 @@ model checkpoints/sd15.safetensors = https://…
 
 **2 of 2 tests passed**; a call costs $0.001995 (estimate).
 
+<details><summary>10 steps, 3 min 3 s</summary>
+
 - ✓ Read the workflow, 0.3 s
 - ✓ Look up models and packs, 4.3 s
 - ✓ Open a branch, 8.3 s
@@ -235,6 +237,8 @@ model checkpoints/sd15.safetensors = https://…
 - ✓ Write it up, 28 s
 - ✓ Bring the pull request up to date, 32 s
 - ✓ Clean up, 36 s
+
+</details>
 
 Attempt 1 of 10 · $0.18 of $20.00 spent (estimate) · [Pull request 12](https://github.com/owner/name/pull/12) · [Endpoint](https://owner--poster-web.modal.run)
 
