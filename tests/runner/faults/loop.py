@@ -218,6 +218,8 @@ class Laboratory:
         self._records = RunRecords(database)
         self._ledger = Ledger(database, lambda: datetime.now(UTC))
         self._count = 0
+        self.attempts: Attempts | None = None
+        """Of the last run."""
 
     @cached_property
     def _repo(self) -> Path:
@@ -270,11 +272,12 @@ class Laboratory:
     def _carry_out(self, fault: Fault, run: RunContext, target: StubbornTarget, purse: Purse) -> Ended:
         run.use(resolve(run).facts)
         start = branch(run)
+        run.foresee(start.foreseen)
         if fault.start is not None:
             run.change(fault.start(run.plan.lock))
         steps = _Steps(run, render(run, start))
         before = run.plan.prompt
-        attempts = Attempts(run, steps.do)
+        attempts = self.attempts = Attempts(run, steps.do)
         wall, cpu = time.perf_counter(), time.process_time()
         stopped = ""
         try:
