@@ -5,12 +5,19 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
 
+from runner.budget.ledger import Ledger
+from runner.model import RunId
+from tests.runner.bench import OTHER
+
 if TYPE_CHECKING:
+    from runner.database import Database
     from tests.runner.bench import Bench
 
 BRANCH = "flowberth/poster"
@@ -46,8 +53,7 @@ def test_a_grid_is_made_told_and_put_on_a_sheet_in_one_commit(bench: Bench) -> N
     assert {cell["state"] for cell in variations["cells"]} == {"made"}
     assert variations["estimate"]["cells"] == 6
     assert variations["sheet"].endswith("apps/modal/poster/variations/sheet.jpg")
-    (subject, *rest) = bench.commits(BRANCH)
-    assert (subject, rest) == ("Vary poster: 6 of 6 variations made", before)
+    assert bench.commits(BRANCH) == [*before, "Vary poster: 6 of 6 variations made"]
     kept = record(bench)
     assert kept["variations"]["cells"] == variations["cells"]
     assert (kept["app"], kept["run"]) == ("poster", result["run_id"])
@@ -75,10 +81,10 @@ def test_a_killed_run_goes_on_with_what_is_missing_and_pays_for_nothing_twice(be
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kill_at", ["vary started 2", "deploy detail", "document detail", "document finished"])
+@pytest.mark.parametrize("kill_at", ["vary finished", "deploy detail", "document detail", "document finished"])
 def test_wherever_it_is_killed_there_is_one_commit_in_the_end(bench: Bench, kill_at: str) -> None:
     bench.do("up", target="elsewhere")
-    bench.do_until_killed("vary", vary=GRID, target="elsewhere", kill_at=kill_at.replace("vary started 2", "vary finished"))
+    bench.do_until_killed("vary", vary=GRID, target="elsewhere", kill_at=kill_at)
     (result,) = bench.do("resume", target="elsewhere")
     assert result["state"] == "succeeded"
     assert bench.commits(BRANCH).count("Vary poster: 6 of 6 variations made") == 1
@@ -86,16 +92,20 @@ def test_wherever_it_is_killed_there_is_one_commit_in_the_end(bench: Bench, kill
 
 
 @pytest.mark.long
-def test_when_the_money_ends_what_there_is_is_shown(bench: Bench) -> None:
+def test_when_the_money_ends_what_there_is_is_shown(bench: Bench, database: Database) -> None:
     bench.do("up", target="elsewhere")
-    result = bench.do("vary", vary=GRID, target="elsewhere", budget_usd=0.85)
-    assert result["state"] == "over-budget", result["reason"]
-    print(result["reason"])
+    going_on = bench.start("vary", vary=GRID, target="elsewhere", pause_at="vary detail 4").paused()
+    run_id = RunId(bench.runs()[0]["id"])
+    Ledger(database, lambda: datetime.now(UTC)).bill(run_id, "build-1", Decimal("20.50"))
+    going_on.go_on()
+    result = going_on.result()
+    assert (result["state"], result["endpoint"]) == ("over-budget", None)
+    assert "making a variation" in result["reason"]
     made = result["variations"]["cells"]
     assert 0 < len(made) < 6
-    assert result["endpoint"] is None
-    assert record(bench)["variations"]["stopped"] == result["variations"]["stopped"]
-    assert bench.commits(BRANCH)[0] == f"Vary poster: {len(made)} of 6 variations made"
+    assert record(bench)["variations"]["stopped"] == result["variations"]["stopped"] == result["reason"]
+    assert bench.commits(BRANCH)[-1] == f"Vary poster: {len(made)} of 6 variations made"
+    assert bench.leftovers() == []
 
 
 @pytest.mark.long
@@ -119,11 +129,12 @@ def test_an_app_that_answers_wrong_gives_failed_cells_and_no_sheet(bench: Bench)
 
 @pytest.mark.long
 def test_it_does_not_end_another_run_of_the_app(bench: Bench) -> None:
-    bench.do_until_killed("up", kill_at="document started")
-    (interrupted,) = bench.runs()
+    bench.do("up")
+    bench.do_until_killed("up", workflow=OTHER, kill_at="deploy started")
+    interrupted = bench.runs()[0]
     complaint = bench.start("vary", vary="width=64,128").complaint()
     assert f"{interrupted['id']} of poster has not ended" in complaint
     assert bench.runs()[0]["state"] == "running"
     (result,) = bench.do("resume")
     assert result["run_id"] == interrupted["id"]
-    assert bench.do("vary", vary="width=64,128")["state"] == "succeeded"
+    assert bench.do("vary", vary="width=64,128", workflow=OTHER)["state"] == "succeeded"
