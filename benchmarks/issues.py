@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SCRIPT = Path(sys.executable).with_name("flowberth")
 WORKFLOW = json.loads((ROOT / "examples" / "poster.json").read_text())
 REPO = "/repos/acme/site"
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 1.0
 """Between two looks at the pull requests."""
 PATIENCE_SECONDS = 900.0
 PAGE = 100

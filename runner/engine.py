@@ -16,6 +16,7 @@ from codegen.json_values import as_object
 from runner.errors import EngineUnavailable
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
     from codegen.model import JsonObject
@@ -49,6 +50,12 @@ def engine_settings(choice: EngineChoice, *, core: str, work_dir: Path) -> dict[
     return {"FLOWBERTH_ENGINE_COMMAND": json.dumps(command)}
 
 
+@cache
+def trust() -> ssl.SSLContext:
+    """Whose certificates are believed. By default httpx reads them all for every client: longer than asking takes."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def check_url(url: str) -> None:
     """Make sure that a ComfyUI answers there.
 
@@ -72,7 +79,7 @@ def system_stats(url: str) -> JsonObject:
     data = bytearray()
     ends = time.monotonic() + PROBE_SECONDS
     # As the app will ask, which gets no proxy of ours.
-    with httpx.stream("GET", f"{url}/system_stats", timeout=PROBE_SECONDS, trust_env=False) as answer:
+    with httpx.stream("GET", f"{url}/system_stats", timeout=PROBE_SECONDS, trust_env=False, verify=trust()) as answer:
         answer.raise_for_status()
         for chunk in answer.iter_bytes():
             data += chunk

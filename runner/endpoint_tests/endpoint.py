@@ -13,6 +13,7 @@ import httpx
 from codegen.json_values import as_object, objects
 from runner.endpoint_tests.answer import check_shape
 from runner.endpoint_tests.errors import CheckFailed
+from runner.engine import trust
 from runner.errors import EndpointUnreachable
 from runner.model import Frozen
 
@@ -62,7 +63,9 @@ class Endpoint:
         self._url = url.rstrip("/")
         self._tell = tell
         # No proxy and no .netrc of this machine: the endpoint must answer for itself.
-        self._http = httpx.Client(base_url=self._url, headers=headers, timeout=ANSWER_SECONDS, trust_env=False)
+        self._http = httpx.Client(
+            base_url=self._url, headers=headers, timeout=ANSWER_SECONDS, trust_env=False, verify=trust()
+        )
 
     def __enter__(self) -> Self:
         return self

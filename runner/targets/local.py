@@ -11,16 +11,16 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 import psutil
 from pydantic import ValidationError
 
 from codegen.lock import Lock
-from runner.engine import engine_settings
+from runner.engine import engine_settings, trust
 from runner.errors import DeployFailed, RunCancelled
-from runner.model import Frozen
+from runner.model import EngineChoice, Frozen
 from runner.protocols import Deployment, say_nothing
 from runner.targets.local_preflight import look, own_copy
 from runner.targets.local_server import KEEP
@@ -95,7 +95,7 @@ class LocalTarget:
         work.mkdir(parents=True)
         try:
             app = own_copy(spec.folder, home / "app")
-            return look(app, home, self._environment(spec, work), tell)
+            return look(app, home, self._environment(spec, work, self._engine_to_ask(spec)), tell)
         finally:
             shutil.rmtree(home, ignore_errors=True)
 
@@ -162,7 +162,7 @@ class LocalTarget:
         record = self._record(spec.run_id)
         if record is None or record.attempt != spec.attempt or _process(record) is None:
             return None
-        url = self._url(spec.run_id)
+        url = self._state(spec.run_id, "url")
         return None if url is None else _healthy(spec.name, url, 0.0)
 
     def _start(self, spec: DeploymentSpec) -> Deployment:
@@ -170,7 +170,7 @@ class LocalTarget:
         work = home / "work"
         work.mkdir(parents=True, exist_ok=True)
         app = own_copy(spec.folder, home / "app")
-        environment = self._environment(spec, work)
+        environment = self._environment(spec, work, spec.engine)
         began = time.monotonic()
         with (home / "app.log").open("wb") as log:
             process = subprocess.Popen(
@@ -199,7 +199,7 @@ class LocalTarget:
 
     def _wait(self, spec: DeploymentSpec, process: subprocess.Popen[bytes], deadline: float) -> str:
         while True:
-            url = self._url(spec.run_id)
+            url = self._state(spec.run_id, "url")
             if url is not None:
                 return url
             if process.poll() == -signal.SIGINT:  # a Ctrl-C in its first moments, before it has a session of its own
@@ -214,7 +214,16 @@ class LocalTarget:
                 raise DeployFailed(f"the app did not start within {STARTUP_SECONDS:.0f} s", log=log)
             time.sleep(POLL_SECONDS)
 
-    def _environment(self, spec: DeploymentSpec, work: Path) -> dict[str, str]:
+    def _engine_to_ask(self, spec: DeploymentSpec) -> EngineChoice:
+        """The stand-in that the deployment has started, if it has: another one would say the same, a second later.
+
+        A ComfyUI of this machine is always started for the preflight: only then is it seen how its packs come up.
+        """
+        if spec.engine.path is not None or spec.engine.url is not None or self._found(spec) is None:
+            return spec.engine
+        return EngineChoice(url=self._state(spec.run_id, "engine_url"))
+
+    def _environment(self, spec: DeploymentSpec, work: Path, engine: EngineChoice) -> dict[str, str]:
         lock = Lock.model_validate_json((spec.folder / "app.lock.json").read_bytes())
         passed = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
         return {
@@ -223,12 +232,12 @@ class LocalTarget:
             "MODAL_CONFIG_PATH": os.devnull,
             "PYTHONUNBUFFERED": "1",
             "FLOWBERTH_WORK_DIR": str(work),
-            **engine_settings(spec.engine, core=lock.comfyui.version, work_dir=work),
+            **engine_settings(engine, core=lock.comfyui.version, work_dir=work),
         }
 
-    def _url(self, run_id: str) -> str | None:
+    def _state(self, run_id: str, key: Literal["url", "engine_url"]) -> str | None:
         try:
-            return str(json.loads((self._folder / run_id / "state.json").read_text())["url"])
+            return json.loads((self._folder / run_id / "state.json").read_text())[key]
         except (FileNotFoundError, ValueError, KeyError):
             return None
 
@@ -241,7 +250,8 @@ class LocalTarget:
 
 def _healthy(name: str, url: str, startup_seconds: float) -> Deployment | None:
     try:
-        answer = httpx.get(f"{url}/health", timeout=HEALTH_SECONDS, trust_env=False)  # no proxy leads here
+        # no proxy leads here
+        answer = httpx.get(f"{url}/health", timeout=HEALTH_SECONDS, trust_env=False, verify=trust())
         if not answer.is_success:
             return None
         engine = answer.json()["engine"]

@@ -36,10 +36,11 @@ APP_MODULE = "app"
 class AppServer(uvicorn.Server):
     """Tells the URL only once it listens, and leaves signals to `main`."""
 
-    def __init__(self, config: uvicorn.Config, state: Path, url: str) -> None:
+    def __init__(self, config: uvicorn.Config, state: Path, url: str, engine_url: str | None) -> None:
         super().__init__(config)
         self._state = state
         self._url = url
+        self._engine_url = engine_url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say where."""
@@ -47,7 +48,7 @@ class AppServer(uvicorn.Server):
         partial = self._state.with_suffix(".partial")
         sys.stdout.write(f"listening at {self._url}\n")  # an engine that others have started prints nothing here
         sys.stdout.flush()
-        partial.write_text(json.dumps({"url": self._url}))
+        partial.write_text(json.dumps({"url": self._url, "engine_url": self._engine_url}))
         partial.replace(self._state)
 
 
@@ -98,10 +99,18 @@ def serve(app_path: Path, state: Path) -> None:
         # asyncio's own loop, as on Modal, even where uvloop is installed.
         config = uvicorn.Config(web, loop="asyncio", log_level="warning", timeout_graceful_shutdown=5)
         with contextlib.suppress(asyncio.CancelledError):
-            AppServer(config, state, url).run(sockets=[listener])
+            AppServer(config, state, url, _engine_url(obj)).run(sockets=[listener])
     finally:
         with contextlib.suppress(AttributeError):  # `start` itself failed, and has cleaned up
             obj.service.stop()
+
+
+def _engine_url(obj: Any) -> str | None:  # noqa: ANN401 - the app's class is known by its generated file only
+    """Where the ComfyUI behind the app listens; `None` where the app, of whatever age, does not say."""
+    try:
+        return str(obj.service.engine.status().url)
+    except AttributeError:
+        return None
 
 
 def main() -> None:

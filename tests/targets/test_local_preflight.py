@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import psutil
 import pytest
 
@@ -94,6 +95,25 @@ def test_with_the_stand_in_it_says_whether_the_prompt_would_be_taken(
     assert (found.passed, found.missing_classes) == (False, ("Sharpen+",))
     assert left(tmp_path) == []
     assert list((tmp_path / "data").rglob("*.*")) == [], "nothing stays"
+
+
+def test_the_stand_in_of_the_deployment_is_asked_and_no_other_is_started(
+    apps: Path, target: LocalTarget, tmp_path: Path
+) -> None:
+    target.ensure(spec(apps))
+    try:
+        there = {process.pid for process in left(tmp_path)}
+        assert target.preflight(spec(apps).model_copy(update={"attempt": 2})).log_tail, "one of its own says so"
+        found = target.preflight(spec(apps))
+        assert found.log_tail == ""
+        assert (found.passed, found.prompt, found.missing_classes) == (True, None, ())
+        assert set(found.definitions) == {"EmptyImage", "SaveImage"}
+        assert {process.pid for process in left(tmp_path)} == there, "the app serves as before"
+        engine = json.loads((tmp_path / "data/deployments/run_1/state.json").read_text())["engine_url"]
+        queue = httpx.get(f"{engine}/queue", trust_env=False).json()
+        assert queue == {"queue_running": [], "queue_pending": []}, "what was asked does not go on"
+    finally:
+        target.stop(RunId("run_1"))
 
 
 def test_with_a_checkout_packs_are_imported_and_see_nothing_of_ours(
