@@ -92,6 +92,7 @@ def examine(settings: Settings, comfyui: str | None = None) -> list[Check]:
         lambda: check_comfyui(comfyui or settings.comfyui),
         lambda: check_modal(settings),
         lambda: check_github(settings),
+        lambda: check_slack(settings),
     ]
     return [look() for look in looks]
 
@@ -228,6 +229,33 @@ def check_github(settings: Settings) -> Check:
     detail = "not set up" if len(missing) == len(wanted) else f"{', '.join(missing)} not set"
     mend = f"To answer issues on GitHub, run `flowberth github init`, or set {', '.join(missing)}."
     return Check("GitHub App", "optional", f"{detail}; {NOT_NEEDED}", mend)
+
+
+def check_slack(settings: Settings) -> Check:
+    """Slack accepts the token, if there is one, and the app may do what it has to."""
+    from github_app.settings import SLACK_SET_UP, InvalidSettings  # noqa: PLC0415 - not for --help
+
+    try:
+        slack = settings.slack()
+    except InvalidSettings as error:
+        return Check("Slack", "problem", str(error), error.hint)
+    if slack is None:
+        mend = f"To be told of runs in Slack, set FLOWBERTH_SLACK_BOT_TOKEN. {SLACK_SET_UP}"
+        return Check("Slack", "optional", f"not set up; {NOT_NEEDED}", mend)
+    from github_app.slack.client import SCOPES_TO_TAKE, SCOPES_TO_TELL, SlackClient  # noqa: PLC0415
+    from github_app.slack.errors import SlackError  # noqa: PLC0415
+
+    try:
+        identity = SlackClient(slack.api_url, slack.bot_token).whoami()
+    except SlackError as error:
+        return Check("Slack", "problem", str(error), f"Compare FLOWBERTH_SLACK_BOT_TOKEN. {SLACK_SET_UP}")
+    wanted = (*SCOPES_TO_TELL, *(SCOPES_TO_TAKE if slack.signing_secret else ()))
+    if identity.scopes and (missing := [scope for scope in wanted if scope not in identity.scopes]):
+        mend = "Add them under `OAuth & Permissions` of the app, and install it anew."
+        return Check("Slack", "problem", f"the app lacks the scopes {', '.join(missing)}", mend)
+    takes = "" if slack.signing_secret else "; without FLOWBERTH_SLACK_SIGNING_SECRET nothing is taken from there"
+    count = f"{len(slack.channels)} channel{'' if len(slack.channels) == 1 else 's'}"
+    return Check("Slack", "ok", f"{identity.bot} in {identity.team}, {count}{takes}")
 
 
 def _show(console: SafeConsole, checks: list[Check]) -> None:

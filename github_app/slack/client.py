@@ -38,9 +38,9 @@ MOST_PAGES: Final = 10
 """Looked through for a message of ours: it is among what was said since its run began."""
 EVENT_TYPE: Final = "flowberth"
 FILES: Final = "https://files.slack.com"
-SCOPES: Final = ("chat:write", "channels:history", "groups:history", "files:read", "commands")
-"""What the app asks for; docs/slack.md says why. The last four only where workflows are taken from Slack, and history
-also where a message is looked for."""
+SCOPES_TO_TELL: Final = ("chat:write", "channels:history", "groups:history")
+SCOPES_TO_TAKE: Final = ("files:read", "commands")
+"""What the app asks for; docs/slack.md says why."""
 _PASSING: Final = frozenset(
     {
         "internal_error",

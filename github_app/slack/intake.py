@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
 
 from codegen.errors import WorkflowError
 from codegen.parse import parse_workflow
@@ -140,7 +141,7 @@ class SlackDesk:
 
     def _wanted(self, asked: Asked) -> tuple[Asked, _Wanted]:
         if asked.url is not None:
-            return asked, _Wanted(_title(PurePosixPath(asked.url.partition("?")[0]).stem), f"<{asked.url}>\n")
+            return asked, _Wanted(_title(PurePosixPath(unquote(urlsplit(asked.url).path)).stem), f"<{asked.url}>\n")
         if asked.file is not None:
             return self._uploaded(asked, asked.file)
         try:

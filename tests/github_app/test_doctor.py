@@ -55,6 +55,7 @@ def test_a_healthy_machine_without_accounts_is_ready(
         "ComfyUI": "ok",
         "Modal token": "optional",
         "GitHub App": "optional",
+        "Slack": "optional",
     }
     assert found["ComfyUI"]["detail"] == f"0.33.0 at {comfyui}"
     assert "not needed for the local path" in found["Modal token"]["detail"]
