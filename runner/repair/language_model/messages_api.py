@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from runner.repair.language_model.errors import ModelError
-    from runner.repair.language_model.request import Request
+    from runner.repair.language_model.paid_api import Asked
 
 ANSWER_SECONDS: Final = 180.0
 """`MOST_OUTPUT_TOKENS` at 50 tokens a second take 160."""
@@ -51,7 +51,7 @@ class MessagesApi:
             http_client=anthropic.DefaultHttpxClient(follow_redirects=False),  # the API is at one place
         )
 
-    def answer(self, request: Request) -> bytes:
+    def answer(self, request: Asked) -> bytes:
         """The body of the answer. Only what is surely not billed is asked again, after a while.
 
         Raises:
@@ -69,7 +69,7 @@ class MessagesApi:
                 self._sleep(max(pause, error.after))
         raise AssertionError  # `count` does not end
 
-    def _once(self, request: Request) -> bytes:
+    def _once(self, request: Asked) -> bytes:
         system, messages, tools = request.parameters()
         try:
             response = self._client.messages.with_raw_response.create(
@@ -77,8 +77,8 @@ class MessagesApi:
                 max_tokens=MOST_OUTPUT_TOKENS,
                 system=system,
                 messages=messages,
-                tools=tools,
-                tool_choice={"type": "auto", "disable_parallel_tool_use": True},
+                tools=tools or anthropic.omit,
+                tool_choice={"type": "auto", "disable_parallel_tool_use": True} if tools else anthropic.omit,
             )
         except anthropic.APIStatusError as error:
             raise self._refusal(error) from None

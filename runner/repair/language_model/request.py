@@ -93,6 +93,11 @@ class Request(Frozen):
     user: str
     schema_: dict[str, Any]
 
+    @property
+    def version(self) -> int:
+        """Of the wording."""
+        return PROMPT_VERSION
+
     def parameters(self) -> tuple[list[TextBlockParam], list[MessageParam], list[ToolParam]]:
         """What the API takes. Tools and system prompt are the same each time, and kept by the API for minutes."""
         system: TextBlockParam = {"type": "text", "text": self.system, "cache_control": {"type": "ephemeral"}}
