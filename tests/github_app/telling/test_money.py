@@ -159,7 +159,11 @@ def test_the_bill_arrives_an_hour_later_and_the_pull_request_shows_both(office):
     assert office.comment() == snapshot("""\
 ### ✓ `poster` is ready for review
 
+<details><summary>1 steps, 5 min 0 s</summary>
+
 - ✓ Test, 5 min 0 s
+
+</details>
 
 Attempt 1 of 10 · $0.51 of $10.00 spent (estimate) · [Pull request 2](PULL)
 """)
@@ -190,7 +194,11 @@ Closes #1.
     assert office.comment() == snapshot("""\
 ### ✓ `poster` is ready for review
 
+<details><summary>1 steps, 5 min 0 s</summary>
+
 - ✓ Test, 5 min 0 s
+
+</details>
 
 Attempt 1 of 10 · $0.51 of $10.00 spent (estimate), $0.48 billed so far · [Pull request 2](PULL)
 """)
@@ -223,7 +231,11 @@ Closes #1.
     assert office.comment() == snapshot("""\
 ### ✓ `poster` is ready for review
 
+<details><summary>1 steps, 5 min 0 s</summary>
+
 - ✓ Test, 5 min 0 s
+
+</details>
 
 Attempt 1 of 10 · $0.48 of $10.00 billed (estimated: $0.51) · [Pull request 2](PULL)
 """)
@@ -270,7 +282,11 @@ def test_at_80_per_cent_people_are_told_once_whatever_is_cut_in_between(office):
     assert office.comment() == snapshot("""\
 ### ✓ `poster` is ready for review
 
+<details><summary>1 steps, 5 min 0 s</summary>
+
 - ✓ Test, 5 min 0 s
+
+</details>
 
 Attempt 1 of 10 · $8.10 of $10.00 spent (estimate) · [Pull request 2](PULL)
 
@@ -293,7 +309,11 @@ def test_a_late_bill_is_larger_than_the_estimate(office):
     assert office.comment() == snapshot("""\
 ### ✓ `poster` is ready for review
 
+<details><summary>1 steps, 5 min 0 s</summary>
+
 - ✓ Test, 5 min 0 s
+
+</details>
 
 Attempt 1 of 10 · $7.90 of $10.00 spent (estimate), $10.40 billed so far · [Pull request 2](PULL)
 
