@@ -25,6 +25,16 @@ EXAMPLE = ROOT / "examples/poster.json"
 IMAGES = ROOT / "docs/images"
 
 
+END = """
+(() => {
+  const ends = [...document.querySelectorAll('main > h3')].map((each) => each.getBoundingClientRect().top - 16)
+  const whole = document.documentElement.offsetHeight
+  return Math.floor(whole <= %d ? whole : Math.max(...ends.filter((end) => end <= %d)))
+})()
+"""
+"""Where a picture of part of a page ends: before a heading."""
+
+
 class Shot(NamedTuple):
     """One picture: how wide the window is, and where it ends at the latest. CSS pixels."""
 
@@ -37,7 +47,7 @@ class Shot(NamedTuple):
 SHOTS = (
     Shot("pull-request.png", "light", 880, 1500),
     Shot("pull-request-dark.png", "dark", 880, 1500),
-    Shot("pull-request-phone.png", "light", 390, 1500),
+    Shot("pull-request-phone.png", "light", 390, 1600),
 )
 
 
@@ -73,7 +83,7 @@ async def photograph(url: str, folder: Path, images: Path, *, whole: bool) -> No
             if whole:
                 await page.ask("document.querySelectorAll('details').forEach((each) => { each.open = true })")
             height = await page.ask("document.documentElement.offsetHeight")
-            height = height if whole else min(height, shot.height)
+            height = height if whole else await page.ask(END % (shot.height, shot.height))
             await page.call("Emulation.setDeviceMetricsOverride", height=height, **size)
             taken = await page.call("Page.captureScreenshot", format="png")
             (images / shot.file).write_bytes(base64.b64decode(taken["data"]))

@@ -22,12 +22,13 @@ def verdict(report: Report, open_questions: Sequence[Finding]) -> Markdown:
     failed = [test.name for test in report.tests if not test.passed]
     low = [quality.output for quality in report.quality if not quality.passed]
     asked = any(finding.severity == "error" for finding in open_questions)
-    tested = f"{words.outcome(report)} on {words.engine(report)}"
+    engine = "the stand-in for ComfyUI" if report.simulated else words.engine(report)
+    tested = f"{words.outcome(report)} on {engine}"
     if not report.tests:
         mark, said = "✗", "**Not ready: nothing was tested.**"
     elif failed:
         names = ", ".join(map(plain, failed[:NAMED])) + (" and more" if len(failed) > NAMED else "")
-        counted = f"{len(failed)} of {len(report.tests)} tests failed on {words.engine(report)}"
+        counted = f"{len(failed)} of {len(report.tests)} tests failed on {engine}"
         mark, said = "✗", f"**Not ready: {plain(counted)}:** {names}."
     elif low:
         mark, said = (

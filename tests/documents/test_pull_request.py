@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,15 +11,17 @@ from inline_snapshot import snapshot
 
 from codegen.answers import read_answers
 from codegen.facts import Facts, ModelFacts, PackFacts
+from codegen.lock import InputOverride
 from codegen.model import Finding
 from codegen.parse import parse_workflow
 from codegen.plan import Plan, make_plan
 from runner import documents
+from runner.budget.model import Line, RunMoney
 from runner.documents.markdown import block
 from runner.documents.pull_request import MAX_BODY
 from runner.documents.spending import nothing_yet
-from runner.model import Attempt
-from tests.documents.test_documents import HOSTILE, Forge, active, node, report
+from runner.model import Attempt, Measure, Opinion, OutputQuality, RunId, TestResult
+from tests.documents.test_documents import HOSTILE, PICTURE, Forge, active, node, report
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 STRANGER = "https://github.com/stranger/odd-nodes"
@@ -271,6 +274,180 @@ def test_attempts_of_others_are_words_too() -> None:
     found = active(body)
     assert (found["html"], found["image"]) == (set(), set())
     assert found["link"] == {f"{STRANGER}/tree/{COMMIT}"}
+
+
+def test_what_was_measured_is_shown_with_its_basis() -> None:
+    blurred = Measure(name="sharpness", value=0.0123, score=2.0, passed=False, detail="0.01, below 0.05: blurred")
+    lit = Measure(name="exposure", value=0.51, unit="of white", score=9.0)
+    quality = OutputQuality(output="image", kind="image", score=4.5, measures=(blurred, lit))
+    opinion = Opinion(output="image", score=7.5, words="A calm harbour.", model="judge-1", usd=0.0123)
+    seen = report().model_copy(update={"quality": (quality,), "opinions": (opinion,)})
+    _, body = documents.pull_request(harbour(answered=True), seen, None, GithubForge())
+    assert body.partition("\n\n")[0] == snapshot(
+        "✗ **Not ready: the quality of image is too low**; 1 of 1 tests passed on ComfyUI 0.33.0. A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more."
+    )
+    assert between(body, "### Quality", "### Pinned") == snapshot("""\
+### Quality: 4.5 of 10
+
+```text
+image  4.5 of 10  ███████▎
+```
+
+- ✗ `image`, **sharpness**: 0.01, below 0.05: blurred
+
+<details><summary>Each measure, with what was found</summary>
+
+| | output | measure | value | score | what was found |
+|---|---|---|---|---|---|
+| ✗ | `image` | sharpness | 0.0123 | 2.0 | 0.01, below 0.05: blurred |
+| ✓ | `image` | exposure | 0.51 of white | 9.0 |  |
+
+Measured on the output of the sample call; scores from 0 to 10, by [these formulas](https://github.com/flowberth/flowberth/blob/main/docs/quality.md).
+
+</details>
+
+> An opinion, which decides nothing: **7.5 of 10** for `image`. A calm harbour. <sub>`judge-1`, $0.012300</sub>
+
+""")
+
+
+def test_what_a_run_has_spent_is_folded_and_found_again() -> None:
+    now = report().tested_at
+    line = Line(
+        run_id=RunId("run_abcdefghij0123456789"),
+        key="test",
+        month=now.date().replace(day=1),
+        what="test",
+        state="spent",
+        reserved=Decimal(1),
+        estimated=Decimal("0.30"),
+        reserved_at=now,
+    )
+    money = RunMoney(
+        run_id=line.run_id,
+        at=now,
+        limit=Decimal(20),
+        reserved=Decimal(0),
+        estimated=Decimal("0.30"),
+        actual=None,
+        lines=(line,),
+    )
+    _, body = documents.pull_request(harbour(answered=True), report(), None, GithubForge(), money=money)
+    assert between(body, "<!-- flowberth:spent", "### Pinned") == snapshot("""\
+<!-- flowberth:spent run_abcdefghij0123456789 -->
+
+<details><summary>What this run has spent: $0.30 of $20.00</summary>
+
+| on | estimate | bill |
+|---|---|---|
+| the test | $0.30 |  |
+| all | $0.30 |  |
+
+Its limit is $20.00. The bill comes by the hour, and is taken as complete a day later.
+
+</details>
+
+<!-- /flowberth:spent -->
+
+""")
+    assert documents.brought_up_to_date(body, money) == body
+
+
+def test_where_pins_come_from_and_what_is_risky_is_said() -> None:
+    plan = harbour(answered=True)
+    known = plan.lock.models[0].model_copy(
+        update={"source": "pinned from patterns/fox.md", "gated": False, "licence": None, "sha256": None}
+    )
+    found = plan.lock.models[0].model_copy(update={"file": "b.safetensors", "source": "hugging-face"})
+    lock = plan.lock.model_copy(
+        update={
+            "models": (known, found),
+            "access": plan.lock.access.model_copy(update={"proxy_auth": False}),
+            "inputs": (InputOverride(node="3", input="width", value=64, because="ComfyUI takes no more"),),
+        }
+    )
+    _, body = documents.pull_request(plan.model_copy(update={"lock": lock}), report(), None, GithubForge())
+    assert between(body, "### Pinned", "### What to look at") == snapshot("""\
+### Pinned: ComfyUI 0.33.0, 1 pack, 2 models (12.92 GiB)
+
+- ⚠ pack `odd-nodes`: not in ComfyUI-Manager's list, answered by a person, archived
+- ⚠ model `checkpoints/lighthouse.safetensors`: no hash: whatever its address serves is taken, no licence known
+- ⚠ model `checkpoints/b.safetensors`: gated: its terms have to be agreed to, found on Hugging Face
+- ⚠ input `width` of node `3`: changed, so that it runs: ComfyUI takes no more
+- ⚠ access: Modal asks nobody for a token; the app has to ask for a key of its own
+
+A pack is code of others that runs in the app. Read what you do not know before you merge it.
+
+<details><summary>Every pin, its licence and where it comes from</summary>
+
+ComfyUI 0.33.0 (the newest that ships, though it lacks the node Frob (stranger)) on Python 3.12, with packages as they were on 2026-11-20.
+
+| pack | commit | licence | pinned from |
+|---|---|---|---|
+| `odd-nodes` | [`0123456789`](https://github.com/stranger/odd-nodes/tree/0123456789abcdef0123456789abcdef01234567) | GPL-3.0 | answered by a person |
+
+| model | size | sha256 | licence | access | pinned from |
+|---|---|---|---|---|---|
+| `checkpoints/lighthouse.safetensors` | 6.46 GiB | none | unknown | open | `huggingface.co`, pinned from patterns/fox.md |
+| `checkpoints/b.safetensors` | 6.46 GiB | `ababababab` | openrail++ | gated | `huggingface.co`, found on Hugging Face |
+
+</details>
+
+""")
+    assert "Modal-Key" not in body
+
+
+def between(body: str, begin: str, end: str) -> str:
+    return begin + body.partition(begin)[2].partition(end)[0]
+
+
+def test_measures_opinions_and_sources_of_others_are_words_too() -> None:
+    measure = Measure(name=HOSTILE, value=1.0, unit=HOSTILE, score=2.0, passed=False, detail=HOSTILE)
+    seen = report(tests=(TestResult(name=HOSTILE, passed=False, seconds=1, detail=HOSTILE),)).model_copy(
+        update={
+            "quality": tuple(
+                OutputQuality(output=f"{n}{HOSTILE}", kind="image", score=2.0, measures=(measure,) * 9)
+                for n in range(30)
+            ),
+            "opinions": (Opinion(output=HOSTILE, score=7.0, words=HOSTILE * 9, model=HOSTILE, usd=0.1),) * 30,
+            "target": HOSTILE,
+            "engine_version": HOSTILE,
+        }
+    )
+    plan = harbour(answered=True)
+    models = tuple(model.model_copy(update={"source": HOSTILE, "licence": HOSTILE[:100]}) for model in plan.lock.models)
+    packs = tuple(pack.model_copy(update={"source": HOSTILE}) for pack in plan.lock.packs)
+    overridden = (InputOverride(node=HOSTILE[:200], input=HOSTILE[:200], value=HOSTILE, because=HOSTILE),)
+    lock = plan.lock.model_copy(update={"models": models, "packs": packs, "inputs": overridden})
+    sample = PICTURE.model_copy(update={"file": f"{HOSTILE}.mp4", "media_type": "video/mp4", "preview": b"PNG"})
+    _, body = documents.pull_request(
+        plan.model_copy(update={"lock": lock, "title": HOSTILE}), seen, sample, GithubForge(), closes=7
+    )
+    assert len(body) < MAX_BODY
+    assert body.endswith("Closes #7.\n")
+    found = active(body.removesuffix("Closes #7.\n"))
+    assert found["html"] == set()
+    assert found["link"] == snapshot(
+        {
+            "https://github.com/flowberth/flowberth/blob/main/docs/quality.md",
+            "https://github.com/stranger/odd-nodes/tree/0123456789abcdef0123456789abcdef01234567",
+        }
+    )
+    assert found["image"] == snapshot(
+        {"https://github.com/owner/name/raw/flowberth/harbour/apps/modal/harbour/sample.png"}
+    )
+    assert found["heading"] == snapshot(
+        {
+            "Cost: $0.001995 a call",
+            "How to call it",
+            "Open questions",
+            "Pinned: ComfyUI 0.33.0, 1 pack, 1 model (6.46 GiB)",
+            "Quality: 2.0 of 10",
+            "Tests: 0 of 1 passed",
+            "What is unknown",
+            "What to look at",
+        }
+    )
 
 
 def test_nothing_ends_a_block_of_code() -> None:

@@ -164,7 +164,36 @@ def test_as_a_page_it_has_no_script_and_needs_nothing_else() -> None:
     html = report_page(hostile(), plan.lock, plan.interface, picture())
     seen = Seen(html)
     assert seen.tags == snapshot(
-        {'a', 'blockquote', 'br', 'code', 'details', 'h1', 'h3', 'header', 'hr', 'html', 'img', 'li', 'main', 'meta', 'p', 'pre', 'strong', 'style', 'sub', 'summary', 'table', 'tbody', 'td', 'th', 'thead', 'title', 'tr', 'ul'}
+        {
+            "a",
+            "blockquote",
+            "br",
+            "code",
+            "details",
+            "h1",
+            "h3",
+            "header",
+            "hr",
+            "html",
+            "img",
+            "li",
+            "main",
+            "meta",
+            "p",
+            "pre",
+            "strong",
+            "style",
+            "sub",
+            "summary",
+            "table",
+            "tbody",
+            "td",
+            "th",
+            "thead",
+            "title",
+            "tr",
+            "ul",
+        }
     )
     assert seen.attributes == snapshot(
         {"alt", "charset", "class", "content", "href", "http-equiv", "lang", "name", "src", "width"}
