@@ -1,4 +1,4 @@
-"""Who is asked about failures that no rule knows, as the settings say."""
+"""Who is asked about failures that no rule knows, and about results, as the settings say."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pydantic import SecretStr
 from github_app.settings import InvalidSettings
 from runner.budget.errors import PriceUnknown
 from runner.budget.tokens import prices_of
+from runner.quality.anthropic_judge import AnthropicJudge
+from runner.quality.judge import NoJudge
 from runner.repair.adviser import NoAdviser
 from runner.repair.language_model.anthropic_adviser import AnthropicAdviser
 
 if TYPE_CHECKING:
     from github_app.settings import Settings
+    from runner.quality.judge import Judge
     from runner.repair.adviser import Adviser
 
 KEY = "FLOWBERTH_ANTHROPIC_API_KEY"
@@ -26,13 +29,9 @@ def adviser_of(settings: Settings) -> Adviser:
     Raises:
         InvalidSettings: the file with the key cannot be used, or nobody knows what the model costs.
     """
-    key = _key(settings)
+    key = _usable_key(settings)
     if key is None:
         return NoAdviser()
-    try:
-        prices_of(settings.anthropic_model)
-    except PriceUnknown as error:
-        raise InvalidSettings(f"FLOWBERTH_ANTHROPIC_MODEL: {error}") from None
     return AnthropicAdviser(
         key,
         model=settings.anthropic_model,
@@ -40,6 +39,35 @@ def adviser_of(settings: Settings) -> Adviser:
         url=settings.anthropic_url,
         known=_secrets(settings),
     )
+
+
+def judge_of(settings: Settings) -> Judge:
+    """The same language model if there is a key, else nobody. Nothing is asked yet.
+
+    Raises:
+        InvalidSettings: as of `adviser_of`.
+    """
+    key = _usable_key(settings)
+    if key is None:
+        return NoJudge()
+    return AnthropicJudge(
+        key,
+        model=settings.anthropic_model,
+        budget_usd=settings.anthropic_budget_usd,
+        url=settings.anthropic_url,
+        known=_secrets(settings),
+    )
+
+
+def _usable_key(settings: Settings) -> SecretStr | None:
+    key = _key(settings)
+    if key is None:
+        return None
+    try:
+        prices_of(settings.anthropic_model)
+    except PriceUnknown as error:
+        raise InvalidSettings(f"FLOWBERTH_ANTHROPIC_MODEL: {error}") from None
+    return key
 
 
 def _key(settings: Settings) -> SecretStr | None:

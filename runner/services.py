@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.budget.prices import LIST_RATES, Rates
+from runner.quality.judge import Judge, NoJudge
 from runner.repair.adviser import Adviser, NoAdviser
 
 if TYPE_CHECKING:
@@ -48,4 +49,6 @@ class Services:
     """What seconds cost the account that a login's apps go to."""
     adviser: Adviser = field(default_factory=NoAdviser)
     """Who is asked about a failure that no signature knows."""
+    judge: Judge = field(default_factory=NoJudge)
+    """Who is asked what a result looks like."""
     clock: Callable[[], datetime] = _now

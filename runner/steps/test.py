@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.budget.spending import Spending
+from runner.failure import QUALITY
 from runner.model import Frozen, Report, Sample
 from runner.paying import paid
 from runner.quality.rules import WITHOUT_LIMITS
 
 if TYPE_CHECKING:
     from runner.context import RunContext
+    from runner.model import Opinion
 
 
 class Tested(Frozen):
@@ -58,5 +61,27 @@ def test(run: RunContext) -> Tested:
         seed=outcome.seed,
         quality=outcome.quality,
     )
+    report = report.model_copy(update={"opinions": _opinions(run, report, outcome.sample)})
     log = "" if report.passed else target.log(run.run_id)
     return Tested(report=report, sample=outcome.sample, log=log)
+
+
+def _opinions(run: RunContext, report: Report, sample: Sample | None) -> tuple[Opinion, ...]:
+    """What a language model thinks of the sample, if it works, is real, and people want to hear it."""
+    works = all(test.passed or test.name == QUALITY for test in report.tests)
+    wanted = run.request.quality.opinion and run.request.kind != "production"
+    judge = run.services.judge
+    if sample is None or not works or not wanted or report.simulated or not judge.available:
+        return ()
+    from runner.endpoint_tests.looks import look_at  # noqa: PLC0415 - as above
+
+    look = look_at(sample, report.quality, run.plan.interface, run.request.reference)
+    if look is None:
+        return ()
+    run.tell("asking a language model what it looks like")
+    spending = Spending(run.services.ledger, run.run_id) if run.services.ledger else None
+    judged = judge.judge(look, key=f"opinion-{run.attempt}", spending=spending)
+    if judged.opinion is None:
+        run.tell(judged.why)
+        return ()
+    return (judged.opinion,)
