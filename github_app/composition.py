@@ -91,7 +91,7 @@ def _on_this_machine(repository: Repository) -> Path:
 @contextmanager
 def opened_runs(settings: Settings, progress: Progress | None = None, *, offline: bool = False) -> Generator[Runs]:
     """Runs on the local target and the local forge. One at a time in a process: DBOS is a singleton."""
-    from github_app.advisers import adviser_of  # noqa: PLC0415 - see the module's docstring
+    from github_app.advisers import adviser_of, judge_of  # noqa: PLC0415 - see the module's docstring
     from github_app.local_forge import LocalForge  # noqa: PLC0415
     from github_app.targets import target_of  # noqa: PLC0415
     from runner.runs import Runs  # noqa: PLC0415
@@ -111,6 +111,7 @@ def opened_runs(settings: Settings, progress: Progress | None = None, *, offline
             ledger=ledger_of(settings, database),
             rates=rates_of(target),
             adviser=adviser_of(settings),
+            judge=judge_of(settings),
         )
         runs = Runs(database, services)
         try:

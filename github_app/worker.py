@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from github_app.advisers import adviser_of
+from github_app.advisers import adviser_of, judge_of
 from github_app.billing import BILLS_SECONDS, Billing
 from github_app.composition import database_of, finder_of, ledger_of, lookups_of, rates_of
 from github_app.errors import GithubAppError
@@ -108,6 +108,7 @@ class Worker:
             ledger=self._ledger,
             rates=rates_of(target),
             adviser=adviser_of(settings),
+            judge=judge_of(settings),
         )
         self._records = RunRecords(database)
         self._billing = (
