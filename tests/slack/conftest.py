@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import sqlalchemy as sa
@@ -29,9 +29,14 @@ from tests.slack.standin import ANN, CHANNEL, EVE, TOKEN, StandInSlack
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from github_app.github.app import GithubApp
     from runner.database import Database
 
-CHANNELS = {CHANNEL: "acme/site"}
+
+class HasApi(Protocol):
+    """What is known of a Slack from its settings."""
+
+    api_url: str
 
 
 class Local:
@@ -60,7 +65,16 @@ class Asking:
 class Office:
     """What a worker has of Slack."""
 
-    def __init__(self, slack: StandInSlack, database: Database, github=None, api_url: str = "https://api.github.com"):
+    def __init__(
+        self,
+        slack: HasApi,
+        database: Database,
+        github: GithubApp | None = None,
+        api_url: str = "https://api.github.com",
+        *,
+        channels: dict[str, str] | None = None,
+        people: dict[str, str] | None = None,
+    ) -> None:
         self.slack, self.database, self.records = slack, database, RunRecords(database)
         self.now = datetime.now(UTC)
         self._doors = Doors(
@@ -68,19 +82,20 @@ class Office:
             target=Local(), engine=EngineChoice(), site=Site.of(api_url),
         )  # fmt: skip
         self._numbers = itertools.count(1)
-        self.channels = dict(CHANNELS)
+        self.channels = channels or {CHANNEL: "acme/site"}
+        self.people = people or {ANN: "alice", EVE: "mallory"}
         self.restarts()
 
     def restarts(self) -> None:
         """As another process: nothing is left but what is in Postgres."""
-        client = SlackClient(self.slack.api_url, SecretStr(TOKEN), channel_seconds=0.0)
-        people = {ANN: "alice", EVE: "mallory"}
-        desk = SlackDesk(self._doors, client, channels=self.channels, people=people, threads=Threads(self.database))
-        self.desk, self.teller = desk, SlackOffice(desk, self.database).teller(lambda: self.now)
+        self.client = SlackClient(self.slack.api_url, SecretStr(TOKEN), channel_seconds=0.0)
+        threads = Threads(self.database)
+        self.desk = SlackDesk(self._doors, self.client, channels=self.channels, people=self.people, threads=threads)
+        self.teller = SlackOffice(self.desk, self.database).teller(lambda: self.now)
 
     def handles(self, event) -> list[bool]:
         """What the door lets in and a worker handles, at once."""
-        asked = asked_by_event(event, CHANNELS)
+        asked = asked_by_event(event, self.channels)
         return [self.desk.handle(Delivery(one.key, EVENT, None, None, one.model_dump_json().encode())) for one in asked]
 
     def asks(self, name: str, *, full_name: str = "acme/site", issue: int | None = None, **more):
@@ -114,17 +129,17 @@ def slack() -> Iterator[StandInSlack]:
 def office(slack: StandInSlack, database: Database) -> Iterator[Office]:
     """For what is told."""
     yield Office(slack, database)
-    _clear(database)
+    clear(database)
 
 
 @pytest.fixture
 def desk(slack: StandInSlack, database: Database, forge, app) -> Iterator[Office]:  # noqa: F811
     """For what is asked for, with a GitHub."""
     yield Office(slack, database, app, forge.api_url)
-    _clear(database)
+    clear(database)
 
 
-def _clear(database: Database) -> None:
+def clear(database: Database) -> None:
     with database.begin() as connection:
         connection.execute(sa.delete(run))
         connection.execute(sa.delete(slack_thread))

@@ -62,6 +62,7 @@ def test_a_file_becomes_an_issue_and_a_run_once_however_often_it_is_told(desk, s
     assert [message["thread_ts"] for message in slack.ours()] == [file.shares[CHANNEL]] * 2
 
 
+@pytest.mark.long
 def test_what_is_pasted_and_what_a_command_names(desk, slack, forge):
     hostile = {
         **PROMPT,
@@ -106,6 +107,7 @@ def test_who_is_nobody_on_github_or_may_not_write_there_waits_for_an_approval(de
     assert [sender for sender, _ in runs(desk)] == ["alice"]
 
 
+@pytest.mark.long
 def test_what_is_no_workflow_is_told_if_it_was_meant_to_be_one(desk, slack, forge):
     def upload(name: str, data: bytes) -> bool:
         (acted,) = desk.handles(slack.told_by_share(slack.uploads(ANN, name, data)))
@@ -129,6 +131,7 @@ def test_what_is_no_workflow_is_told_if_it_was_meant_to_be_one(desk, slack, forg
     assert runs(desk) == [("alice", json.loads(spaced))]
 
 
+@pytest.mark.long
 def test_files_that_cannot_be_fetched_and_where_the_token_does_not_go(desk, slack, forge):
     slack.scopes = "chat:write"
     file = slack.uploads(ANN, "tile.json", TILE)
@@ -148,6 +151,7 @@ def test_files_that_cannot_be_fetched_and_where_the_token_does_not_go(desk, slac
     assert "has more than" in texts(slack)[-1]
 
 
+@pytest.mark.long
 def test_a_repository_without_the_app_is_told(desk, slack, forge):
     desk.channels[CHANNEL] = "mallory/private"
     desk.handles(slack.told_by_message(slack.uploads(ANN, "tile.json", TILE)))
@@ -159,6 +163,7 @@ def test_a_repository_without_the_app_is_told(desk, slack, forge):
     assert issues(forge) == []
 
 
+@pytest.mark.long
 def test_what_runs_runs_while_slack_is_down_and_is_answered_later(desk, slack, forge):
     file = slack.uploads(ANN, "tile.json", TILE)
     slack.fails("chat.postMessage", Fault(status=0))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.github_app.workflows import GRAPH
 from tests.slack.standin import ANN, texts
 
 
+@pytest.mark.long
 def test_a_workflow_put_into_a_channel_becomes_a_pull_request_and_one_message_tells_of_it(town):
     people, slack = town.people("acme/site"), town.slack
     file = slack.uploads(ANN, "tile <!channel>.json", json.dumps(GRAPH).encode())
