@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from codegen.readme import example_body
@@ -61,7 +62,7 @@ def tested(report: Report, lock: Lock, interface: JsonObject) -> dict[str, Any]:
     }
 
 
-def pinned(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]]) -> dict[str, Any]:
+def pinned(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]], files_url: str | None = None) -> dict[str, Any]:
     """What is in it, and what of that wants a look."""
     return {
         "lock": lock,
@@ -69,7 +70,8 @@ def pinned(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]]) -> dict[
         "packs": packs,
         "pinned": _counted(lock),
         "risks": risks.of_lock(lock, packs),
-        "said_by": risks.said_by,
+        "recalled": risks.recalled(lock),
+        "said_by": partial(risks.said_by, files_url=files_url),
     }
 
 

@@ -9,6 +9,7 @@ from runner.documents.markdown import Markdown, line
 from runner.documents.parts import MAX_BODY, fitting, picture, pinned, tested
 from runner.documents.spending import nothing_yet, spent
 from runner.documents.verdict import verdict
+from runner.knowledge import entry_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ def pull_request(
         files_url: where the files of the branch are shown, such as `https://github.com/owner/name/blob/flowberth/fox`.
     """
     head, app = f"flowberth/{plan.name}", f"apps/modal/{plan.name}"
-    values = _parts(plan, found)
+    values = _parts(plan, found, files_url)
     body = fitting(
         "pull_request.md.j2",
         **values,
@@ -107,12 +108,12 @@ def _plain_title(plan: Plan, *, updates: bool) -> str:
     )
 
 
-def _parts(plan: Plan, found: tuple[Finding, ...]) -> dict[str, Any]:
+def _parts(plan: Plan, found: tuple[Finding, ...], files_url: str | None = None) -> dict[str, Any]:
     """What both bodies have in common."""
     findings = (*plan.findings, *found)
     packs = [(pin, _use(pin, plan.packs)) for pin in plan.lock.packs]
     return {
-        **pinned(plan.lock, packs),
+        **pinned(plan.lock, packs, files_url),
         "plan": plan,
         "app": Markdown(f"apps/modal/{plan.name}"),
         "open": [finding for finding in findings if finding.questions],
@@ -141,7 +142,7 @@ def _links(plan: Plan, app: str, files_url: str | None) -> Markdown:
     files = {
         "report": f"{app}/report.json",
         "lock": f"{app}/app.lock.json",
-        "knowledge base": f"docs/knowledge-base/workflows/patterns/{plan.name}.md",
+        "knowledge base": entry_path(plan.name),
     }
     shown = (f"[{name}]({files_url}/{path})" if files_url else f"{name}: `{path}`" for name, path in files.items())
     return Markdown(" · ".join(shown))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from runner.documents.markdown import Markdown, code
+from runner.documents.markdown import Markdown, code, plain
+from runner.knowledge import WORKFLOWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +33,9 @@ _GUESSED: Final = frozenset({"civitai", "hugging-face", "language-model"})
 """Sources that have looked for a file by its name, or made its address up."""
 
 
+_RECALLED: Final = re.compile(r"pinned from (patterns/[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.md)")
+
+
 class Risk(NamedTuple):
     """One pin that wants a look, and why."""
 
@@ -38,9 +43,18 @@ class Risk(NamedTuple):
     notes: str
 
 
-def said_by(source: str) -> str:
-    """Where a pin comes from, for people: `source` of the lock, or `pinned from patterns/x.md` as it is."""
-    return _SAID_BY.get(source, source)
+def said_by(source: str, files_url: str | None = None) -> Markdown:
+    """Where a pin comes from, for people.
+
+    Args:
+        source: as the lock has it.
+        files_url: where the files of the branch are shown, the knowledge base among them.
+    """
+    known = _RECALLED.fullmatch(source)
+    if known is None:
+        return plain(_SAID_BY.get(source, source))
+    address = f"{files_url}/{WORKFLOWS}/{known[1]}" if files_url else None
+    return Markdown(f"[`{known[1]}`]({address})" if address else f"`{known[1]}`")
 
 
 def of_pack(pack: PackPin, use: PackUse | None) -> str:
@@ -69,10 +83,17 @@ def of_model(model: ModelPin) -> str:
     notes = [
         "" if model.sha256 else "no hash: whatever its address serves is taken",
         "gated: its terms have to be agreed to" if model.gated else "",
-        said_by(model.source) if model.source in _GUESSED else "",
+        _SAID_BY[model.source] if model.source in _GUESSED else "",
         "" if model.licence else "no licence known",
     ]
     return ", ".join(filter(None, notes))
+
+
+def recalled(lock: Lock) -> tuple[tuple[Markdown, str], ...]:
+    """What is pinned as an entry of the knowledge base has it, each with its source."""
+    packs = ((Markdown(f"pack {code(pin.name)}"), pin.source) for pin in lock.packs)
+    models = ((Markdown(f"model {code(f'{pin.folder}/{pin.file}')}"), pin.source) for pin in lock.models)
+    return tuple(each for each in (*packs, *models) if _RECALLED.fullmatch(each[1]))
 
 
 def of_lock(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]]) -> tuple[Risk, ...]:

@@ -366,7 +366,13 @@ def test_where_pins_come_from_and_what_is_risky_is_said() -> None:
             "inputs": (InputOverride(node="3", input="width", value=64, because="ComfyUI takes no more"),),
         }
     )
-    _, body = documents.pull_request(plan.model_copy(update={"lock": lock}), report(), None, GithubForge())
+    _, body = documents.pull_request(
+        plan.model_copy(update={"lock": lock}),
+        report(),
+        None,
+        GithubForge(),
+        files_url="https://github.com/owner/name/blob/1",
+    )
     assert between(body, "### Pinned", "### What to look at") == snapshot("""\
 ### Pinned: ComfyUI 0.33.0, 1 pack, 2 models (12.92 GiB)
 
@@ -375,6 +381,7 @@ def test_where_pins_come_from_and_what_is_risky_is_said() -> None:
 - ⚠ model `checkpoints/b.safetensors`: gated: its terms have to be agreed to, found on Hugging Face
 - ⚠ input `width` of node `3`: changed, so that it runs: ComfyUI takes no more
 - ⚠ access: Modal asks nobody for a token; the app has to ask for a key of its own
+- ✓ model `checkpoints/lighthouse.safetensors`: pinned from [`patterns/fox.md`](https://github.com/owner/name/blob/1/docs/knowledge-base/workflows/patterns/fox.md), with which it has worked before
 
 A pack is code of others that runs in the app. Read what you do not know before you merge it.
 
@@ -388,7 +395,7 @@ ComfyUI 0.33.0 (the newest that ships, though it lacks the node Frob (stranger))
 
 | model | size | sha256 | licence | access | pinned from |
 |---|---|---|---|---|---|
-| `checkpoints/lighthouse.safetensors` | 6.46 GiB | none | unknown | open | `huggingface.co`, pinned from patterns/fox.md |
+| `checkpoints/lighthouse.safetensors` | 6.46 GiB | none | unknown | open | `huggingface.co`, [`patterns/fox.md`](https://github.com/owner/name/blob/1/docs/knowledge-base/workflows/patterns/fox.md) |
 | `checkpoints/b.safetensors` | 6.46 GiB | `ababababab` | openrail++ | gated | `huggingface.co`, found on Hugging Face |
 
 </details>
