@@ -227,11 +227,13 @@ knowledge_entry = Table(
     Column("facts", JSONB, nullable=False),  # identifiers and errors of a `Document`
     Column("prose", Text, nullable=False),
     Column("words", TSVECTOR, nullable=False),  # A: title and name, B: identifiers, C: errors, D: prose
+    Column("titled", TSVECTOR, nullable=False),  # A alone, where words that most entries have are looked for
     ForeignKeyConstraint(
         ["repo", "path"], ["flowberth.knowledge_file.repo", "flowberth.knowledge_file.path"], ondelete="CASCADE"
     ),
     Index("ix_knowledge_entry_repo_path", "repo", "path"),
     Index("ix_knowledge_entry_words", "words", postgresql_using="gin"),
+    Index("ix_knowledge_entry_titled", "titled", postgresql_using="gin"),
 )
 
 knowledge_word = Table(

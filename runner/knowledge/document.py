@@ -16,6 +16,7 @@ import yaml
 from codegen import strict_json
 from codegen.errors import MalformedJson
 from codegen.json_values import is_object
+from runner.knowledge.words import spaced
 from runner.model import Frozen
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ MOST_PROSE: Final = 20_000
 """Characters of a document's text; Postgres indexes less than a megabyte of words."""
 MOST_BITS: Final = 256
 """Of a number."""
+MOST_DESCRIBED: Final = 20
+"""Of what is listed, for an embedding."""
+LONGEST_DESCRIPTION: Final = 2_000
+"""Characters; embedders read about a thousand."""
 LONGEST_VALUE: Final = 300
 """Characters of a title, an identifier or a line."""
 
@@ -48,6 +53,7 @@ _YAML: Final[type[yaml.SafeLoader | yaml.CSafeLoader]] = getattr(yaml, "CSafeLoa
 """Ten times as fast where PyYAML was built with libyaml."""
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
 _LINK = re.compile(r"!?\[([^\]\n]{0,300})\]\([^)\s]{0,2000}\)")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """What Postgres refuses, and what terminals obey. JSON and YAML can write them with letters that are none."""
@@ -234,7 +240,7 @@ def _line(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return _UNSEEN.sub(" ", _LINK.sub(r"\1", text))
+    return _UNSEEN.sub(" ", _LINK.sub(r"\1", _COMMENT.sub(" ", text)))
 
 
 def _anchor(heading: str, used: dict[str, int]) -> str:
@@ -246,6 +252,11 @@ def _anchor(heading: str, used: dict[str, int]) -> str:
 
 
 def described(document: Document) -> str:
-    """What it is about, for an embedding: what it does first, as models read the beginning only."""
-    parts = (document.title, document.prose[:1000], ", ".join((*document.classes[:30], *document.models[:10])))
-    return "\n".join(filter(None, (*parts, *document.errors[:5])))
+    """What it is about, for an embedding: what it does first, because models read the beginning only.
+
+    Lists and tables are left out of the prose: they repeat the facts, or are the same in every entry.
+    """
+    sentences = [line for line in document.prose.splitlines() if line[:1].isalpha()]
+    classes = ", ".join(spaced(name) for name in document.classes[:MOST_DESCRIBED])
+    parts = (document.title, *document.errors[:MOST_DESCRIBED], *sentences, classes, ", ".join(document.models))
+    return "\n".join(dict.fromkeys(filter(None, parts)))[:LONGEST_DESCRIPTION]

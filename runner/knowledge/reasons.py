@@ -24,9 +24,8 @@ MOST_EXAMINED: Final = 4_000
 """Characters of prose; Postgres takes it apart again for each hit."""
 _ANY: Final = f"""
 SELECT place, sum(weight) AS weight
-FROM unnest(CAST(:texts AS text[])) WITH ORDINALITY AS t(text, place)
-JOIN unnest(CAST(:words AS text[]), CAST(:weights AS float8[])) AS known(word, weight)
-    ON to_tsvector('{LANGUAGE}', text) @@ CAST(quote_literal(word) AS tsquery)
+FROM unnest(CAST(:texts AS text[])) WITH ORDINALITY AS part(text, place), unnest(to_tsvector('{LANGUAGE}', text))
+JOIN unnest(CAST(:words AS text[]), CAST(:weights AS float8[])) AS known(word, weight) ON word = lexeme
 GROUP BY place
 """  # noqa: S608 - constants
 _EXCERPT: Final = f"""

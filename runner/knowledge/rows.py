@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 LANGUAGE: Final = "pg_catalog.english"
 """How words are stemmed, in documents and queries alike. Words of other languages stay as they are."""
 INSERT_ENTRY: Final = f"""
-INSERT INTO {SCHEMA}.knowledge_entry (repo, path, part, kind, title, name, facts, prose, words)
+INSERT INTO {SCHEMA}.knowledge_entry (repo, path, part, kind, title, name, facts, prose, words, titled)
 VALUES (:repo, :path, :part, :kind, :title, :name, CAST(:facts AS jsonb), :prose,
     setweight(to_tsvector('{LANGUAGE}', :of_title), 'A') || setweight(to_tsvector('{LANGUAGE}', :of_names), 'B')
-    || setweight(to_tsvector('{LANGUAGE}', :of_errors), 'C') || setweight(to_tsvector('{LANGUAGE}', :of_prose), 'D'))
+    || setweight(to_tsvector('{LANGUAGE}', :of_errors), 'C') || setweight(to_tsvector('{LANGUAGE}', :of_prose), 'D'),
+    setweight(to_tsvector('{LANGUAGE}', :of_title), 'A'))
 """  # noqa: S608 - constants
 
 

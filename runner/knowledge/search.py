@@ -4,8 +4,8 @@ Both make a list, and an entry's place in each decides, because a rank of words 
 added (reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009).
 
 Postgres' `ts_rank` does not know that `upscale` says more than `image`, so each word's rank counts by how rare the word
-is in this knowledge base (as in BM25), and words that nearly every entry has are left out where there are better ones:
-that also bounds the time.
+is in this knowledge base (as in BM25). Words that very many entries have are looked for in titles only, where there are
+better ones: that bounds the time.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ RANK_CONSTANT: Final = 60
 """Of the fusion, as its authors have it: how little the first places differ."""
 LEAST_SIMILARITY: Final = 0.25
 """Below it two texts have nothing to do with each other, for the embedder that there is."""
-MOST_MATCHES: Final = 20_000
-"""Entries that are ranked, those of several words counted several times."""
+MOST_MATCHES: Final = 4_000
+"""Entries that are ranked by all they have, those of several words counted several times: some microseconds each."""
 SHORTEST_BEGINNING: Final = 4
 """Characters of a word that also finds the words it is the beginning of: `controlnet` finds `ControlNetLoader`."""
 MOST_ENDINGS: Final = 8
@@ -56,21 +56,30 @@ SELECT asked.lexeme AS asked, known.word, known.entries FROM asked CROSS JOIN LA
     SELECT word, entries FROM {SCHEMA}.knowledge_word WHERE repo = :repo AND word = asked.lexeme
     UNION ALL
     (SELECT word, entries FROM {SCHEMA}.knowledge_word
-     WHERE repo = :repo AND length(asked.lexeme) >= :shortest AND word LIKE asked.lexeme || '_%'
+     WHERE repo = :repo AND length(asked.lexeme) >= :shortest
+     AND word > asked.lexeme AND word < asked.lexeme || chr(1114111)
      ORDER BY entries DESC, word LIMIT :endings)
 ) AS known
 """  # noqa: S608 - constants
 _RANKED: Final = f"""
 WITH term AS MATERIALIZED (
-    SELECT asked, weight, CAST(quote_literal(word) AS tsquery) AS word
-    FROM unnest(CAST(:asked AS text[]), CAST(:words AS text[]), CAST(:weights AS float8[])) AS t(asked, word, weight)
+    SELECT asked, weight, everywhere, CAST(quote_literal(word) AS tsquery) AS word
+    FROM unnest(CAST(:asked AS text[]), CAST(:words AS text[]), CAST(:weights AS float8[]), CAST(:everywhere AS bool[]))
+        AS term(asked, word, weight, everywhere)
 ), found AS (
-    SELECT entry.id, term.asked, max(term.weight * ts_rank('{FIELD_WEIGHTS}', entry.words, term.word, 1)) AS rank
-    FROM term JOIN {SCHEMA}.knowledge_entry AS entry ON entry.words @@ term.word
-    WHERE entry.repo = :repo AND (:condition = '' OR entry.words @@ websearch_to_tsquery('{LANGUAGE}', :condition))
-    GROUP BY entry.id, term.asked
+    SELECT id, asked, weight * ts_rank('{FIELD_WEIGHTS}', words, word, 1) AS rank
+    FROM term JOIN {SCHEMA}.knowledge_entry ON words @@ word WHERE repo = :repo AND everywhere
+    UNION ALL
+    SELECT id, asked, weight * ts_rank('{FIELD_WEIGHTS}', titled, word, 1) AS rank
+    FROM term JOIN {SCHEMA}.knowledge_entry ON titled @@ word WHERE repo = :repo AND NOT everywhere
+), best AS (
+    SELECT id, sum(rank) AS rank FROM (SELECT id, asked, max(rank) AS rank FROM found GROUP BY id, asked) GROUP BY id
 )
-SELECT id, sum(rank) AS rank FROM found GROUP BY id ORDER BY rank DESC, id LIMIT :most
+SELECT id FROM best
+WHERE :condition = '' OR id IN (
+    SELECT id FROM {SCHEMA}.knowledge_entry
+    WHERE repo = :repo AND words @@ websearch_to_tsquery('{LANGUAGE}', :condition))
+ORDER BY rank DESC, id LIMIT :most
 """  # noqa: S608 - constants
 _ALLOWED: Final = f"""
 SELECT id FROM {SCHEMA}.knowledge_entry
@@ -112,6 +121,8 @@ class _Term(NamedTuple):
     asked: str
     word: str
     weight: float
+    everywhere: bool
+    """Looked for in all of an entry; otherwise in the title alone."""
 
 
 class KnowledgeSearch:
@@ -205,11 +216,9 @@ def _terms(connection: sa.Connection, repo: str, query: Query, entries: int) -> 
     left = MOST_MATCHES
     for row in known:
         left -= row.entries
-        if left < 0 and terms:
-            break
         rarity = math.log(1 + (entries - row.entries + 0.5) / (row.entries + 0.5))
         weight = rarity * (1 if row.word == row.asked else ENDING_COUNTS)
-        terms[row.asked, row.word] = _Term(row.asked, row.word, weight)
+        terms[row.asked, row.word] = _Term(row.asked, row.word, weight, left >= 0 or not terms)
     return list(terms.values())
 
 
@@ -221,6 +230,7 @@ def _ranked(connection: sa.Connection, repo: str, query: Query, terms: list[_Ter
         "asked": [term.asked for term in terms],
         "words": [term.word for term in terms],
         "weights": [term.weight for term in terms],
+        "everywhere": [term.everywhere for term in terms],
         "condition": query.condition,
         "most": CANDIDATES,
     }

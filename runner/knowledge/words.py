@@ -42,6 +42,11 @@ def split(text: str) -> str:
     return " ".join(words_of(text))
 
 
+def spaced(identifier: str) -> str:
+    """`UpscaleModelLoader` as `Upscale Model Loader`."""
+    return " ".join(_PART.findall(identifier)[:MOST_PARTS])
+
+
 def _words(run: str) -> Iterator[str]:
     if _OTHER_SCRIPTS.search(run):
         yield from _neighbours(run)

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("facts", JSONB, nullable=False),
         _text("prose"),
         sa.Column("words", TSVECTOR, nullable=False),
+        sa.Column("titled", TSVECTOR, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_knowledge_entry"),
         sa.ForeignKeyConstraint(
             ["repo", "path"], [f"{SCHEMA}.knowledge_file.repo", f"{SCHEMA}.knowledge_file.path"], ondelete="CASCADE"
@@ -51,7 +52,9 @@ def upgrade() -> None:
         schema=SCHEMA,
     )
     op.create_index("ix_knowledge_entry_repo_path", "knowledge_entry", ["repo", "path"], schema=SCHEMA)
-    op.create_index("ix_knowledge_entry_words", "knowledge_entry", ["words"], schema=SCHEMA, postgresql_using="gin")
+    for column in ("words", "titled"):
+        name = f"ix_knowledge_entry_{column}"
+        op.create_index(name, "knowledge_entry", [column], schema=SCHEMA, postgresql_using="gin")
     op.create_table(
         "knowledge_word",
         _text("repo"),
