@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,9 +15,11 @@ from runner.variations.estimate import estimate_of
 from runner.variations.files import read_record
 from runner.variations.grammar import read_wishes
 from runner.variations.grid import make_grid
-from runner.variations.model import Grid
 from runner.variations.words import estimate_words
 from tests.runner.variations.apps import INTERFACE, LOCK, PROMPT, cell, record
+
+if TYPE_CHECKING:
+    from runner.variations.model import Grid
 
 REPORT = json.dumps({"cost": {"execution_seconds": 2.0}, "cold_start_seconds": 10.0}).encode()
 
@@ -74,7 +76,9 @@ def test_an_app_whose_files_are_missing_or_broken_is_not_varied() -> None:
 
 
 def test_the_best_score_is_recommended_and_of_those_as_good_the_cheapest() -> None:
-    best = recommend([cell(1, score=6.0, usd=0.1), cell(2, score=8.7, usd=0.4, seconds=3.2), cell(3, score=8.1, usd=0.1)])
+    best = recommend(
+        [cell(1, score=6.0, usd=0.1), cell(2, score=8.7, usd=0.4, seconds=3.2), cell(3, score=8.1, usd=0.1)]
+    )
     assert best is not None
     assert (best.number, best.reason) == (2, "the best score, 8.7 of 10; the next one has 8.1 (3.20 s, $0.400000)")
     near = recommend([cell(1, score=8.7, usd=0.4), cell(2, score=8.5, usd=0.1, seconds=1.0)])

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runner.variations.errors import BadVariation
-from runner.variations.grammar import Span, Wish, Word, read_wishes, show_wishes
+from runner.variations.grammar import FORM, Span, Wish, Word, read_wishes, show_wishes
 from runner.variations.grid import check_grid, make_grid
 from runner.variations.model import MOST_CELLS, Grid
 from tests.runner.variations.apps import INTERFACE, values
@@ -95,8 +95,7 @@ def test_values_are_read_as_their_inputs_have_them(text: str, wanted: dict[str, 
         ("seed=1..9 steps=1..9", "that would be 9 × 9 = 81 variations; at most 64 are made at once"),
         ('prompt="a cat', "prompt: a quotation mark has no second one"),
         ('prompt="a"b', 'prompt: a comma or a blank has to follow "a"'),
-        ("steps=1,,2", 'steps: a value is missing; the form is input=value,value or input=1..4, such as seed=1..4 '
-         'steps=20,30 prompt="a cat","a dog"'),
+        ("steps=1,,2", f"steps: a value is missing; the form is {FORM}"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_varied_is_told_with_the_field_and_its_bounds(text: str, told: str) -> None:
@@ -111,7 +110,11 @@ def test_what_is_written_does_not_get_out_of_its_message() -> None:
 
 def test_counting_takes_no_time_whatever_is_asked_for() -> None:
     began = time.process_time()
-    for text in ("seed=0..1e999:1e-999", "seed=1..99999999999999999999 cfg=0..30:0.000000000001", "cfg=1e-999..1e999:1"):
+    for text in (
+        "seed=0..1e999:1e-999",
+        "seed=1..99999999999999999999 cfg=0..30:0.000000000001",
+        "cfg=1e-999..1e999:1",
+    ):
         assert "at most 64" in refusal(text)
     assert time.process_time() - began < 1
 
@@ -159,22 +162,21 @@ wishes = st.lists(
 ).map(tuple)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(wishes)
 def test_what_is_shown_is_read_as_the_same(wished: tuple[Wish, ...]) -> None:
     assert read_wishes(show_wishes(wished)) == wished
 
 
-@given(st.text(alphabet='seedpromcfgtaul=.,:"\'\\ 0123456789+-e…\n', max_size=60))
+@given(st.text(alphabet="seedpromcfgtaul=.,:\"'\\ 0123456789+-e…\n", max_size=60))
 @example("seed=1..")
 @example("seed=.5")
 def test_whatever_is_written_makes_a_grid_within_bounds_or_is_told(text: str) -> None:
     try:
         made = grid(text)
-    except BadVariation as refused:
-        assert str(refused)
-    else:
-        assert 1 <= made.size <= MOST_CELLS
-        assert len(made.cells) == made.size
-        check_grid(made, INTERFACE)
-        assert Grid.model_validate_json(made.model_dump_json()) == made
+    except BadVariation:
+        return
+    assert 1 <= made.size <= MOST_CELLS
+    assert len(made.cells) == made.size
+    check_grid(made, INTERFACE)
+    assert Grid.model_validate_json(made.model_dump_json()) == made

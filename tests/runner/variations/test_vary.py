@@ -41,6 +41,7 @@ def lines(bench: Bench, run_id: str) -> dict[str, str]:
     return {line["key"]: line["state"] for line in money["lines"] if line["what"] == "vary"}
 
 
+@pytest.mark.long
 def test_a_grid_is_made_told_and_put_on_a_sheet_in_one_commit(bench: Bench) -> None:
     bench.do("up")
     before = bench.commits(BRANCH)
