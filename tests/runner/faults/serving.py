@@ -128,6 +128,26 @@ BLANK = worded(
     unseen=(("/root/comfy/ComfyUI/nodes.py:1605: RuntimeWarning: invalid value encountered in cast\n"
             "  img = Image.fromarray(np.clip(i, 0, 255).astype(np.uint8))\nimage is blank: every pixel is black\n"),),
 )  # fmt: skip
+PRECISION = worded(
+    "precisions-differ",
+    "test",
+    gone=lambda app: "--force-fp32" in app.lock.comfyui.arguments,
+    known=("RuntimeError: Input type (float) and bias type (c10::Half) should be the same\n",),
+    unseen=(
+        "RuntimeError: expected mat1 and mat2 to have the same dtype, but got: c10::BFloat16 != float\n",
+        "NotImplementedError: \"upsample_bicubic2d_out_frame\" not implemented for 'BFloat16'\n",
+    ),
+)
+ASSERTED = worded(
+    "device-side-assert",
+    "test",
+    end=stops("index"),
+    known=("RuntimeError: CUDA error: device-side assert triggered\n",),
+    unseen=(
+        "../aten/src/ATen/native/cuda/ScatterGatherKernel.cu:144: operator(): block: [0,0,0], thread: [3,0,0] Assertion "
+        '`idx_dim >= 0 && idx_dim < index_size && "index out of bounds"` failed.\n',
+    ),
+)
 NOTHING = worded(
     "nothing-made",
     "test",

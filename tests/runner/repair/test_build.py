@@ -96,6 +96,12 @@ CASES = [
         "git clone https://github.com/kijai/ComfyUI-WanVideoWrapper\nfatal: could not read Username for 'https://github.com': No such device or address",
         "fatal: unable to access 'https://github.com/kijai/ComfyUI-WanVideoWrapper/': The requested URL returned error: 403",
     ]),
+    ("package-in-private-repository", "ask: Something that is installed is fetched from a git repository that asks for an account; the log shows which. The build has none, and must not have one.", [
+        "  × Failed to download and build `secretlib @ git+https://github.com/acme/secretlib`\n  ├─▶ Git operation failed\n  fatal: could not read Username for 'https://github.com': terminal prompts disabled",
+        "git@github.com: Permission denied (publickey).\nfatal: Could not read from remote repository.",
+        "Running command git clone --filter=blob:none --quiet ssh://git@github.com/acme/x /tmp/pip-req-build-1\nHost key verification failed.",
+        "remote: Invalid username or token. Password authentication is not supported for Git operations.\nfatal: Authentication failed for 'https://github.com/acme/x.git/'",
+    ]),
     ("system-package-renamed", "remove-system-package libglib2.0-0; add-system-package libglib2.0-0t64", [
         "E: Unable to locate package libglib2.0-0",
         "E: Package 'libglib2.0-0' has no installation candidate",

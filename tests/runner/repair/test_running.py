@@ -43,6 +43,21 @@ CASES: list[tuple[str, str, Stage, list[str]]] = [
         "RuntimeError: PytorchStreamReader failed reading zip archive: failed finding central directory",
         "safetensors_rust.SafetensorError: invalid UTF-8 in header: incomplete",
     ]),
+    ("precisions-differ", "set-arguments ['--force-fp32'] []", "test", [
+        "RuntimeError: expected scalar type Half but found Float",
+        "RuntimeError: expected mat1 and mat2 to have the same dtype, but got: float != c10::Half",
+        "RuntimeError: mat1 and mat2 must have the same dtype, but got Half and Float",
+        "!!! Exception during processing !!! Input type (float) and bias type (c10::Half) should be the same",
+        "RuntimeError: Input type (torch.cuda.HalfTensor) and weight type (torch.cuda.FloatTensor) should be\nthe same",
+        "Expected query, key, and value to have the same dtype, but got query.dtype: float key.dtype: float and value.dtype: c10::BFloat16 instead.",
+        'RuntimeError: "slow_conv2d_cpu" not implemented for \'Half\'',
+        "POST /generate answered 500 Internal Server Error: Node 5 (KSampler) failed: RuntimeError: expected dtype float but got dtype c10::BFloat16",
+    ]),
+    ("device-side-assert", "ask: A node gave the GPU an index that its model does not have. That is how it shows when files of different model families are combined: a text encoder, an embedding, a LoRA or a tokenizer.", "test", [
+        "RuntimeError: CUDA error: device-side assert triggered\nCUDA kernel errors might be asynchronously reported at some other API call",
+        "torch.AcceleratorError: CUDA error: device-side assert\ntriggered",
+        "/pytorch/aten/src/ATen/native/cuda/Indexing.cu:1553: indexSelectLargeIndex: block: [267,0,0], thread: [0,0,0] Assertion `srcIndex < srcSelectDimSize` failed.",
+    ]),
     ("models-do-not-fit", "ask: Two of the workflow's models do not fit each other, such as a text encoder, a LoRA or a VAE of another family than the diffusion model. They are: checkpoints/sd15.safetensors, vae/ae.safetensors.", "test", [
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (77x2048 and 768x320)",
         "!!! Exception during processing !!! mat1 and mat2 shapes cannot be multiplied (512x4096 and 2048x3072)",
