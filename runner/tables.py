@@ -113,7 +113,7 @@ slack_thread = Table(
     Column("repo", Text, primary_key=True),
     Column("issue", BigInteger, primary_key=True),  # opened for somebody on Slack
     Column("channel", Text, nullable=False),
-    Column("ts", Text, nullable=False),  # of the message that asked for it
+    Column("ts", Text),  # of the message that asked for it; a command leaves none
     _moment("created_at"),
 )
 

@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("repo", sa.Text),
         sa.Column("issue", sa.BigInteger),
         sa.Column("channel", sa.Text, nullable=False),
-        sa.Column("ts", sa.Text, nullable=False),
+        sa.Column("ts", sa.Text),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
         sa.PrimaryKeyConstraint("repo", "issue", name="pk_slack_thread"),
         schema=SCHEMA,
