@@ -70,6 +70,7 @@ _KEYS: Final[dict[Field, str]] = {
 """Which keys hold what; all that is below them belongs to it."""
 _FIELDS: Final[dict[str, Field]] = {key: field for field, keys in _KEYS.items() for key in keys.split()}
 _LISTED: Final = ("classes", "models", "packs")
+_FILE: Final = ("folder", "file")
 _NAMING: Final = frozenset({"file", "name", "url", "path", "folder", "title", "id"})
 """Keys of an entry in such a list that name it."""
 
@@ -195,6 +196,10 @@ def _values(value: object, field: Field = "", depth: int = 0) -> Iterator[tuple[
     if depth > DEEPEST:
         return
     match value:
+        case {"folder": str(folder), "file": str(file)} if field == "models":
+            yield field, f"{folder}/{file}"
+            rest = {key: inner for key, inner in cast("dict[object, object]", value).items() if key not in _FILE}
+            yield from _values(rest, field, depth)
         case dict():
             for key, inner in cast("dict[object, object]", value).items():
                 below = _field_of(str(key).casefold(), field, depth)

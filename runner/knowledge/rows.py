@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LANGUAGE: Final = "pg_catalog.english"
 """How words are stemmed, in documents and queries alike. Words of other languages stay as they are."""
+APART: Final = "the " * 10
+"""Stop words, which take up places and are not indexed: no phrase reaches from one part of an entry into the next."""
 INSERT_ENTRY: Final = f"""
 INSERT INTO {SCHEMA}.knowledge_entry (repo, path, part, kind, title, name, facts, prose, words, titled)
 VALUES (:repo, :path, :part, :kind, :title, :name, CAST(:facts AS jsonb), :prose,
@@ -32,9 +34,9 @@ def row_of(repo: str, path: str, document: Document) -> dict[str, object]:
         **document.model_dump(include={"part", "kind", "title", "name", "prose"}),
         "facts": json.dumps(facts),
         "of_title": split(f"{document.title} {document.name}"),
-        "of_names": split(" ".join((*document.classes, *document.models, *document.packs))),
-        "of_errors": split("\n".join(document.errors)),
-        "of_prose": split(document.prose),
+        "of_names": APART + split(" ".join((*document.classes, *document.models, *document.packs))),
+        "of_errors": APART + split("\n".join(document.errors)),
+        "of_prose": APART + split(document.prose),
     }
 
 
