@@ -129,8 +129,9 @@ def _accessor(document: JsonObject, binary: bytes, index: int, width: int) -> ND
     count = int(accessor["count"])
     stride = int(view.get("byteStride", 0)) or kind.itemsize * width
     row = kind.itemsize * width
-    if count < 1 or start < 0 or stride < row or start + (count - 1) * stride + row > len(binary):
-        raise ValueError("an accessor reaches beyond the buffer")
+    ends = min(len(binary), int(view.get("byteOffset", 0)) + int(view["byteLength"]))
+    if count < 1 or start < 0 or stride < row or start + (count - 1) * stride + row > ends:
+        raise ValueError("an accessor reaches beyond its part of the buffer")
     raw = np.frombuffer(binary, np.uint8, offset=start)
     rows = np.lib.stride_tricks.as_strided(raw, (count, row), (stride, 1), writeable=False)
     return np.ascontiguousarray(rows).view(kind)

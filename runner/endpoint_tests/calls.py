@@ -24,6 +24,8 @@ ROUNDING = 2e-6
 """Costs are rounded to eight places in one place and to milliseconds in another."""
 CACHED_PART = 0.2
 """Of the time that a call takes, below which the same call again was answered from a cache."""
+TELLING_SECONDS = 1.0
+"""A call that takes less says nothing by taking still less."""
 CLOCK_SECONDS = 0.5
 """The app's clock and ours may differ by this over a request."""
 
@@ -130,8 +132,8 @@ class Calls:
         """The outputs of the first call, with what the same call gave later."""
         repeat, declared = self._repeat, declared_outputs(self._interface)
         varies = bool(varied(self._interface) or seeds(self._interface))
-        usual = min(_seconds(each, "execution") for each in (self._first, self._warm) if each) if repeat else 0.0
-        soon = not varies or (repeat is not None and _seconds(repeat, "execution") < usual * CACHED_PART)
+        usual = min(_seconds(self._first, "execution"), _seconds(self._warm, "execution"))
+        soon = not varies or (usual >= TELLING_SECONDS and _seconds(repeat, "execution") < usual * CACHED_PART)
         for index in self._valid:
             output, content = self._outputs[index]
             again = repeat.outputs[index] if repeat and len(repeat.outputs) == len(self._outputs) else None

@@ -22,8 +22,11 @@ SAMPLED: Final = 16
 """Frames that are measured as pictures, at most; at least half as many of a longer video."""
 THUMBNAIL: Final = (96, 96)
 """Pixels of the copy in which frames are compared."""
-SAME: Final = 0.35
-"""Of 255: mean difference below which a frame repeats the one before. What an encoder makes of a still is less."""
+CELL: Final = 3
+"""Pixels of that copy, squared: a bird in a still sky is in one cell."""
+SAME: Final = 2.5
+"""Of 255: difference of the cell that differs most, below which a frame repeats the one before. Encoders make less of
+stills, and a sun that rises slowly in a still sky makes 5."""
 USUAL: Final = 25
 """Percentile of the frames' scores that stands for all: some may be black, as at a cut."""
 
@@ -54,9 +57,9 @@ class Watched:
 
     @property
     def steps(self) -> NDArray[np.float32]:
-        """Mean difference of each frame to the one before, of 255."""
+        """Of each frame, how much the place differs that differs most from the frame before, of 255."""
         pairs = zip(self._thumbnails, self._thumbnails[1:], strict=False)
-        return np.array([float(np.abs(after - before).mean()) for before, after in pairs], np.float32)
+        return np.array([float(np.abs(_cells(after - before)).max()) for before, after in pairs], np.float32)
 
     @property
     def continuity(self) -> float:
@@ -121,6 +124,11 @@ def _pictures(frames: list[Image.Image]) -> list[Measured]:
 
 def _thumbnail(frame: Image.Image) -> NDArray[np.float32]:
     return np.asarray(frame.convert("L").resize(THUMBNAIL, Image.Resampling.BOX), np.float32)
+
+
+def _cells(difference: NDArray[np.float32]) -> NDArray[np.float32]:
+    height, width = (side // CELL for side in difference.shape)
+    return difference.reshape(height, CELL, width, CELL).mean((1, 3))
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

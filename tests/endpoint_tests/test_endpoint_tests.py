@@ -17,7 +17,7 @@ from PIL import Image
 from codegen.parse import parse_workflow
 from codegen.plan import make_plan
 from codegen.render import app_files
-from runner.endpoint_tests import run_endpoint_tests
+from runner.endpoint_tests import Wanted, run_endpoint_tests
 from runner.endpoint_tests.requests import right_inputs, varied
 from runner.errors import EndpointUnreachable, RunCancelled
 from shared.service import Service
@@ -79,14 +79,15 @@ class Spoilt:
 class Endpoint:
     """An app that is served, whose answers a test can spoil."""
 
-    def __init__(self, url: str, interface: dict[str, Any], spoilt: Spoilt) -> None:
+    def __init__(self, url: str, interface: dict[str, Any], prompt: dict[str, Any], spoilt: Spoilt) -> None:
         self.url = url
         self.interface = interface
+        self._wanted = Wanted(prompt=prompt)
         self._spoilt = spoilt
 
     def outcome(self, how: Spoil | None = None) -> Any:
         self._spoilt.how = how
-        return run_endpoint_tests(self.url, self.interface, progress=lambda _: None)
+        return run_endpoint_tests(self.url, self.interface, progress=lambda _: None, wanted=self._wanted)
 
     def failures(self, how: Spoil) -> dict[str, str]:
         return {test.name: test.detail for test in self.outcome(how).tests if not test.passed}
@@ -113,7 +114,7 @@ def served(example: Path, engine: str, folder: Path) -> Iterator[Endpoint]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
-        yield Endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}", plan.interface, spoilt)
+        yield Endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}", plan.interface, plan.prompt, spoilt)
     finally:
         server.should_exit = True
         thread.join(20)
@@ -133,6 +134,12 @@ def test_a_good_endpoint_passes_and_leaves_a_sample(endpoint: Endpoint) -> None:
     assert [(test.name, test.passed, test.detail if not test.passed else "") for test in outcome.tests] == [
         (name, True, "") for name in ALL
     ]
+    (one,) = outcome.quality
+    measures = {each.name: each.detail for each in one.measures}
+    assert (one.output, one.kind, one.passed) == ("image", "image", True)
+    assert measures["size"] == "512 × 768 pixels where 512 × 768 were asked for"
+    assert outcome.tests[-1].detail == f"image: {one.score:.1f} of 10, {measures['same-seed']}"
+    assert "byte for byte" in measures["same-seed"]
     assert outcome.seed == 1
     assert outcome.engine_version == "0.3.64"
     assert outcome.warm_seconds > 0
@@ -350,3 +357,15 @@ def test_another_picture_is_another_picture() -> None:
     assert varied(interface) == "image"
     first, second = (right_inputs(interface, variant)["image"] for variant in (0, 1))
     assert first != second
+
+
+def noise() -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((512, 768), 90).convert("RGB").save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def test_noise_is_a_valid_picture_and_no_good_one(endpoint: Endpoint) -> None:
+    failures = endpoint.failures(output_as(noise()))
+    assert set(failures) == {"quality"}
+    assert "image: noise has 0.0 of 10, below 2" in failures["quality"]
