@@ -184,18 +184,20 @@ class Tell:
         """The commit with variations changes nothing of the app: what was found of the one before is true of it."""
         if not view.finished or view.commit is None or view.commit in (request.commit, *shown.checks):
             return
-        tested = next(
-            (
-                run
-                for run in self._doors.records.of_app(record.repo, record.name)
-                if run.kind != "vary" and run.finished and run.progress.commit == request.commit
-            ),
-            None,
-        )
+        tested = self._tested(record, request.commit)
         if tested is not None:
             seen = seen_now(self._doors, tested, self._doors.records.request(tested.id), lock=_lock(api, tested))
             name = f"flowberth / {tested.name}"
             shown.checks[view.commit] = api.check(view.commit, name, tested.id, pages.check(seen))
+
+    def _tested(self, record: RunRecord, commit: str | None) -> RunRecord | None:
+        """The run that has tested what is on a commit, perhaps with other variations between."""
+        for run in self._doors.records.of_app(record.repo, record.name):
+            if run.finished and commit is not None and run.progress.commit == commit:
+                if run.kind != "vary":
+                    return run
+                commit = self._doors.records.request(run.id).commit
+        return None
 
     def _deployment(
         self, api: RepositoryApi, names: Environments, record: RunRecord, view: RunView, shown: Shown
