@@ -8,7 +8,7 @@ written: sizes and depths are bounded, and nothing is resolved or expanded.
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 import yaml
@@ -41,8 +41,8 @@ MOST_BITS: Final = 256
 """Of a number."""
 MOST_DESCRIBED: Final = 20
 """Of what is listed, for an embedding."""
-LONGEST_DESCRIPTION: Final = 2_000
-"""Characters; embedders read about a thousand."""
+LONGEST_DESCRIPTION: Final = 700
+"""Characters: what an entry is about is said by then, and twice as many take twice as long to embed."""
 LONGEST_VALUE: Final = 300
 """Characters of a title, an identifier or a line."""
 
@@ -160,7 +160,7 @@ def _sections(inside: str, front: dict[str, Any], body: str) -> Iterator[Documen
     headings = list(_HEADING.finditer(body))
     whole = _title(inside, front, body)
     used: dict[str, int] = {}
-    for found, following in zip(headings, [*headings[1:], None], strict=True):
+    for found, following in zip_longest(headings, headings[1:]):
         text = body[found.end() : following.start() if following else None]
         anchor = _anchor(found[2], used)
         if text.strip():

@@ -1,0 +1,133 @@
+"""What is read from files and from queries, whatever is in them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.knowledge.document import ROOT, Document, described, documents_of, is_indexed
+from runner.knowledge.query import LONGEST_TEXT, MOST_WORDS, Query, read_query
+from runner.knowledge.words import LONGEST_WORD, split, words_of
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Upscale a portrait!", "upscale a portrait"),
+        ("KSamplerAdvanced", "ksampleradvanced k sampler advanced ksampler sampleradvanced"),
+        ("4x-UltraSharp.pth", "4x 4 x ultrasharp ultra sharp pth"),
+        ("snake_case_name", "snakecasename snake case name snakecase casename"),
+        ("wan2.2", "wan2 wan 2 2"),
+        ("人物放大", "人物 物放 放大"),
+        ("Straße \uff26\uff35\uff2c\uff2c", "strasse full"),
+        ("x" * (LONGEST_WORD + 1), ""),
+        ("!!! -- ***", ""),
+    ],
+)
+def test_words(text: str, words: str) -> None:
+    assert split(text) == words
+
+
+@settings(max_examples=60, deadline=None)
+@given(ANY_TEXT)
+def test_words_are_letters_and_digits_only(text: str) -> None:
+    for word in words_of(text):
+        assert word.isalnum()
+        assert word == word.casefold()
+        assert len(word) <= 4 * LONGEST_WORD  # what one letter is folded to may be more
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(ANY_TEXT, st.text('ab "-', max_size=40)))
+def test_whatever_is_typed_is_a_query(text: str) -> None:
+    query = read_query(text)
+    assert len(query.words) <= MOST_WORDS
+    assert all(word.isalnum() for words in (query.words, *query.phrases, *query.without) for word in words)
+    assert set(query.condition) - {'"', "-", " "} == {char for char in query.condition if char.isalnum()}
+
+
+@pytest.mark.parametrize(
+    ("typed", "query"),
+    [
+        ("upscale it", Query(words=("upscale", "it"), text="upscale it")),
+        ('say "Out of memory"', Query(words=("say", "out", "of", "memory"), phrases=(("out", "of", "memory"),), text="say Out of memory")),
+        ("a -b -“c d”", Query(words=("a",), without=(("b",), ("c", "d")), text="a")),
+        ("well-known x-", Query(words=("well", "known", "x"), text="well-known x-")),
+        ('"', Query(words=())),
+    ],
+)  # fmt: skip
+def test_queries(typed: str, query: Query) -> None:
+    assert read_query(typed) == query
+
+
+def test_of_a_long_paste_the_end_counts() -> None:
+    assert "last" in read_query("first " + "x " * LONGEST_TEXT + "last").words
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(("patterns/a.md", "learnings/common-errors.md", "learnings/fixes/a.json", "nodes/pack.json")),
+    st.one_of(st.binary(), ANY_TEXT.map(lambda text: f"---\n{text}\n---\n# A\n".encode(errors="surrogatepass"))),
+)
+def test_whatever_is_in_a_file_is_read(path: str, data: bytes) -> None:
+    for document in documents_of(f"{ROOT}/{path}", data):
+        text = document.model_dump_json()
+        assert "\\u0000" not in text
+        described(document).encode()
+
+
+def test_a_workflow() -> None:
+    page = b"""\
+---
+name: "poster"
+title: "A poster"
+classes: ["KSampler"]
+models: [{"folder": "vae", "file": "ae.safetensors", "bytes": 5}]
+packs: [{"name": "impact-pack", "repository": "https://github.com/a/b", "commit": "0123456789"}]
+issues: [{"signature": "module-missing", "subject": "cv2", "cause": "cv2 is missing", "fix": "add opencv"}]
+cost: {"call": 0.5}
+passed: true
+---
+
+# A poster
+
+<!-- hidden --> Prints [posters](https://example.org) ![picture](sample.png).
+
+- boilerplate
+"""
+    [document] = documents_of(f"{ROOT}/patterns/poster.md", page)
+    assert document == Document(
+        kind="pattern",
+        part="",
+        title="A poster",
+        name="poster",
+        classes=("KSampler",),
+        models=("vae/ae.safetensors",),
+        packs=("impact-pack", "https://github.com/a/b"),
+        errors=("module-missing", "cv2", "cv2 is missing", "add opencv"),
+        prose="# A poster\n\n  Prints posters picture.\n\n- boilerplate\n5\n0123456789\n0.5",
+    )
+    assert "boilerplate" not in described(document)
+
+
+def test_what_a_packs_nodes_are() -> None:
+    data = b"""{"repository": "https://github.com/a/b", "commit": "0123", "definitions": {
+        "FaceDetailer": {"display_name": "Detail faces", "category": "Impact", "input": {"required": {"seed": [1]}}}}}"""
+    [document] = documents_of(f"{ROOT}/nodes/pack.json", data)
+    assert (document.kind, document.classes, document.packs) == (
+        "nodes",
+        ("FaceDetailer",),
+        ("https://github.com/a/b",),
+    )
+    assert "Detail faces" in document.prose
+
+
+def test_which_files_count() -> None:
+    assert is_indexed(f"{ROOT}/patterns/a.md")
+    assert is_indexed(f"{ROOT}/learnings/fixes/a.json")
+    assert not is_indexed(f"{ROOT}/README.md")
+    assert not is_indexed(f"{ROOT}/patterns/picture.png")
+    assert not is_indexed("docs/other.md")
