@@ -59,4 +59,4 @@ class QualityRules(Frozen):
 KINDS: Final = ("image", "video", "audio", "mesh", "text")
 """Of outputs that are measured."""
 WITHOUT_LIMITS: Final = QualityRules(image=0.0, video=0.0, audio=0.0, mesh=0.0, text=0.0)
-"""For what people have merged: it is measured, and theirs."""
+"""For what is measured and told only: what people have merged, and what is simulated."""

@@ -39,8 +39,9 @@ def test(run: RunContext) -> Tested:
     target = run.services.target
     deployment = target.ensure(run.spec, tell=run.tell)
     headers = target.headers(run.spec)
-    # What people have merged is measured, too, and theirs to keep.
-    rules = WITHOUT_LIMITS if run.request.kind == "production" else run.request.quality
+    # What people have merged is theirs to keep, and what is simulated says nothing of the workflow: both are measured.
+    held = run.request.kind != "production" and deployment.engine == "comfyui"
+    rules = run.request.quality if held else WITHOUT_LIMITS
     wanted = Wanted(prompt=run.plan.prompt, rules=rules, reference=run.request.reference)
     with paid(run, "test"):
         outcome = run_endpoint_tests(
