@@ -6,13 +6,16 @@ written on the base branch after a merge, never in a pull request. GitHub merges
 
     entry        what an entry says, and its JSON Schema
     entry_file   an entry as Markdown with YAML front matter, and whether a person has edited it
-    story        the entry of a deployment, from its plan, report and attempts
+    story, page  the entry of a deployment: its facts, and how people read them
+    keeping      what people have done to an entry, when it is written again
     library      all entries of a repository, read tolerantly
-    recall       what they know of models and packs, before the network is asked; and fixes that a pack is known to need
-    fixes        patches of the lock that have worked
+    recall       what they know of models and packs, before the network is asked
+    fixes        patches of the lock that have worked, and which of them a workflow's packs are known to need
     definitions  what packs say of their nodes
     learnings    index and sums over all entries
     refresh      those brought up to date on the base branch
+
+The other modules index the same files in Postgres, and find things in them; `finder` is their front.
 """
 
 from typing import Final
