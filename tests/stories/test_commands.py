@@ -48,6 +48,8 @@ This was not understood, so nothing was done:
 |---|---|
 | `/deploy [--target modal\\|local] [--gpu GPU] [--budget USD] [--env preview\\|production]` | Deploy and test again: on a pull request what its branch has, on an issue the workflow in it. |
 | `/test` | Deploy what the pull request's branch has to a preview and test it, with nothing else changed. |
+| `/vary <input=values …>` | On a pull request: call its app with every combination of some values, such as `/vary seed=1..4 steps=20,30 cfg=5..7:0.5`, and show them side by side. |
+| `/adopt <number>` | Make the values of a variation the app's defaults: a commit to its lock, deployed and tested. |
 | `/status` | Say how the runs of this conversation stand, and what they have cost. |
 | `/logs` | Show the last lines that the newest deployment printed. |
 | `/cancel` | Stop what is going on here: the runs of this issue or pull request. |
@@ -56,6 +58,7 @@ This was not understood, so nothing was done:
 | `/approve` | Let the workflow of somebody without write permission run, at the cost that was estimated. |
 | `/rollback [version]` | On a pull request of the app: put the version before, or the one named, back into production. |
 | `/teardown [--env preview\\|production]` | Stop the previews of this pull request or issue, or what a merged pull request has put into production. |
+| `/kb <text>` | Look into the knowledge base: for what a workflow does, for a node, a model or an error. |
 | `/help` | Show this list. |
 
 Options of `/deploy`:
@@ -266,7 +269,7 @@ The ComfyUI workflow `Tile` as an HTTP endpoint, in `apps/modal/tile/`.
 
 ![What the test run made](https://github.com/acme/site/blob/COMMIT/apps/modal/tile/sample.png?raw=true)
 
-✓ **9 of 9 tests passed** by Stand-in for ComfyUI 0.3.64, local target: \\$0.0… a call (estimate), N s to start, then N s a call.
+✓ **10 of 10 tests passed** by Stand-in for ComfyUI 0.3.64, local target: \\$0.0… a call (estimate), N s to start, then N s a call.
 
 ## How to call it
 
@@ -301,6 +304,7 @@ It answers with `image` (image).
 | ✓ | response time | N s | N s warm with another width |
 | ✓ | cost headers | N s | \\$0.0… for N s on none |
 | ✓ | two at once | N s | N s for both |
+| ✓ | quality | N s | image: 10.0 of 10, the same seed gives the same again, byte for byte |
 
 ## What it costs
 
@@ -328,7 +332,7 @@ Closes #1.
             """\
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs \\$0.0… (estimate).
 
 - ✓ Read the workflow, N s
 - ✓ Look up models and packs, N s
@@ -360,6 +364,7 @@ Run `run_ID`.
 | ✓ | response time | N s | N s warm with another width |
 | ✓ | cost headers | N s | \\$0.0… for N s on none |
 | ✓ | two at once | N s | N s for both |
+| ✓ | quality | N s | image: 10.0 of 10, the same seed gives the same again, byte for byte |
 """,
         ]
     )
@@ -444,7 +449,7 @@ That cannot be done: /approve is for workflows in issues; a pull request is appr
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs \\$0.0… (estimate).
 
 What it had deployed is stopped.
 
@@ -480,7 +485,7 @@ That cannot be done: no preview is deployed for this conversation; on a merged p
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs \\$0.0… (estimate).
 
 What it had deployed is stopped.
 

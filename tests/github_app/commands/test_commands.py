@@ -18,6 +18,7 @@ from github_app.commands.deploy import Deploy
 from github_app.commands.fix import MAX_HINT, Fix
 from github_app.commands.grammar import MAX_LINE, CommandError
 from github_app.commands.help import Help
+from github_app.commands.kb import Kb
 from github_app.commands.known import GRAMMARS, MAX_COMMANDS, Command, help_text, show
 from github_app.commands.logs import Logs
 from github_app.commands.retry import Retry
@@ -69,6 +70,7 @@ def refused(body: str) -> str:
         ("/rollback poster/v3", Rollback(to="poster/v3")),
         (f"/rollback {COMMIT}", Rollback(to=COMMIT)),
         ('/fix it isn\'t "big" enough --really', Fix(hint='it isn\'t "big" enough --really')),
+        ('/kb  "no module" -video', Kb(text='"no module" -video')),
         ("@flowberth deploy --gpu T4", Deploy(gpu="T4")),
         ("@Flowberth /status", Status()),
     ],
