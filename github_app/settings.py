@@ -192,7 +192,8 @@ class Settings(BaseSettings):
     )
     anthropic_api_key: SecretStr | None = Field(
         default=None,
-        description="Key of Anthropic's API. With it, a language model is asked about failures that no rule knows; "
+        description="Key of Anthropic's API. With it, a language model is asked about failures that no rule knows, and "
+        "what it thinks of results; "
         "[docs/language-model.md](language-model.md) says what it is sent. Without one, nobody is asked.",
     )
     anthropic_api_key_file: Path | None = Field(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from github_app.advisers import adviser_of
+from github_app.advisers import adviser_of, judge_of
 from github_app.settings import InvalidSettings, load_settings
+from runner.quality.judge import NoJudge
 from runner.repair.adviser import NoAdviser
 from runner.repair.language_model.anthropic_adviser import AnthropicAdviser
 from runner.targets.local import PASSED_VARIABLES
@@ -30,6 +31,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_without_a_key_nobody_is_asked() -> None:
     assert isinstance(adviser_of(load_settings()), NoAdviser)
+    assert isinstance(judge_of(load_settings()), NoJudge)
 
 
 def test_a_key_that_is_not_for_flowberth_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +45,9 @@ def test_a_key_turns_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
     adviser = adviser_of(settings)
     assert isinstance(adviser, AnthropicAdviser)
     assert adviser.available
-    assert KEY not in f"{settings!r} {settings} {adviser!r} {settings.model_dump_json()}"
+    judge = judge_of(settings)
+    assert judge.available
+    assert KEY not in f"{settings!r} {settings} {adviser!r} {judge!r} {settings.model_dump_json()}"
 
 
 def test_the_key_may_be_in_a_file_beside_the_settings(tmp_path: Path) -> None:
