@@ -1,4 +1,4 @@
-"""The table `delivery` as workers use it: what GitHub has sent, each handled by one worker at a time.
+"""The table `delivery` as workers use it: what GitHub and Slack have sent, each handled by one worker at a time.
 
 A claim is a Postgres advisory lock of the session that made it, not a lock of the row in an open transaction: the
 count of attempts is committed *before* the handling starts, so that a delivery which kills its worker each time is
@@ -77,12 +77,12 @@ _SWEEPS = sa.text("SELECT pg_try_advisory_lock(hashtextextended('sweep', 7161662
 
 @dataclass(frozen=True)
 class Delivery:
-    """A webhook's payload, as GitHub signed it."""
+    """A webhook's payload, as GitHub signed it; or what somebody asks for on Slack (`github_app.slack.requests`)."""
 
     guid: str
-    """The same for every attempt of GitHub to deliver it."""
+    """The same for every attempt to deliver it."""
     event: str
-    """`X-GitHub-Event`, such as `issues`."""
+    """`X-GitHub-Event`, such as `issues`; or `slack`."""
     action: str | None
     installation: int | None
     payload: bytes

@@ -16,13 +16,14 @@ from urllib.parse import unquote, urlsplit
 from codegen.errors import WorkflowError
 from codegen.parse import parse_workflow
 from codegen.strict_json import MAX_BYTES
-from github_app.github.errors import NotFound, Refused
+from github_app.github.errors import NotFound, Refused, Unavailable
 from github_app.github.text import LONGEST_BODY
 from github_app.handlers.behalf import STRANGER, on_behalf
 from github_app.handlers.intake import take_in
 from github_app.handlers.talk import Talk
 from github_app.handlers.talking import told
-from github_app.slack.errors import SlackRefused
+from github_app.server.deliveries import MAX_ATTEMPTS
+from github_app.slack.errors import SlackError, SlackRefused
 from github_app.slack.message import said
 from github_app.slack.requests import Asked, has_workflow_name, is_picture, pasted
 from github_app.slack.text import escaped, link
@@ -95,19 +96,22 @@ class SlackDesk:
             if not str(error):
                 return False
             answer = str(error)
+        except Refused as error:
+            answer = f"GitHub does not allow it in {escaped(full_name)}: {escaped(str(error))}."
+        except Unavailable:
+            if delivery.attempts < MAX_ATTEMPTS:
+                raise
+            answer = f"GitHub has not answered for a while. Look into {escaped(full_name)}, and ask again."
         self.client.say(asked.channel, f"answer:{asked.key}", said(answer), since=_time(asked), thread=asked.ts)
         return True
 
     def _open(self, asked: Asked, wanted: _Wanted, full_name: str) -> str:
         """Open the issue, ask for its runs, and say what came of it."""
         login = self.people.get(asked.user)
-        try:
-            repository = self._repository(full_name)
-            api = self.doors.repository(repository)
-            body = on_behalf(login, f"{self._introduction(asked, login)}\n\n{wanted.text}")
-            number = api.open_issue(asked.key, wanted.title, body, since=_time(asked))
-        except Refused as error:
-            raise Unfit(f"No issue could be opened in {escaped(full_name)}: {escaped(str(error))}") from None
+        repository = self._repository(full_name)
+        api = self.doors.repository(repository)
+        body = on_behalf(login, f"{self._introduction(asked, login)}\n\n{wanted.text}")
+        number = api.open_issue(asked.key, wanted.title, body, since=_time(asked))
         key = repository_key(repository)
         self.threads.note(key, number, Thread(asked.channel, asked.ts))
         talk = Talk(self.doors, repository, number, is_pull=False, sender=login or STRANGER, key=asked.key)
@@ -129,7 +133,7 @@ class SlackDesk:
             return f"Asked for on Slack{by}."
         try:
             return f"Asked for [on Slack]({self.client.permalink(asked.channel, asked.ts)}){by}."
-        except SlackRefused:
+        except SlackError:  # a link is no reason to wait
             return f"Asked for on Slack{by}."
 
     def _repository(self, full_name: str) -> GithubRepository:

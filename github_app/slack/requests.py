@@ -95,7 +95,7 @@ def asked_by_command(form: Mapping[str, str], channels: Mapping[str, str], site:
             "into this channel."
         )
     try:
-        key = f"slack:{channel}/{form.get('trigger_id', '')}"
+        key = _key(channel, form.get("trigger_id", ""))
         asked = Asked(key=key, channel=channel, user=form.get("user_id", ""), at=now, url=found[0])
     except ValidationError:
         return Answer(text="That command is not as Slack sends them.")
@@ -150,29 +150,32 @@ def _in_message(event: JsonObject) -> tuple[Asked, ...]:
     }
     files = [file for file in objects(event.get("files")) if may_be_workflow(file)]
     if files:
-        return tuple(
-            Asked(key=f"slack:{channel}/{file.get('id')}", file=str(file.get("id")), **common) for file in files
-        )
+        ids = [str(file.get("id")) for file in files]
+        return tuple(Asked(key=_key(channel, f"{file}.{event.get('user')}"), file=file, **common) for file in ids)
     text = words(str(event.get("text") or ""))
     if len(text) > MAX_BODY or not _HINT.search(text):
         return ()
-    return (Asked(key=f"slack:{channel}/{ts}", text=text, **common),)
+    return (Asked(key=_key(channel, ts), text=text, **common),)
 
 
 def _in_share(event: JsonObject, body: JsonObject) -> tuple[Asked, ...]:
-    """The same file as in the message that shares it, so the same key."""
+    """The same file of the same person as in the message that shares it, so the same key."""
     channel, file = str(event.get("channel_id")), str(event.get("file_id"))
     at = body.get("event_time")
     user: Any = event.get("user_id")
     return (
         Asked(
-            key=f"slack:{channel}/{file}",
+            key=_key(channel, f"{file}.{user}"),
             channel=channel,
             user=user,
             at=float(at) if isinstance(at, int) else 0.0,
             file=file,
         ),
     )
+
+
+def _key(channel: str, what: str) -> str:
+    return f"slack:{channel}/{what}"
 
 
 def may_be_workflow(file: JsonObject) -> bool:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from github_app.github.app import GithubApp
+    from github_app.slack.requests import Asked
     from runner.database import Database
 
 
@@ -83,6 +84,7 @@ class Office:
         )  # fmt: skip
         self._numbers = itertools.count(1)
         self.channels = channels or {CHANNEL: "acme/site"}
+        self._door = dict(self.channels)  # of the HTTP process, which may have been started earlier
         self.people = people or {ANN: "alice", EVE: "mallory"}
         self.restarts()
 
@@ -93,10 +95,10 @@ class Office:
         self.desk = SlackDesk(self._doors, self.client, channels=self.channels, people=self.people, threads=threads)
         self.teller = SlackOffice(self.desk, self.database).teller(lambda: self.now)
 
-    def handles(self, event) -> list[bool]:
+    def handles(self, event, attempts: int = 1) -> list[bool]:
         """What the door lets in and a worker handles, at once."""
-        asked = asked_by_event(event, self.channels)
-        return [self.desk.handle(Delivery(one.key, EVENT, None, None, one.model_dump_json().encode())) for one in asked]
+        asked = asked_by_event(event, self._door)
+        return [self.desk.handle(Delivery(one.key, EVENT, None, None, _json(one), attempts)) for one in asked]
 
     def asks(self, name: str, *, full_name: str = "acme/site", issue: int | None = None, **more):
         """A run that is on record."""
@@ -137,6 +139,10 @@ def desk(slack: StandInSlack, database: Database, forge, app) -> Iterator[Office
     """For what is asked for, with a GitHub."""
     yield Office(slack, database, app, forge.api_url)
     clear(database)
+
+
+def _json(asked: Asked) -> bytes:
+    return asked.model_dump_json().encode()
 
 
 def clear(database: Database) -> None:

@@ -71,7 +71,7 @@ def test_an_upload_is_on_record_once_whichever_way_and_however_often_it_is_told(
     assert slack.sends(message).status_code == 200
     assert slack.sends(message, x_slack_retry_num="1", x_slack_retry_reason="http_timeout").status_code == 200
     ((guid, payload),) = kept()
-    assert guid == f"slack:{CHANNEL}/{file.id}"
+    assert guid == f"slack:{CHANNEL}/{file.id}.{ANN}"
     assert (payload["file"], payload["user"], payload["channel"]) == (file.id, ANN, CHANNEL)
 
 
@@ -146,7 +146,7 @@ def test_what_slack_has_not_signed_just_now_is_refused_and_not_kept(slack, kept)
         assert answer.status_code == 401, more
         return answer
 
-    stale, early, now = later(-301), later(301), later(0)
+    stale, early, now = later(-301), later(360), later(0)
     right = signature(body, now)
     assert (
         "FLOWBERTH_SLACK_SIGNING_SECRET" in refused(x_slack_signature=signature(body, now, "forged")).json()["detail"]

@@ -156,7 +156,7 @@ def test_a_repository_without_the_app_is_told(desk, slack, forge):
     desk.channels[CHANNEL] = "mallory/private"
     desk.handles(slack.told_by_message(slack.uploads(ANN, "tile.json", TILE)))
     assert texts(slack) == [
-        "No issue could be opened in mallory/private: Flowberth is not installed on mallory/private"
+        "GitHub does not allow it in mallory/private: Flowberth is not installed on mallory/private."
     ]
     del desk.channels[CHANNEL]
     assert desk.handles(slack.told_by_message(slack.uploads(ANN, "tile.json", TILE))) == [False]
@@ -182,6 +182,8 @@ def test_a_crash_after_the_issue_was_opened_gives_no_second_one(desk, slack, for
     with pytest.raises(GithubError):
         desk.handles(slack.told_by_message(file))
     assert (len(issues(forge)), runs(desk)) == (1, [])
+    assert desk.handles(slack.told_by_message(file), attempts=5) == [True]
+    assert texts(slack) == ["GitHub has not answered for a while. Look into acme/site, and ask again."]
     forge.faults.clear()
     desk.restarts()
     assert desk.handles(slack.told_by_message(file)) == [True]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
+from github_app.slack.client import SlackClient
+from github_app.slack.message import said
 from github_app.slack.teller import ShownOnSlack, SlackTellings
 from github_app.slack.threads import Thread, Threads
 from runner.model import RunProgress
 from runner.tables import run, telling
-from tests.slack.standin import ANN, CHANNEL, Fault
+from tests.slack.standin import ANN, CHANNEL, TOKEN, Fault
 
 
 def row(office, record):
@@ -181,3 +186,12 @@ def test_hints_that_cannot_be_read_are_found_again(office, slack):
     assert SlackTellings(office.database).shown(record.id) == ShownOnSlack(
         channel=CHANNEL, ts=slack.ours()[0]["ts"], digest=SlackTellings(office.database).shown(record.id).digest
     )
+
+
+def test_a_channel_gets_one_message_or_change_at_a_time(slack):
+    client = SlackClient(slack.api_url, SecretStr(TOKEN), channel_seconds=0.05)
+    began = time.monotonic()
+    ts, _ = client.say(CHANNEL, "one", said("one"), since=datetime.now(UTC))
+    with ThreadPoolExecutor(3) as several:
+        list(several.map(lambda number: client.change(CHANNEL, ts, said(f"{number}")), range(3)))
+    assert time.monotonic() - began > 3 * 0.05
