@@ -41,8 +41,8 @@ MOST_BITS: Final = 256
 """Of a number."""
 MOST_DESCRIBED: Final = 20
 """Of what is listed, for an embedding."""
-LONGEST_DESCRIPTION: Final = 700
-"""Characters: what an entry is about is said by then, and twice as many take twice as long to embed."""
+LONGEST_DESCRIPTION: Final = 400
+"""Characters: about the 128 word pieces that small models were trained on; more takes longer and says no more."""
 LONGEST_VALUE: Final = 300
 """Characters of a title, an identifier or a line."""
 
