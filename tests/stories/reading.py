@@ -14,8 +14,13 @@ _DIFFERENT = (
     (re.compile(r"\b[0-9a-f]{40}\b"), "COMMIT"),
     (re.compile(r"(?<=[`(])[0-9a-f]{12}(?=[`)])"), "COMMIT"),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "N s"),
+    (re.compile(r"(cost about|wake it up) \$[\d.,]*\d"), r"\1 $N"),
     (re.compile(r"\$0\.0\d{3,}"), "$0.0…"),
     (re.compile(r"\b\d+ min N s\b"), "N s"),
+    (re.compile(r"[█▉▊▋▌▍▎▏]+"), "█"),
+    (re.compile(r"\b\d+\.\d of 10\b"), "N of 10"),
+    (re.compile(r"(?:\| ✓ \| `image` \|.*\n)+"), "| ✓ | `image` | … |\n"),
+    (re.compile(r"\b\d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC"), "DATE"),
 )
 
 

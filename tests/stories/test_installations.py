@@ -50,7 +50,7 @@ Flowberth turns ComfyUI workflows into reviewed, tested, priced endpoints of `no
 2. A pull request comes back: an app, deployed to `local`, tested, with what a call costs.
 3. Review it and merge it, and it is in production. `/deploy` in a comment deploys what you have changed.
 
-A run stays below \\$20.00, unless `.github/flowberth.yml` says otherwise; nothing is spent on the local target. Only people with write permission can start one; others wait for your `/approve`.
+A run stays below $20.00, unless `.github/flowberth.yml` says otherwise; nothing is spent on the local target. Only people with write permission can start one; others wait for your `/approve`.
 
 Close this issue when you have read it. `/help` in a comment lists all commands.
 """,
@@ -85,7 +85,9 @@ Close this issue when you have read it. `/help` in a comment lists all commands.
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs $0.0… (estimate).
+
+<details><summary>11 steps, N s</summary>
 
 - ✓ Read the workflow, N s
 - ✓ Look up models and packs, N s
@@ -98,6 +100,8 @@ Close this issue when you have read it. `/help` in a comment lists all commands.
 - ✓ Write it up, N s
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
+
+</details>
 
 Attempt 1 of 10 · nothing is spent on the local target · [Pull request 3](http://127.0.0.1:PORT/poor/site/pull/3) · [Endpoint](http://127.0.0.1:PORT)
 

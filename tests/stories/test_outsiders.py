@@ -28,13 +28,13 @@ def test_a_strangers_workflow_runs_when_a_maintainer_has_approved_what_was_shown
 
 Thank you, mallory. You have no write permission here, so nothing runs before a maintainer has looked at it.
 
-**For maintainers:** answer `/approve` to deploy and test it. On Modal an attempt would cost \\$0.04 at most (estimate); on the local target nothing is spent. The whole run stays below \\$20.00. Close the issue if it is not wanted.
+**For maintainers:** answer `/approve` to deploy and test it. On Modal an attempt would cost $0.04 at most (estimate); on the local target nothing is spent. The whole run stays below $20.00. Close the issue if it is not wanted.
 
 | | |
 |---|---|
 | Workflow | `Tile`, 3 nodes |
 | ComfyUI | 0.3.64 |
-| Hardware | no GPU, \\$0.0… a second |
+| Hardware | no GPU, $0.0… a second |
 | Code of others | none |
 | Models | 0 |
 
@@ -97,7 +97,9 @@ That cannot be done: the issue has changed since its workflow was last shown; lo
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs $0.0… (estimate).
+
+<details><summary>11 steps, N s</summary>
 
 - ✓ Read the workflow, N s
 - ✓ Look up models and packs, N s
@@ -110,6 +112,8 @@ That cannot be done: the issue has changed since its workflow was last shown; lo
 - ✓ Write it up, N s
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
+
+</details>
 
 Attempt 1 of 10 · nothing is spent on the local target · [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT)
 

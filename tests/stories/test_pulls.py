@@ -87,9 +87,11 @@ def test_two_versions_go_to_production_and_the_first_comes_back(town):
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs $0.0… (estimate).
 
 What it had deployed is stopped.
+
+<details><summary>6 steps, N s</summary>
 
 - ✓ Read the workflow, N s
 - ✓ Check out the commit, N s
@@ -97,6 +99,8 @@ What it had deployed is stopped.
 - ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Clean up, N s
+
+</details>
 
 Attempt 1 of 10 · nothing is spent on the local target · commit `COMMIT`
 
@@ -111,9 +115,11 @@ Attempt 1 of 10 · nothing is spent on the local target · commit `COMMIT`
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs $0.0… (estimate).
 
 What it had deployed is stopped.
+
+<details><summary>6 steps, N s</summary>
 
 - ✓ Read the workflow, N s
 - ✓ Check out the commit, N s
@@ -121,6 +127,8 @@ What it had deployed is stopped.
 - ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Clean up, N s
+
+</details>
 
 Attempt 1 of 10 · nothing is spent on the local target · commit `COMMIT`
 
@@ -136,7 +144,9 @@ That cannot be done: v7 is no version of tile; in production there was tile/v2 (
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**9 of 9 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs $0.0… (estimate).
+
+<details><summary>6 steps, N s</summary>
 
 - ✓ Read the workflow, N s
 - ✓ Check out the commit, N s
@@ -144,6 +154,8 @@ That cannot be done: v7 is no version of tile; in production there was tile/v2 (
 - ✓ Look without a GPU, N s
 - ✓ Test, N s
 - ✓ Clean up, N s
+
+</details>
 
 Attempt 1 of 10 · nothing is spent on the local target · commit `COMMIT` · [Endpoint](http://127.0.0.1:PORT)
 
