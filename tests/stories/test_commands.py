@@ -263,20 +263,23 @@ def test_what_is_asked_of_a_pull_request(town):
         ]
     )
     assert read(pull["body"]) == snapshot("""\
+> [!WARNING]
 > **Simulated.** The stand-in engine answered, not ComfyUI: whatever needs a model is SIMULATED, and so are times and costs. This shows that the app and its interface work, not that the workflow does, and does not count as a deployment that worked.
 
-The ComfyUI workflow `Tile` as an HTTP endpoint, in `apps/modal/tile/`.
+<img alt="What the test run made" src="https://github.com/acme/site/blob/COMMIT/apps/modal/tile/sample.png?raw=true" width="64"><br><sub>What the test run made: 64 × 48</sub>
 
-![What the test run made](https://github.com/acme/site/blob/COMMIT/apps/modal/tile/sample.png?raw=true)
+○ **Simulated: 10 of 10 tests passed on the stand-in for ComfyUI.** A call takes N s and costs $0.0… (estimate); the first, which wakes it up, N s more.
 
-✓ **10 of 10 tests passed** by Stand-in for ComfyUI 0.3.64, local target: \\$0.0… a call (estimate), N s to start, then N s a call.
+The ComfyUI workflow `Tile` as an HTTP endpoint, in [`apps/modal/tile/`](https://github.com/acme/site/blob/COMMIT/apps/modal/tile/).
 
-## How to call it
+### How to call it
 
 ```sh
 curl --fail-with-body "$ENDPOINT/generate" \\
-  --header "Modal-Key: $MODAL_KEY" --header "Modal-Secret: $MODAL_SECRET" \\
-  --header "Content-Type: application/json" --data @- <<'BODY'
+  --header "Modal-Key: $MODAL_KEY" \\
+  --header "Modal-Secret: $MODAL_SECRET" \\
+  --header "Content-Type: application/json" \\
+  --data @- <<'BODY'
 {
   "width": 64,
   "height": 48
@@ -284,14 +287,20 @@ curl --fail-with-body "$ENDPOINT/generate" \\
 BODY
 ```
 
-| input | kind | |
-|---|---|---|
-| `width` | integer | as in the workflow if left out |
-| `height` | integer | as in the workflow if left out |
+It answers with `image` (image), and with what the call has cost.
 
-It answers with `image` (image).
+<details><summary>All 2 inputs</summary>
 
-## Tests
+| input | kind | if left out | limits |
+|---|---|---|---|
+| `width` | integer | `64` | at least 1, at most 16384 |
+| `height` | integer | `48` | at least 1, at most 16384 |
+
+</details>
+
+### Tests: 10 of 10 passed
+
+<details><summary>Each test, and what was seen</summary>
 
 | | test | time | what was seen |
 |---|---|---|---|
@@ -302,26 +311,70 @@ It answers with `image` (image).
 | ✓ | generate | N s | 1 output in N s, and N s to start before |
 | ✓ | output validity | N s | image: PNG 64 × 48 |
 | ✓ | response time | N s | N s warm with another width |
-| ✓ | cost headers | N s | \\$0.0… for N s on none |
+| ✓ | cost headers | N s | $0.0… for N s on none |
 | ✓ | two at once | N s | N s for both |
-| ✓ | quality | N s | image: 10.0 of 10, the same seed gives the same again, byte for byte |
+| ✓ | quality | N s | image: N of 10, the same seed gives the same again, byte for byte |
 
-## What it costs
+Made over HTTP on the local target, DATE.
+
+</details>
+
+### Cost: $0.0… a call
+
+```text
+a call        $0.0…  █
+a cold start  $0.0…  █
+N s idle     $0.0…  █
+```
+
+Estimates: seconds at $0.0…. A thousand calls in a row cost about $N, a thousand that each wake it up $N.
+
+<details><summary>How these are worked out</summary>
 
 | | US dollars | |
 |---|---|---|
-| a call | \\$0.0… | estimate: N s at \\$0.0… a second |
-| a cold start | \\$0.0… | estimate: N s at the same price |
-| idle after the last call | \\$0.0… | estimate: N s, then it stops |
-| this run | 0 | nothing is spent on the local target |
+| a call | $0.0… | estimate: N s at $0.0… a second |
+| a cold start | $0.0… | estimate: N s at the same price |
+| idle after the last call | $0.0… | estimate: N s, then it stops |
 
-It runs on no GPU, 2 cores, 4 GiB, \\$0.0… a second: no node loads a model, so no GPU is needed.
+It runs on no GPU, 2 cores, 4 GiB, $0.0… a second: no node loads a model, so no GPU is needed.
 
-## What is in it
+</details>
+
+This run has spent nothing: it was tested on the local target.
+
+### Quality: N of 10
+
+```text
+image  N of 10  █
+```
+
+<details><summary>Each measure, with what was found</summary>
+
+| | output | measure | value | score | what was found |
+|---|---|---|---|---|---|
+| ✓ | `image` | … |
+
+Measured on the output of the sample call; scores from 0 to 10, by [these formulas](https://github.com/flowberth/flowberth/blob/main/docs/quality.md).
+
+</details>
+
+### Pinned: ComfyUI 0.3.64
+
+<details><summary>Every pin, its licence and where it comes from</summary>
 
 ComfyUI 0.3.64 (the oldest that ships has everything) on Python 3.12, with packages as they were on 2025-10-22.
 
-The knowledge-base entry is [`docs/knowledge-base/workflows/patterns/tile.md`](https://github.com/acme/site/blob/COMMIT/docs/knowledge-base/workflows/patterns/tile.md). Run `run_ID`, attempt 1.
+</details>
+
+### What is unknown
+
+- Whether the workflow works: no ComfyUI has run it.
+- What it takes on Modal: times were measured on the machine that tested it, and costs are those times at Modal's prices.
+
+---
+
+<sub>Run `run_ID`, attempt 1 · [report](https://github.com/acme/site/blob/COMMIT/apps/modal/tile/report.json) · [lock](https://github.com/acme/site/blob/COMMIT/apps/modal/tile/app.lock.json) · [knowledge base](https://github.com/acme/site/blob/COMMIT/docs/knowledge-base/workflows/patterns/tile.md)</sub>
 
 Closes #1.
 """)
@@ -332,7 +385,9 @@ Closes #1.
             """\
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**10 of 10 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs $0.0… (estimate).
+
+<details><summary>11 steps, N s</summary>
 
 - ✓ Read the workflow, N s
 - ✓ Look up models and packs, N s
@@ -345,6 +400,8 @@ Closes #1.
 - ✓ Write it up, N s
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
+
+</details>
 
 Attempt 1 of 10 · nothing is spent on the local target · [Pull request 2](https://github.com/acme/site/pull/2) · [Endpoint](http://127.0.0.1:PORT)
 
@@ -362,9 +419,9 @@ Run `run_ID`.
 | ✓ | generate | N s | 1 output in N s, and N s to start before |
 | ✓ | output validity | N s | image: PNG 64 × 48 |
 | ✓ | response time | N s | N s warm with another width |
-| ✓ | cost headers | N s | \\$0.0… for N s on none |
+| ✓ | cost headers | N s | $0.0… for N s on none |
 | ✓ | two at once | N s | N s for both |
-| ✓ | quality | N s | image: 10.0 of 10, the same seed gives the same again, byte for byte |
+| ✓ | quality | N s | image: N of 10, the same seed gives the same again, byte for byte |
 """,
         ]
     )
@@ -449,9 +506,11 @@ That cannot be done: /approve is for workflows in issues; a pull request is appr
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**10 of 10 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs $0.0… (estimate).
 
 What it had deployed is stopped.
+
+<details><summary>11 steps, N s</summary>
 
 - ✓ Read the workflow, N s
 - ✓ Look up models and packs, N s
@@ -464,6 +523,8 @@ What it had deployed is stopped.
 - ✓ Write it up, N s
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
+
+</details>
 
 Attempt 1 of 10 · nothing is spent on the local target · [Pull request 2](https://github.com/acme/site/pull/2)
 
@@ -485,9 +546,11 @@ That cannot be done: no preview is deployed for this conversation; on a merged p
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: this shows that the app works, not that the workflow does.
 
-**10 of 10 tests passed**; a call costs \\$0.0… (estimate).
+**10 of 10 tests passed**; a call costs $0.0… (estimate).
 
 What it had deployed is stopped.
+
+<details><summary>11 steps, N s</summary>
 
 - ✓ Read the workflow, N s
 - ✓ Look up models and packs, N s
@@ -500,6 +563,8 @@ What it had deployed is stopped.
 - ✓ Write it up, N s
 - ✓ Bring the pull request up to date, N s
 - ✓ Clean up, N s
+
+</details>
 
 Attempt 1 of 10 · nothing is spent on the local target · [Pull request 2](https://github.com/acme/site/pull/2)
 
