@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from codegen.json_values import is_list, is_object
-from codegen.strict_yaml import InvalidYaml, load
+from codegen.strict_yaml import FAST, InvalidYaml, load
 from runner.knowledge.entry import SCHEMA_ID, Entry
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def read(data: bytes) -> EntryFile:
     if found is None:
         raise Unreadable("it does not begin with front matter between two lines of ---")
     try:
-        entry = Entry.model_validate(load(found["front"], most_characters=LONGEST_FRONT).value)
+        entry = Entry.model_validate(load(found["front"], most_characters=LONGEST_FRONT, loader=FAST).value)
     except InvalidYaml as error:
         raise Unreadable(f"line {error.line + 1}: {error}") from None
     except ValidationError as error:

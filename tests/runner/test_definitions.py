@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from codegen.lock import PackPin
+from runner.knowledge import NODES
 from runner.knowledge.definitions import (
     DEEPEST,
     LARGEST_DEFINITION,
@@ -17,7 +18,6 @@ from runner.knowledge.definitions import (
     facts_of_used,
     learned_definitions,
 )
-from runner.knowledge import NODES
 from tests.runner.bench import git
 from tests.runner.test_preflight import SHARPEN, WORKFLOW
 
@@ -156,3 +156,13 @@ def test_what_cannot_be_read_is_as_if_it_were_not_there(checkout, tmp_path):
     assert list(learned_definitions(checkout, [PACK], PROMPT)) == ["Sharpen+"]
     checkout.write({f"{folder}/0-many-{number}.json": b"{}" for number in range(MOST_FILES)})
     assert learned_definitions(checkout, [PACK], PROMPT) == {}
+
+
+def test_halves_of_surrogate_pairs_leave_the_others_readable(checkout):
+    odd = {**SAID, "input": {"required": {"mode": [["\ud800"], {}]}}}
+    prompt = {**PROMPT, "3": {"class_type": "Odd"}}
+    assert facts_of_used({"Sharpen+": SAID, "Odd": odd, "\udfff": SAID}, prompt) == {"Sharpen+": SAID}
+    written = definition_files({"Sharpen+": {**SAID, "description": "größer"}}, [PACK], {})
+    assert all(data.isascii() for data in written.values())
+    checkout.write(written)
+    assert list(learned_definitions(checkout, [PACK], PROMPT)) == ["Sharpen+"]

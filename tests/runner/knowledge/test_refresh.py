@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,12 +23,10 @@ from runner.knowledge.refresh import BRANCH, Refreshed, refresh
 from runner.repair import LearnedFix
 from tests.runner.knowledge.test_learnings import ANT, ELK, FOX, OWL
 from tests.runner.light import FileForge
-from tests.worktrees.conftest import hub, pushed  # noqa: F401 - a fixture
+from tests.worktrees.conftest import hub, make_place, pushed  # noqa: F401 - a fixture
 from worktrees.errors import PushRejected, UnsafePath
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runner.knowledge.entry import Entry
     from tests.worktrees.conftest import Hub
 
@@ -160,3 +162,48 @@ def test_a_link_in_the_place_of_a_folder_is_not_replaced(hub: Hub) -> None:  # n
     hub.commit("another.txt", "x")
     with pytest.raises(UnsafePath, match="symbolic link"):
         refresh(hub.mirror, "main")
+
+
+def test_a_checkout_on_this_machine_follows_and_what_is_not_committed_there_is_not_touched(tmp_path: Path) -> None:
+    place = make_place(tmp_path)
+    place.commit(entry_path("fox"), written(FOX, "# Fox").decode())
+    refresh(place.mirror, "main")
+    assert (place.repo / INDEX).read_bytes() == sums(FOX)[INDEX]
+    assert place.git("status", "--porcelain") == ""
+    place.commit(entry_path("owl"), written(OWL, "# Owl").decode())
+    (place.repo / "index.html").write_text("half done")
+    before = place.git("rev-parse", "HEAD")
+    with pytest.raises(PushRejected):
+        refresh(place.mirror, "main")
+    assert (place.git("rev-parse", "HEAD"), (place.repo / "index.html").read_text()) == (before, "half done")
+
+
+@pytest.mark.parametrize("at", ["mktree", "commit-tree", "push", "after push"])
+def test_killed_in_the_middle_the_next_one_does_it(hub: Hub, at: str) -> None:  # noqa: F811
+    hub.commit(entry_path("fox"), written(FOX, "# Fox").decode())
+    script = (
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "import worktrees.git\n"
+        "from runner.knowledge.refresh import refresh\n"
+        "from worktrees.mirror import Mirror\n"
+        "from worktrees.remote import Remote\n"
+        "real = worktrees.git._run\n"
+        f"at = {at!r}.removeprefix('after ')\n"
+        "def dying(folder, arguments, *others):\n"
+        f"    if arguments[0] == at and at == {at!r}: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    done = real(folder, arguments, *others)\n"
+        "    if arguments[0] == at: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return done\n"
+        f"remote = Remote({hub.remote().address!r}, 'github:7', 'owner/site', lambda _refused: 'ghs_right')\n"
+        "worktrees.git._run = dying\n"
+        f"refresh(Mirror(Path({str(hub.data)!r}), remote), 'main')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[3], capture_output=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    again = refresh(hub.mirror, "main")
+    assert (again.commit is None) == (at == "after push")
+    assert files_of(hub)[INDEX] == sums(FOX)[INDEX]
+    assert hub.git("rev-list", "--count", "main") == "3"
