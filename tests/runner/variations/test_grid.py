@@ -162,7 +162,7 @@ wishes = st.lists(
 ).map(tuple)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(wishes)
 def test_what_is_shown_is_read_as_the_same(wished: tuple[Wish, ...]) -> None:
     assert read_wishes(show_wishes(wished)) == wished

@@ -46,7 +46,9 @@ def test_the_same_cells_give_the_same_bytes_whenever_it_is_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "\n\0\x1b[31m\u202e", "🦊" * 100, "a" * 2000, "日本語のとても長い説明" * 20, -1e300, 2**64 - 1]
+    "value",
+    ["", "\n\0\x1b[31m\u202e", "🦊" * 100, "a" * 2000, "日本語のとても長い説明" * 20, -1e300, 2**64 - 1],
+    ids=["nothing", "controls", "foxes", "one long word", "Japanese", "a fraction", "a seed"],
 )
 def test_any_value_is_drawn_without_a_complaint(value: Any) -> None:
     made = Variations(
@@ -66,7 +68,9 @@ def test_rows_differ_in_one_thing_from_left_to_right() -> None:
     assert columns_of(grid(seed=(1,))) == 1
 
 
-@pytest.mark.parametrize("kind", ["image", "video", "audio", "mesh"])
+@pytest.mark.parametrize(
+    "kind", ["image", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("video", "audio", "mesh"))]
+)
 def test_every_kind_of_output_has_a_picture_small_enough_to_be_kept(kind: str) -> None:
     media_type, content = sample_media(kind)
     suffix = {"image": "png", "video": "mp4", "audio": "wav", "mesh": "glb"}[kind]
