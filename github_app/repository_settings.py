@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError, field
 
 from codegen.lock import Gpu
 from codegen.model import Frozen
+from codegen.strict_yaml import Document, InvalidYaml, load
 from github_app.commands.values import MAX_BUDGET_USD, MAX_MONTHLY_BUDGET_USD, Choice, Target, did_you_mean, shown
 from github_app.errors import GithubAppError
-from github_app.strict_yaml import Document, InvalidYaml, load
 from runner.quality.rules import QualityRules
 
 if TYPE_CHECKING:

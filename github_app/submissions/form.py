@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from codegen.errors import InvalidName
 from codegen.json_values import is_object
 from codegen.naming import app_name
+from codegen.strict_yaml import InvalidYaml, load
 from github_app.commands.values import DOLLARS, GPU, TARGET, BadValue, did_you_mean, shown
-from github_app.strict_yaml import InvalidYaml, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import external_file, snapshot
 
+from codegen.strict_yaml import MAX_CHARACTERS, MAX_DEPTH
 from github_app.repository_settings import (
     DEFAULTS,
     InvalidRepositorySettings,
@@ -20,7 +21,6 @@ from github_app.repository_settings import (
     matches,
     parse_repository_settings,
 )
-from github_app.strict_yaml import MAX_CHARACTERS, MAX_DEPTH
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "flowberth.schema.json"
 
