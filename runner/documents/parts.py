@@ -75,21 +75,19 @@ def pinned(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]], files_ur
     }
 
 
-def picture(url: str, size: tuple[int, int] | None, note: str | None = None) -> Markdown:
+def picture(url: str, size: tuple[int, int] | None, note: str = "") -> Markdown:
     """A picture no larger than a screen has room for, with what it is below it.
 
     Args:
         url: its address.
-        size: width and height of the output in pixels, if it is a picture.
-        note: what it is of, if the output is none.
+        size: width and height in pixels, if they are known.
+        note: what else is said of it.
     """
-    width, said = "", ALT
+    width = ""
     if size:
         most_wide, most_high = PICTURE_SIZE
         width = f' width="{min(most_wide, size[0], round(most_high * size[0] / size[1]) or 1)}"'
-        said = f"{said}: {size[0]} × {size[1]}"
-    elif note:
-        said = f"{said}, to look at: {plain(note)}"
+    said = f"{ALT}: {plain(note)}" if note else ALT
     return Markdown(f'<img alt="{ALT}" src="{html.escape(url)}"{width}><br><sub>{said}</sub>')
 
 

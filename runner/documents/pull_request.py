@@ -129,8 +129,10 @@ def _use(pin: PackPin, uses: tuple[PackUse, ...]) -> PackUse | None:
 def _picture(sample: Sample, address: Callable[[str], str]) -> Markdown | None:
     if sample.picture_file is None:
         return None
-    size = (sample.width, sample.height) if sample.width and sample.height else None
-    return picture(address(sample.picture_file), size, sample.file if sample.preview is not None else None)
+    url = address(sample.picture_file)
+    if sample.width and sample.height:
+        return picture(url, (sample.width, sample.height), f"{sample.width} × {sample.height}")
+    return picture(url, None, f"{sample.file}, to look at" if sample.preview is not None else "")
 
 
 def _file_link(path: str, files_url: str | None) -> Markdown:

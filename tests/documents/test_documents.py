@@ -179,7 +179,7 @@ a cold start  $0.006318  ██▌
 60 s idle     $0.039900  ████████████████
 ```
 
-Estimates: seconds at $0.000665. A thousand calls in a row cost about $2.04, a thousand that each wake it up $48.21.
+Estimates: seconds × $0.000665. A thousand calls in a row cost about $2.04, a thousand that each wake it up $48.21.
 
 <details><summary>How these are worked out</summary>
 

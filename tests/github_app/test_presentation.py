@@ -1,6 +1,7 @@
 """What people see of runs and pull requests, whole."""
 
 import io
+import re
 
 import pytest
 from inline_snapshot import snapshot
@@ -192,6 +193,17 @@ flowberth://local/3
 [a link](https://example.org/\\x1b]8;;x)
 
 """)
+
+
+def test_what_a_page_folds_has_a_line_above_it_on_a_terminal() -> None:
+    terminal = Terminal()
+    body = (
+        "> [!WARNING]\n> Simulated.\n\n<details><summary>All 8 inputs</summary>\n\n| a |\n|---|\n| b |\n\n</details>\n"
+    )
+    show_pull_request(SafeConsole(terminal), pull_request(body=body))
+    laid_out = terminal.getvalue()
+    assert "All 8 inputs" in laid_out
+    assert not re.search("WARNING|details|summary", laid_out)
 
 
 def test_a_pull_request_on_a_terminal_is_laid_out() -> None:

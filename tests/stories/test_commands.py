@@ -327,7 +327,7 @@ a cold start  $0.0…  █
 N s idle     $0.0…  █
 ```
 
-Estimates: seconds at $0.0…. A thousand calls in a row cost about $N, a thousand that each wake it up $N.
+Estimates: seconds × $0.0…. A thousand calls in a row cost about $N, a thousand that each wake it up $N.
 
 <details><summary>How these are worked out</summary>
 
