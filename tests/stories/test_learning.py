@@ -25,6 +25,7 @@ def text(people, path: str, ref: str = "main") -> str:
     return base64.b64decode(people.do("alice", "GET", f"/contents/{path}?ref={ref}")["content"]).decode()
 
 
+@pytest.mark.long
 def test_two_pull_requests_at_once_are_both_merged_and_summed_up(town):
     people = town.people("acme/learns", files=SETTINGS)
     opens(people, "brick", 64)

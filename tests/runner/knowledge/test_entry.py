@@ -247,7 +247,7 @@ def test_hostile_names_stay_values() -> None:
 printable = st.text(st.characters(codec="utf-8"), max_size=60).map(lambda text: "".join(filter(str.isprintable, text)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=12)
 @given(
     printable,
     st.dictionaries(printable.filter(bool), printable, max_size=4),
@@ -264,7 +264,7 @@ def test_whatever_it_is_about_is_read_as_it_was_written(
         assert (read(page).entry, is_edited(page), notes_of(page)) == (entry, False, notes)
 
 
-@settings(max_examples=80)
+@settings(max_examples=25)
 @given(
     st.binary(max_size=300) | st.text(max_size=300).map(lambda text: f"---\n{text}\n---\n".encode("utf-8", "replace"))
 )
@@ -272,7 +272,7 @@ def test_bytes_of_anybody_are_an_entry_or_are_told(data: bytes) -> None:
     assert outcome(data).isprintable()
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.integers(0, len(PAGE)), st.integers(0, 200), st.binary(max_size=20))
 def test_an_entry_with_a_part_torn_out_is_an_entry_or_is_told(start: int, length: int, instead: bytes) -> None:
     torn = PAGE[:start] + instead + PAGE[start + length :]

@@ -51,6 +51,7 @@ def proposed(hub: Hub) -> Hub:  # noqa: F811
     return hub
 
 
+@pytest.mark.long
 def test_what_nobody_has_touched_is_written_anew(proposed: Hub) -> None:
     assert kept(again(proposed), "fox") == (True, "", None, None)
 
@@ -64,12 +65,14 @@ def test_a_deleted_entry_is_not_added_to_that_pull_request_again(proposed: Hub) 
     assert kept(again(proposed), "fox").write
 
 
+@pytest.mark.long
 def test_the_next_pull_request_has_it_again(proposed: Hub) -> None:
     on_branch(proposed, None)
     proposed.git("branch", "-D", BRANCH)
     assert kept(again(proposed), "fox").write
 
 
+@pytest.mark.long
 def test_deleted_on_the_base_it_is_written_by_the_next_pull_request(hub: Hub) -> None:  # noqa: F811
     hub.commit(PATH, OURS)
     hub.person.git("rm", "--quiet", PATH)
@@ -77,6 +80,7 @@ def test_deleted_on_the_base_it_is_written_by_the_next_pull_request(hub: Hub) ->
     assert kept(again(hub), "fox").write
 
 
+@pytest.mark.long
 def test_notes_are_gone_on_with(proposed: Hub) -> None:
     on_branch(proposed, f"{OURS}\nFor the start page.\n")
     assert kept(again(proposed), "fox") == (True, "\nFor the start page.\n", None, None)
@@ -91,6 +95,7 @@ def test_what_a_person_has_changed_stays_and_is_told(proposed: Hub) -> None:
     assert (found.told.code, PATH in found.told.message) == ("kept-knowledge", True)
 
 
+@pytest.mark.long
 def test_what_both_sides_have_changed_is_as_the_base_has_it(hub: Hub) -> None:  # noqa: F811
     hub.commit(PATH, OURS)
     pushed(hub, "run_1", BRANCH, {PATH: written(FOX.model_copy(update={"gpu": "L4"}), "# Fox").decode().encode()})

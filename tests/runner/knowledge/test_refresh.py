@@ -35,6 +35,7 @@ FIX = LearnedFix(
     details="gguf",
     patch=LockPatch(changes=(AddPackage(requirement="gguf"),), because="gguf is not installed"),
 )
+BY_NAME = {entry.name: entry for entry in (FOX, OWL, ELK)}
 INDEX = f"{WORKFLOWS}/README.md"
 
 
@@ -65,14 +66,16 @@ def sums(*entries: Entry) -> dict[str, bytes]:
     return learnings(Library(entries), {})
 
 
-@pytest.mark.parametrize("order", [["fox", "owl", "elk"], ["elk", "owl", "fox"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "order", [["fox", "owl"], pytest.param(["elk", "owl", "fox"], marks=pytest.mark.long)], ids=" ".join
+)
 def test_pull_requests_from_the_same_base_are_all_merged(hub: Hub, order: list[str]) -> None:  # noqa: F811
-    proposed(hub, FOX, OWL, ELK)
+    proposed(hub, *(BY_NAME[name] for name in order))
     for name in order:
         merged_by_github(hub, name)
         assert refresh(hub.mirror, "main").commit == hub.git("rev-parse", "main")
     found = files_of(hub)
-    assert {path: found[path] for path in sums()} == sums(ELK, FOX, OWL)
+    assert {path: found[path] for path in sums()} == sums(*(BY_NAME[name] for name in order))
     assert len([path for path in found if path.startswith(f"{LEARNINGS}/fixes/")]) == 1
     assert refresh(hub.mirror, "main") == Refreshed()
 
@@ -82,6 +85,7 @@ def test_a_repository_without_entries_is_left_alone(hub: Hub) -> None:  # noqa: 
     assert refresh(hub.mirror, "main") == Refreshed()
 
 
+@pytest.mark.long
 def test_the_last_entry_that_goes_is_taken_out_of_the_index(hub: Hub) -> None:  # noqa: F811
     hub.commit(entry_path("fox"), written(FOX, "# Fox").decode())
     refresh(hub.mirror, "main")
@@ -92,6 +96,7 @@ def test_the_last_entry_that_goes_is_taken_out_of_the_index(hub: Hub) -> None:  
     assert b"fox" not in files_of(hub)[INDEX]
 
 
+@pytest.mark.long
 def test_merges_at_the_same_time_lose_nothing(hub: Hub) -> None:  # noqa: F811
     entries = (FOX, OWL, ELK, ANT)
     proposed(hub, *entries)
@@ -104,6 +109,7 @@ def test_merges_at_the_same_time_lose_nothing(hub: Hub) -> None:  # noqa: F811
     assert {path: found[path] for path in sums()} == sums(*entries)
 
 
+@pytest.mark.long
 def test_a_base_that_moves_meanwhile_is_not_overwritten(hub: Hub) -> None:  # noqa: F811
     hub.commit(entry_path("fox"), written(FOX, "# Fox").decode())
     behind = hub.mirror
@@ -117,6 +123,7 @@ def test_a_base_that_moves_meanwhile_is_not_overwritten(hub: Hub) -> None:  # no
     assert files_of(hub)[INDEX] == sums(FOX)[INDEX]
 
 
+@pytest.mark.long
 def test_where_the_base_is_protected_one_pull_request_has_it(hub: Hub, tmp_path: Path) -> None:  # noqa: F811
     hub.hook(
         "pre-receive",
@@ -141,6 +148,7 @@ def test_where_the_base_is_protected_one_pull_request_has_it(hub: Hub, tmp_path:
     assert len(json.loads((tmp_path / "pulls.json").read_text())) == 1
 
 
+@pytest.mark.long
 def test_commits_of_people_on_its_branch_are_not_overwritten(hub: Hub, tmp_path: Path) -> None:  # noqa: F811
     hub.hook(
         "pre-receive",
@@ -154,6 +162,7 @@ def test_commits_of_people_on_its_branch_are_not_overwritten(hub: Hub, tmp_path:
     assert hub.git("rev-parse", BRANCH) == theirs != merged
 
 
+@pytest.mark.long
 def test_a_link_in_the_place_of_a_folder_is_not_replaced(hub: Hub) -> None:  # noqa: F811
     hub.commit(entry_path("fox"), written(FOX, "# Fox").decode())
     (hub.person.repo / LEARNINGS).symlink_to("patterns")
@@ -164,6 +173,7 @@ def test_a_link_in_the_place_of_a_folder_is_not_replaced(hub: Hub) -> None:  # n
         refresh(hub.mirror, "main")
 
 
+@pytest.mark.long
 def test_a_checkout_on_this_machine_follows_and_what_is_not_committed_there_is_not_touched(tmp_path: Path) -> None:
     place = make_place(tmp_path)
     place.commit(entry_path("fox"), written(FOX, "# Fox").decode())
@@ -178,6 +188,7 @@ def test_a_checkout_on_this_machine_follows_and_what_is_not_committed_there_is_n
     assert (place.git("rev-parse", "HEAD"), (place.repo / "index.html").read_text()) == (before, "half done")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("at", ["mktree", "commit-tree", "push", "after push"])
 def test_killed_in_the_middle_the_next_one_does_it(hub: Hub, at: str) -> None:  # noqa: F811
     hub.commit(entry_path("fox"), written(FOX, "# Fox").decode())
