@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_STEPS: Final = 40
 """From an output back; a prompt with a circle has no end."""
+LONGEST_NAME: Final = 80
+"""Characters of a class that is named; what has more, or signs in it, may be anybody's words."""
 KEEPING: Final[dict[str, str]] = {
     "SaveImage": "images",
     "PreviewImage": "images",
@@ -112,7 +114,7 @@ def _flat(prompt: JsonObject, node: str) -> str | None:
         each = as_object(prompt.get(node))
         kind, inputs = str(each.get("class_type")), as_object(each.get("inputs"))
         if FLAT.search(kind) and kind not in KEEPING:
-            return kind
+            return kind if kind.isidentifier() and len(kind) <= LONGEST_NAME else "a node for masks and maps"
         name = KEEPING.get(kind)
         ways = [inputs.get(name)] if name else list(inputs.values()) if THROUGH.search(kind) else []
         links = [way for way in ways if is_list(way) and way]

@@ -118,7 +118,14 @@ def test_the_size_counts_where_the_workflow_surely_says_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "is_flat"), [("MaskToImage", True), ("Canny", True), ("DepthAnything_V2", True), ("ImageSharpen", False)]
+    ("kind", "is_flat"),
+    [
+        ("MaskToImage", True),
+        ("Canny", True),
+        ("DepthAnything_V2", True),
+        ("mask\n\n# <img src=x>", True),
+        ("ImageSharpen", False),
+    ],
 )
 def test_masks_and_maps_may_be_dark_and_flat(kind: str, *, is_flat: bool) -> None:
     prompt = {
@@ -129,7 +136,8 @@ def test_masks_and_maps_may_be_dark_and_flat(kind: str, *, is_flat: bool) -> Non
     }
     one = quality(file_of(scaled(0.01)), wanted=Wanted(prompt=prompt))
     assert one.passed is is_flat
-    assert (kind in one.measures[0].detail) is is_flat
+    assert ("; a product of " in one.measures[0].detail) is is_flat
+    assert (kind in one.measures[0].detail) is (is_flat and kind.isidentifier()), "nobody's words but a plain name"
 
 
 def test_a_cut_out_is_measured_where_it_is_seen() -> None:
