@@ -3,7 +3,19 @@
 import subprocess
 import sys
 
-HEAVY = ("alembic", "av", "dbos", "fastapi", "git", "httpx", "modal", "numpy", "pydantic_settings", "slack_sdk", "sqlalchemy")
+HEAVY = (
+    "alembic",
+    "av",
+    "dbos",
+    "fastapi",
+    "git",
+    "httpx",
+    "modal",
+    "numpy",
+    "pydantic_settings",
+    "slack_sdk",
+    "sqlalchemy",
+)
 """None of these is needed to read help; each takes 50 to 800 ms to import."""
 
 

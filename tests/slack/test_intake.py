@@ -6,7 +6,7 @@ import base64
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.strict_json import MAX_BYTES
@@ -176,6 +176,7 @@ def test_what_runs_runs_while_slack_is_down_and_is_answered_later(desk, slack, f
     assert texts(slack)[0].endswith("is under way.")
 
 
+@pytest.mark.long
 def test_a_crash_after_the_issue_was_opened_gives_no_second_one(desk, slack, forge):
     file = slack.uploads(ANN, "tile.json", TILE)
     forge.faults.request("GET /repos/acme/site/collaborators/alice/permission", times=20)
@@ -196,6 +197,7 @@ def issue(body: str, author: str = "flowberth[bot]") -> Issue:
 
 
 @given(st.from_regex(r"[A-Za-z0-9](-?-?[A-Za-z0-9_]){0,20}", fullmatch=True))
+@settings(max_examples=25, deadline=None)
 def test_an_issue_that_we_open_for_somebody_is_by_that_person(login: str):
     body = f"<!-- flowberth slack:C1/F1 -->\n{on_behalf(login, 'text')}"
     assert author_of(issue(body), "flowberth[bot]") == login

@@ -191,7 +191,7 @@ def test_words_of_strangers_are_words_in_every_state_and_the_limits_hold(state: 
 
 
 @given(st.text(st.sampled_from("a&<>!@\n|"), max_size=60), st.integers(5, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_what_is_cut_is_cut_between_letters(text: str, limit: int) -> None:
     shown = fitted(text, limit)
     assert len(shown) <= limit
@@ -202,7 +202,7 @@ def test_what_is_cut_is_cut_between_letters(text: str, limit: int) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=80))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_what_was_typed_is_read_as_it_was_typed(text: str) -> None:
     assert words(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")) == text
 

@@ -93,10 +93,14 @@ def test_a_message_of_somebody_else_with_our_key_is_not_ours(office, slack):
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault(status=0), Fault(status=503, error="service_unavailable"), Fault(error="internal_error"),
-              Fault(status=502, error="<html>")],
-    ids=["hung up", "503", "internal", "a page"],
-)  # fmt: skip
+    "fault",
+    [
+        pytest.param(Fault(status=0), id="hung up"),
+        pytest.param(Fault(status=503, error="service_unavailable"), id="503", marks=pytest.mark.long),
+        pytest.param(Fault(error="internal_error"), id="internal"),
+        pytest.param(Fault(status=502, error="<html>"), id="a page", marks=pytest.mark.long),
+    ],
+)
 def test_while_slack_is_down_runs_go_on_and_what_is_told_late_is_the_newest(office, slack, fault):
     record, other = office.asks("poster"), office.asks("banner")
     slack.fails("*", *[fault] * 4)
