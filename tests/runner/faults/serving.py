@@ -144,8 +144,10 @@ ASSERTED = worded(
     end=stops("index"),
     known=("RuntimeError: CUDA error: device-side assert triggered\n",),
     unseen=(
-        "../aten/src/ATen/native/cuda/ScatterGatherKernel.cu:144: operator(): block: [0,0,0], thread: [3,0,0] Assertion "
-        '`idx_dim >= 0 && idx_dim < index_size && "index out of bounds"` failed.\n',
+        (
+            "../aten/src/ATen/native/cuda/ScatterGatherKernel.cu:144: operator(): block: [0,0,0], thread: [3,0,0] Assertion "
+            '`idx_dim >= 0 && idx_dim < index_size && "index out of bounds"` failed.\n'
+        ),
     ),
 )
 NOTHING = worded(
