@@ -7,7 +7,7 @@ import contextlib
 import json
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.runtime.conftest import Served
-
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+
+
+class Served(Protocol):
+    """What is at an address: a server, or a file."""
+
+    @property
+    def url(self) -> str: ...
 
 
 class Page:
