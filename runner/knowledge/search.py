@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 import sqlalchemy as sa
 
 from runner.knowledge.document import Kind
-from runner.knowledge.meanings import NoVectors
+from runner.knowledge.embeddings import NoVectors
 from runner.knowledge.query import read_query
 from runner.knowledge.reasons import Reason, reasons_of
 from runner.knowledge.rows import LANGUAGE
