@@ -96,6 +96,7 @@ def test_from_a_workflow_to_a_merged_pull_request(
     assert (repo / "draft.txt").exists()
 
 
+@pytest.mark.long
 def test_a_newcomer_outside_any_repository_is_told_where_things_are(
     flowberth_process: Callable, tile: Path, data_dir: Path
 ) -> None:
@@ -194,6 +195,7 @@ def test_killed_with_a_live_app_the_same_command_goes_on_and_nothing_is_left(
     assert ours(data_dir) == []
 
 
+@pytest.mark.long
 def test_on_a_terminal_the_steps_are_a_live_list(
     environment: dict[str, str], database_url: str, repo: Path, tile: Path
 ) -> None:

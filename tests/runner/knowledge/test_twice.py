@@ -26,6 +26,7 @@ def school(tmp_path: Path, database: Database) -> School:
     return School(tmp_path, database)
 
 
+@pytest.mark.long
 def test_what_the_first_has_met_is_done_for_the_second_before_anything_fails(school: School) -> None:
     first, second = school.teach(FAULTS["two-modules"])
     assert [(one.passed, one.told) for one in (first, second)] == [(True, "")] * 2
