@@ -114,7 +114,7 @@ class Found(Frozen):
     """That were looked at."""
     how: How
     told: str = ""
-    """Why it was not looked for by meaning, as a sentence without its full stop."""
+    """Why it could not be looked for by meaning, as a sentence without its full stop."""
 
 
 class _Term(NamedTuple):
@@ -147,9 +147,12 @@ class KnowledgeSearch:
             entries = _count(connection, repo)
             terms = _terms(connection, repo, query, entries)
             ranked = _ranked(connection, repo, query, terms)
-        if self._meanings is not None and query.text:
+        is_identifier = bool(ranked) and len(query.text.split()) == 1  # and says more than what it may mean
+        how: How = "words"
+        if self._meanings is not None and query.text and not is_identifier:
             try:
                 close = self._close(self._meanings, repo, query)
+                how = "words and meaning"
             except NoVectors as error:
                 told = str(error)
         scores = fused(ranked, [entry for entry, _ in sorted(close.items(), key=lambda pair: (-pair[1], pair[0]))])
@@ -173,7 +176,7 @@ class KnowledgeSearch:
         return Found(
             hits=tuple(hits[entry] for entry in best if entry in hits),  # another process may have removed one
             entries=entries,
-            how="words" if told else "words and meaning",
+            how=how,
             told=told,
         )
 

@@ -270,6 +270,8 @@ def test_found_by_what_it_means_where_no_word_is_the_same(place, database):
     assert (found.how, found.told, found.hits[0].reasons) == ("words and meaning", "", ())
     assert found.hits[0].similarity == 1
     assert names(finder.search(repo, "melody -song")) == []
+    assert names(finder.search(repo, "melody")) == ["patterns/song.md"]
+    assert names(finder.search(repo, "insightface")) == ["learnings/common-errors.md#insightface-is-missing"]
 
 
 def test_words_and_meaning_together_put_first_what_both_know(place, database):
@@ -298,7 +300,7 @@ def test_where_the_model_does_not_work_words_are_enough(place, database):
             raise NoVectors("the embeddings that are installed do not work here: no space left")
 
     finder = KnowledgeFinder(database, Broken())
-    found = finder.search(full(place, finder, "broken"), "portrait")
+    found = finder.search(full(place, finder, "broken"), "a portrait")
     assert names(found) == ["patterns/portrait.md"]
     assert found.told.endswith("no space left")
 
@@ -316,7 +318,7 @@ def test_where_postgres_keeps_no_vectors_words_are_enough(place, database_url, d
     with Database(tmp_path, url) as theirs:
         finder = KnowledgeFinder(theirs, Concepts())
         repo = full(place, finder, "tenant")
-        found = finder.search(repo, "portrait")
+        found = finder.search(repo, "a portrait")
         assert names(found) == ["patterns/portrait.md"]
         assert found.how == "words"
         assert found.told.startswith("this Postgres has no pgvector for us: permission denied")
