@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.json_values import as_object
-from runner.model import Frozen
+from runner.model import QUALITY, Frozen
 from runner.redaction import redacted
 from runner.repair import Diagnosis, Evidence
 from runner.repair.diagnosis import GiveUp
@@ -22,8 +22,6 @@ KEPT_LOG = 200_000
 has less, and a row of the database takes it."""
 WORDS_LOG = 2000
 """Of a log in what people are told: enough for a traceback."""
-QUALITY = "quality"
-"""The test of how good the outputs are. What it says is no evidence of a fault in the app."""
 TO_PEOPLE = (
     "the app works, so nothing is repaired. Look at the result: change the workflow, or lower `quality` in "
     ".github/flowberth.yml if it is as it should be"

@@ -24,6 +24,10 @@ rendered, deployed and tested again. `production`: a merged commit is deployed a
 committed on a pull request's branch is deployed as it is, and called with a grid of values."""
 Environment: TypeAlias = Literal["preview", "production"]
 EngineKind: TypeAlias = Literal["comfyui", "stand-in"]
+CONFLICT = "conflict-with-base"
+"""Code of the finding; such a pull request is not ready."""
+QUALITY = "quality"
+"""The test of how good the outputs are. What it says is no evidence of a fault in the app."""
 StepName: TypeAlias = Literal[
     "analyse",
     "resolve",

@@ -34,7 +34,7 @@ _SAID: Final = frozenset({None, "file_share", "thread_broadcast"})
 MAX_TRIES: Final = 20
 """Braces of a text at which JSON is looked for."""
 _OBJECT: Final = re.compile(r'\{\s*"')
-_HINT: Final = re.compile(r'\{.{0,2000}?"(?:class_type|nodes|last_node_id)"|"nodes"\s*:', re.DOTALL)
+_HINT: Final = re.compile('"(?:class_type|nodes|last_node_id)"')
 """What a text has that may be a workflow."""
 
 

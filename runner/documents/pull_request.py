@@ -63,7 +63,7 @@ def pull_request(
         "pull_request.md.j2",
         **values,
         **tested(report, plan.lock, plan.interface),
-        verdict=verdict(report, values["open"]),
+        verdict=verdict(report, (*values["open"], *values["findings"])),
         updates=updates,
         closes=closes,
         spent=spent(money) if money else None,

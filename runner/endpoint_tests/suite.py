@@ -10,7 +10,7 @@ from runner.endpoint_tests.checks import ENGINES, bad_input, health, root, schem
 from runner.endpoint_tests.endpoint import Endpoint
 from runner.endpoint_tests.errors import CheckFailed
 from runner.endpoint_tests.quality import Wanted
-from runner.model import Cost, EngineKind, Frozen, OutputQuality, Sample, TestResult
+from runner.model import QUALITY, Cost, EngineKind, Frozen, OutputQuality, Sample, TestResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,7 +66,7 @@ def run_endpoint_tests(
             ("response time", calls.again),
             ("cost headers", calls.cost_headers),
             ("two at once", calls.two_at_once),
-            ("quality", lambda: calls.good(wanted)),
+            (QUALITY, lambda: calls.good(wanted)),
         )
         tests: list[TestResult] = []
         for name, check in checks:

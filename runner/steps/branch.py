@@ -13,7 +13,7 @@ from runner.errors import RuntimeTooNew
 from runner.knowledge.definitions import learned_definitions
 from runner.knowledge.fixes import Foreseen, foreseen, learned_fixes
 from runner.knowledge.library import library_in
-from runner.model import Frozen
+from runner.model import CONFLICT, Frozen
 from worktrees.merge import Conflicts, Merged
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 
 RUNTIME_DIR = "apps/modal/shared"
-CONFLICT = "conflict-with-base"
-"""Code of the finding; such a pull request is not ready."""
 MAX_PATHS = 10
 """Of those in conflict, named to people."""
 

@@ -42,7 +42,11 @@ def document(
 
     `definitions`: files with what packs say of their nodes. `issues`: what was met on the way.
     """
-    files = {**documents.files(run.plan, tested.report, tested.sample), **fix_files(learned), **definitions}
+    lessons = {**fix_files(learned), **definitions}
+    files = {
+        **documents.files(run.plan, tested.report, tested.sample),
+        **{path: data for path, data in lessons.items() if not run.worktree.was_deleted(path)},
+    }
     entry = kept(run.worktree, run.name)
     if entry.write:
         story = Story(issues=issues, links=_links(run), costs=_costs(run))

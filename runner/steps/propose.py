@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import documents
-from runner.model import Frozen, PullRequestRef
-from runner.steps.branch import CONFLICT
+from runner.model import CONFLICT, Frozen, PullRequestRef
 
 if TYPE_CHECKING:
     from runner.context import RunContext

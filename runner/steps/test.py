@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.budget.spending import Spending
-from runner.failure import QUALITY
-from runner.model import Frozen, Report, Sample
+from runner.model import QUALITY, Frozen, Report, Sample
 from runner.paying import paid
 from runner.quality.rules import WITHOUT_LIMITS
 

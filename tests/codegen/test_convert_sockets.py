@@ -106,6 +106,6 @@ class TestMatchingTypes:
         for _ in range(3000):
             save(canvas, reroute)
             reroute = canvas.add("Reroute", **{"": reroute})
-        started = time.perf_counter()
+        started = time.process_time()
         assert all("images" not in inputs for inputs in canvas.prompt().values())
-        assert time.perf_counter() - started < 5
+        assert time.process_time() - started < 5

@@ -97,9 +97,9 @@ def test_titles(title):
     prompt = canvas.converted().prompt
     for node in prompt.values():
         node["_meta"] = {"title": title}
-    began = time.perf_counter()
+    began = time.process_time()
     document = build_interface("test", canvas.workflow(), prompt, CATALOG)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     is_sound(document, prompt)
     assert "webhook_url" not in document["properties"]
     assert json.dumps(document).isascii()
@@ -133,9 +133,9 @@ def test_five_thousand_inputs():
         }
         prompt[f"t{number}"] = {"class_type": "CLIPTextEncode", "inputs": {"text": f"prompt {number}"}}
     prompt["end"] = {"class_type": "SaveImage", "inputs": {"images": ["s4999", 0]}}
-    began = time.perf_counter()
+    began = time.process_time()
     document = of_prompt(prompt)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert len(document["properties"]) == 64
     is_sound(document, prompt)
 

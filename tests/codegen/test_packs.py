@@ -434,22 +434,22 @@ def test_many_names_that_many_have_take_no_time():
     many = [repository(f"a/p{number}", *classes, stars=number, copies=origins) for number in range(12)]
     known = KnownPacks(many, day=DAY)
     workflow = uses(*classes)
-    started = time.perf_counter()
+    started = time.process_time()
     packs = find_packs(workflow, workflow.document, classes, known)
     assert len(packs.attributed) == 3000
-    assert time.perf_counter() - started < 5, "a tenth of that where nothing else is running"
+    assert time.process_time() - started < 5, "a tenth of that where nothing else is running"
 
 
 def test_a_file_that_names_ten_thousand_packs_for_one_node_takes_no_time():
     nodes = [{"type": "X", "properties": {"aux_id": f"a/p{number}", "ver": COMMIT}} for number in range(10_000)]
     workflow = Workflow(kind="ui", document={"nodes": nodes}, source=b"")
-    started = time.perf_counter()
+    started = time.process_time()
     known = KnownPacks([repository("a/p7", stars=3)], day=DAY)
     packs = find_packs(workflow, {"1": {"class_type": "X"}}, ["X"], known)
     assert codes(packs) == ["ambiguous-pack"]
     assert packs.findings[0].message.startswith("several packs have a node X: https://github.com/a/p7 (3 stars), ")
     assert packs.findings[0].message.endswith(", and 9995 more")
-    assert time.perf_counter() - started < 5, "a tenth of that where nothing else is running"
+    assert time.process_time() - started < 5, "a tenth of that where nothing else is running"
 
 
 class TestWhatShips:

@@ -206,6 +206,6 @@ class TestCopies:
 
     def test_a_name_that_everybody_has_takes_no_time(self):
         repositories = by_name(*(pack(f"a/p{number}", "Example", stars=number) for number in range(5000)))
-        started = time.perf_counter()
+        started = time.process_time()
         assert TOOL["copies"](repositories, set()) == {}
-        assert time.perf_counter() - started < 5, "a hundredth of that where nothing else is running"
+        assert time.process_time() - started < 5, "a hundredth of that where nothing else is running"

@@ -139,6 +139,8 @@ curl --fail-with-body "$ENDPOINT/generate" \\
 BODY
 ```
 
+`$ENDPOINT` is where it serves: the comment of the run says so, or `flowberth up --keep`. Key and secret are a [proxy token](https://modal.com/settings/proxy-auth-tokens) of the Modal workspace; on the local target none is asked for.
+
 It answers with `image` (image), with the seed it took, and with what the call has cost.
 
 <details><summary>All 8 inputs</summary>
@@ -242,7 +244,7 @@ def test_a_simulated_success_never_passes_for_a_real_one() -> None:
     readme = written["apps/modal/lighthouse/README.md"].decode()
     facts = json.loads(written["apps/modal/lighthouse/report.json"])
     assert body.startswith("> [!WARNING]\n> **Simulated.** The stand-in engine answered, not ComfyUI")
-    assert "\n○ **Simulated: 1 of 1 tests passed on the stand-in for ComfyUI.**" in body
+    assert "\n○ **Simulated: 1 of 1 tests passed on the stand-in for ComfyUI; 1 question is open.**" in body
     assert "Ready" not in body
     assert "> **Simulated.**" in entry
     assert "simulated: true\n" in entry
@@ -324,7 +326,7 @@ def test_hostile_words_stay_words() -> None:
     assert active(body) == snapshot(
         {
             "html": set(),
-            "link": set(),
+            "link": {"https://modal.com/settings/proxy-auth-tokens"},
             "image": {"https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png"},
             "heading": {
                 "Cost: $0.001995 a call",

@@ -75,7 +75,7 @@ def test_everything_of_an_app_with_packs_and_a_gated_model() -> None:
     )
     assert title == snapshot("Update harbour")
     assert body == snapshot("""\
-✗ **Not ready: an answer is needed.** 1 of 1 tests passed on ComfyUI 0.33.0. A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more.
+✓ **Ready for review: 1 of 1 tests passed on ComfyUI 0.33.0; 1 question is open.** A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more.
 
 The ComfyUI workflow `Harbour` as an HTTP endpoint, in [`apps/modal/harbour/`](https://github.com/owner/name/blob/flowberth/harbour/apps/modal/harbour/), which is there already.
 
@@ -103,6 +103,8 @@ curl --fail-with-body "$ENDPOINT/generate" \\
 }
 BODY
 ```
+
+`$ENDPOINT` is where it serves: the comment of the run says so, or `flowberth up --keep`. Key and secret are a [proxy token](https://modal.com/settings/proxy-auth-tokens) of the Modal workspace; on the local target none is asked for.
 
 It answers with `image` (image), and with what the call has cost.
 
@@ -273,7 +275,7 @@ def test_attempts_of_others_are_words_too() -> None:
     _, body = documents.pull_request(harbour(answered=True), report(), None, Forge(), attempts=attempts)
     found = active(body)
     assert (found["html"], found["image"]) == (set(), set())
-    assert found["link"] == {f"{STRANGER}/tree/{COMMIT}"}
+    assert found["link"] == {f"{STRANGER}/tree/{COMMIT}", "https://modal.com/settings/proxy-auth-tokens"}
 
 
 def test_what_was_measured_is_shown_with_its_basis() -> None:
@@ -281,10 +283,11 @@ def test_what_was_measured_is_shown_with_its_basis() -> None:
     lit = Measure(name="exposure", value=0.51, unit="of white", score=9.0)
     quality = OutputQuality(output="image", kind="image", score=4.5, measures=(blurred, lit))
     opinion = Opinion(output="image", score=7.5, words="A calm harbour.", model="judge-1", usd=0.0123)
-    seen = report().model_copy(update={"quality": (quality,), "opinions": (opinion,)})
+    tests = (*report().tests, TestResult(name="quality", passed=False, seconds=0.1, detail="image: sharpness"))
+    seen = report().model_copy(update={"tests": tests, "quality": (quality,), "opinions": (opinion,)})
     _, body = documents.pull_request(harbour(answered=True), seen, None, GithubForge())
     assert body.partition("\n\n")[0] == snapshot(
-        "✗ **Not ready: the quality of image is too low**; 1 of 1 tests passed on ComfyUI 0.33.0. A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more."
+        "✗ **Not ready: the quality of image (sharpness) is too low**; all other tests passed on ComfyUI 0.33.0. A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more."
     )
     assert between(body, "### Quality", "### Pinned") == snapshot("""\
 ### Quality: 4.5 of 10
@@ -438,6 +441,7 @@ def test_measures_opinions_and_sources_of_others_are_words_too() -> None:
         {
             "https://github.com/flowberth/flowberth/blob/main/docs/quality.md",
             "https://github.com/stranger/odd-nodes/tree/0123456789abcdef0123456789abcdef01234567",
+            "https://modal.com/settings/proxy-auth-tokens",
         }
     )
     assert found["image"] == snapshot(

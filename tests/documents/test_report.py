@@ -45,7 +45,8 @@ def picture() -> Picture:
 
 
 def measured(*tests: TestResult) -> Report:
-    return report(tests=(*report().tests, *tests)).model_copy(update={"quality": (BLURRED,)})
+    low = TestResult(name="quality", passed=False, seconds=0.1, detail="image: sharpness")
+    return report(tests=(*report().tests, *tests, low)).model_copy(update={"quality": (BLURRED,)})
 
 
 def hostile() -> Report:
@@ -82,7 +83,7 @@ def test_as_junit_xml() -> None:
     assert junit(measured(failed)).decode() == snapshot("""\
 <?xml version='1.0' encoding='utf-8'?>
 <testsuites name="lighthouse">
-  <testsuite name="lighthouse: endpoint" errors="0" skipped="0" timestamp="2026-11-21T06:00:00+00:00" tests="2" failures="1" time="2.511">
+  <testsuite name="lighthouse: endpoint" errors="0" skipped="0" timestamp="2026-11-21T06:00:00+00:00" tests="3" failures="2" time="2.611">
     <properties>
       <property name="run" value="run_abcdefghij0123456789" />
       <property name="attempt" value="1" />
@@ -97,6 +98,9 @@ def test_as_junit_xml() -> None:
     </testcase>
     <testcase name="two at once" classname="lighthouse: endpoint" time="2.500">
       <failure message="both callers got the same job" type="failed">both callers got the same job</failure>
+    </testcase>
+    <testcase name="quality" classname="lighthouse: endpoint" time="0.100">
+      <failure message="image: sharpness" type="failed">image: sharpness</failure>
     </testcase>
   </testsuite>
   <testsuite name="lighthouse: quality of image" errors="0" skipped="0" timestamp="2026-11-21T06:00:00+00:00" tests="2" failures="1" time="0.000">
@@ -123,7 +127,7 @@ def test_as_junit_xml() -> None:
 def test_strangers_words_in_xml_are_words() -> None:
     suites = ET.fromstring(junit(hostile()))
     failures = suites.findall("testsuite/testcase/failure")
-    assert len(failures) == 2
+    assert len(failures) == 3
     assert "<img src=x onerror=alert(1)>" in str(failures[0].text)
     assert {each.tag for each in suites.iter()} == {
         "testsuites", "testsuite", "properties", "property", "testcase", "failure", "system-out",
@@ -198,7 +202,7 @@ def test_as_a_page_it_has_no_script_and_needs_nothing_else() -> None:
     assert seen.attributes == snapshot(
         {"alt", "charset", "class", "content", "href", "http-equiv", "lang", "name", "src", "width"}
     )
-    assert seen.addresses == snapshot({"data:image/png;base64,", "https://github.com/flo"})
+    assert seen.addresses == snapshot({"data:image/png;base64,", "https://github.com/flo", "https://modal.com/sett"})
     assert "default-src 'none'" in html
     assert not re.search(r"url\(|@import", html)
     assert not {"\x1b", "\u202e"} & set(html)
@@ -208,7 +212,7 @@ def test_the_page_says_what_the_pull_request_says() -> None:
     plan = lighthouse()
     text = " ".join(" ".join(Seen(report_page(measured(), plan.lock, plan.interface, picture())).text).split())
     for words in (
-        "Not ready: the quality of image is too low ; 1 of 1 tests passed on ComfyUI 0.33.0.",
+        "Not ready: the quality of image (sharpness) is too low ; all other tests passed on ComfyUI 0.33.0.",
         "What the test run made",
         "Cost: $0.001995 a call",
         "Quality: 4.5 of 10",
