@@ -50,13 +50,13 @@ def test_a_grid_is_asked_for_looked_at_and_one_of_it_becomes_the_default(town):
     assert told == snapshot("""\
 ### ✓ `tile` has variations to choose from
 
-4 variations (2 width × 2 height), about N s (N s a call as last tested, longer or shorter with width and height); nothing is spent on the local target.
+4 variations (2 width × 2 height), about N s (N s a call as last tested, longer or shorter with width and height); nothing is spent on the local target. One after the other, as `scaling` in the lock has it.
 
 > **Simulated.** The stand-in engine answered, not ComfyUI: times, costs and pictures say nothing of the workflow.
 
 ![Contact sheet](https://github.com/acme/site/blob/COMMIT/apps/modal/tile/variations/sheet.jpg?raw=true)
 
-**Recommended: N**, the best score, 2.1 of 10, and the cheapest of 4 that are as good (N s, $0.0…). `/adopt N` makes it the default.
+**Recommended: N**, the best score, N of 10, and the cheapest of 4 that are as good (N s, $0.0…). `/adopt N` makes it the default.
 
 |  | `width` | `height` | time | cost | score |  |
 | --- | --- | --- | --- | --- | --- | --- |
