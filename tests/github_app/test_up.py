@@ -109,6 +109,7 @@ def test_a_newcomer_outside_any_repository_is_told_where_things_are(
     assert flowberth_process("pr", "show", "1", "--json").json["state"] == "open"
 
 
+@pytest.mark.long
 def test_kept_apps_serve_until_they_are_cancelled(
     flowberth_process: Callable, database_url: str, repo: Path, tile: Path
 ) -> None:

@@ -27,6 +27,7 @@ def tile(tmp_path: Path) -> Path:
     return tmp_path / "tile.json"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=[pytest.mark.long])])
 def test_told_to_end_it_leaves_nothing_running_and_the_run_to_be_resumed(
     flowberth_process: Callable, environment: dict[str, str], tile: Path, repo: Path, number: signal.Signals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from inline_snapshot import snapshot
 
 from tests.stories.people import pasted
@@ -188,6 +189,7 @@ That cannot be done: this server deploys to the target local only, and modal was
     assert len(people.bodies(issue)) == len(said) + 6
 
 
+@pytest.mark.long
 def test_settings_that_cannot_be_used_are_told_in_the_issue_and_checked_on_the_pull_request(town):
     people = town.people(files={".github/flowberth.yml": "budgte: 5\ngpus: [L5]\n"})
     issue = people.opens_issue("bob")

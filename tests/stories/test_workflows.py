@@ -72,6 +72,7 @@ Edit the issue, and it is read again. What always works is the workflow itself i
     assert states(town, people) == [("tile", "succeeded")]
 
 
+@pytest.mark.long
 def test_files_gists_and_paths_each_become_a_run_with_a_name_of_its_own(town):
     files = {"workflows/by-path.json": json.dumps(tile_of(96)), "workflows/useless.json": json.dumps(without_output())}
     people = town.people(files=files)
