@@ -54,10 +54,10 @@ def page(state: ShownState, variations: Variations, **more: Any) -> str:
 
 def test_what_it_will_take_is_told_before_anything_begins() -> None:
     assert page("queued", Variations(grid=GRID, estimate=ESTIMATE)).splitlines()[4] == snapshot(
-        '4 variations (2 steps × 2 prompt), about 9 s and $0.0027 (1.20 s a call as last tested, longer or shorter with steps, $0.000300 a second). One after the other, as `scaling` in the lock has it.'
+        "4 variations (2 steps × 2 prompt), about 9 s and $0.0027 (1.20 s a call as last tested, longer or shorter with steps, $0.000300 a second). One after the other, as `scaling` in the lock has it."
     )
     assert page("queued", Variations(grid=GRID)).splitlines()[4] == snapshot(
-        '4 variations (2 steps × 2 prompt), how long they take is not known: no test has measured a call yet. One after the other, as `scaling` in the lock has it.'
+        "4 variations (2 steps × 2 prompt), how long they take is not known: no test has measured a call yet. One after the other, as `scaling` in the lock has it."
     )
 
 
