@@ -12,10 +12,12 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
+from threading import Timer
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # GitPython would refuse to be imported where there is no git
@@ -24,7 +26,7 @@ from git.cmd import Git
 from worktrees.errors import GitFailed, GitMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from pathlib import Path
 
 AUTHOR_NAME = "Flowberth"
@@ -33,6 +35,8 @@ COMMAND_SECONDS = 300.0
 """A git command that takes longer hangs on something: a lock, a prompt, a network file system."""
 TIMED_OUT = "was ended, having taken too long:"
 """In the words of a command that we ended."""
+CHUNK_BYTES = 64 * 1024
+"""What a pipe holds."""
 SHOWN_CHARACTERS = 500
 """Of git's last words in a message."""
 
@@ -122,6 +126,56 @@ def git_bytes(
     return done.output
 
 
+def git_records(folder: Path, *arguments: str, most_bytes: int) -> Generator[bytes]:
+    """What a command prints that ends each record with a NUL, while it prints; git is ended with the generator.
+
+    Of an output of more than `most_bytes`, the records that are whole by then.
+
+    Raises:
+        GitFailed: it exits with another status than 0, or hangs; known after the last record only.
+        GitMissing: there is no git.
+    """
+    _check_there_is_git()
+    if not folder.is_dir():
+        raise GitFailed(f"`git {arguments[0]}` failed: {folder} is no folder")
+    with TemporaryFile() as words:
+        command = subprocess.Popen(
+            ["git", *arguments],
+            cwd=folder,
+            env=_environment({}, None),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            start_new_session=True,
+        )
+        limit = Timer(COMMAND_SECONDS, command.kill)
+        limit.daemon = True
+        limit.start()
+        try:
+            assert command.stdout is not None
+            begun: list[bytes] = []
+            left = most_bytes
+            while chunk := os.read(command.stdout.fileno(), CHUNK_BYTES):
+                *whole, rest = chunk[:left].split(b"\0")
+                if whole:
+                    yield b"".join((*begun, whole[0]))
+                    yield from whole[1:]
+                    begun = []
+                begun.append(rest)
+                left -= len(chunk)
+                if left <= 0:
+                    return
+            if command.wait() != 0:
+                words.seek(0)
+                told = redacted(words.read().decode("utf-8", "replace"))
+                raise GitFailed(f"`git {arguments[0]}` failed: {told[-SHOWN_CHARACTERS:]}", told)
+        finally:
+            limit.cancel()
+            command.kill()
+            with command:  # closes the pipe, and waits
+                pass
+
+
 def answer(folder: Path, *arguments: str) -> tuple[int, str]:
     """Exit status and output of a command whose failure is an answer too."""
     done = _run(folder, arguments, {}, None)
@@ -141,11 +195,15 @@ def redacted(words: str) -> str:
     return cleaned
 
 
+def _check_there_is_git() -> None:
+    if shutil.which("git") is None:
+        raise GitMissing("git is not installed, or not on the PATH; install it from https://git-scm.com/downloads")
+
+
 def _run(
     folder: Path, arguments: tuple[str, ...], config: Mapping[str, str], talk: Talk | None, stdin: bytes = b""
 ) -> _Done:
-    if shutil.which("git") is None:
-        raise GitMissing("git is not installed, or not on the PATH; install it from https://git-scm.com/downloads")
+    _check_there_is_git()
     if not folder.is_dir():
         return _Done(128, b"", f"{folder} is no folder" if folder.exists() else f"{folder} does not exist")
     seconds = talk.seconds if talk else COMMAND_SECONDS

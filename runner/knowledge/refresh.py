@@ -9,18 +9,21 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from runner.knowledge import PATTERNS, WORKFLOWS
+from runner.knowledge import PATTERNS
 from runner.knowledge.entry_file import LARGEST
 from runner.knowledge.learnings import learnings
 from runner.knowledge.library import MOST_ENTRIES, library_of
 from worktrees.errors import PushRejected
 from worktrees.merge import FOLLOWED_BY_CHECKOUT
-from worktrees.snapshot import Snapshot
+from worktrees.snapshot import Snapshot, first
 from worktrees.writing import commit_onto
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from runner.protocols import Forge
     from worktrees.mirror import Mirror
+    from worktrees.snapshot import Blob
 
 BRANCH: Final = "flowberth-knowledge-base"
 """Ours alone. Below `flowberth/` it would be taken for an app's."""
@@ -38,6 +41,8 @@ be waited for in vain."""
 TRAILER: Final = "Flowberth-Run: knowledge-base"
 TRIES: Final = 5
 """To commit on a base that others move at the same time; the next merge does it anyway."""
+MOST_BYTES: Final = 32 * 1024 * 1024
+"""Of the entries, which are in memory together; one has about 5,000."""
 
 log = logging.getLogger(__name__)
 
@@ -87,14 +92,21 @@ def refresh(mirror: Mirror, base: str, forge: Forge | None = None) -> Refreshed:
 def _due(mirror: Mirror, commit: str) -> dict[str, bytes]:
     """What is to be written; nothing if there is no entry at all, so that no repository gets an empty index."""
     snapshot = Snapshot(mirror.path, commit)
-    blobs = [blob for blob in snapshot.files(WORKFLOWS) if blob.path.endswith(".md") and blob.size <= LARGEST]
-    entries = [blob for blob in blobs if blob.path.startswith(f"{PATTERNS}/")]
-    others = [blob for blob in blobs if blob not in entries]
-    there = {blob.path: data for blob, data in snapshot.contents((*entries[:MOST_ENTRIES], *others))}
-    written = learnings(library_of(there), there)
+    pages = [
+        blob for blob in snapshot.files(PATTERNS, deep=False) if blob.path.endswith(".md") and blob.size <= LARGEST
+    ]
+    entries = dict(_read(snapshot, first(pages, MOST_ENTRIES, MOST_BYTES)))
+    library = library_of(entries)
+    sums = [blob for blob in snapshot.named(learnings(library, {})) if blob.size <= LARGEST]
+    there = dict(_read(snapshot, sums))
+    written = learnings(library, there)
     if not entries and not written.keys() & there.keys():
         return {}
     return {path: data for path, data in written.items() if there.get(path) != data}
+
+
+def _read(snapshot: Snapshot, blobs: Iterable[Blob]) -> Iterator[tuple[str, bytes]]:
+    return ((blob.path, data) for blob, data in snapshot.contents(blobs))
 
 
 def _proposed(mirror: Mirror, base: str, tip: str, files: dict[str, bytes], forge: Forge) -> Refreshed:

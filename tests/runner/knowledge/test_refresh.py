@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from runner.knowledge.refresh import BRANCH, Refreshed, refresh
 from runner.repair import LearnedFix
 from tests.runner.knowledge.test_learnings import ANT, ELK, FOX, OWL
 from tests.runner.light import FileForge
+from tests.worktrees.bombs import blob, bomb, tree
 from tests.worktrees.conftest import hub, make_place, pushed  # noqa: F401 - a fixture
 from worktrees.errors import PushRejected, UnsafePath
 
@@ -82,6 +84,30 @@ def test_pull_requests_from_the_same_base_are_all_merged(hub: Hub, order: list[s
 
 def test_a_repository_without_entries_is_left_alone(hub: Hub) -> None:  # noqa: F811
     hub.commit("docs/knowledge-base/workflows/notes.md", "# Ours\n")
+    assert refresh(hub.mirror, "main") == Refreshed()
+
+
+def test_folders_in_folders_without_end_and_large_files_beside_do_not_hinder(hub: Hub) -> None:  # noqa: F811
+    """Of what is no entry and none of the pages nothing is read, as many names as it may have."""
+    entry = blob(hub.bare, written(FOX, "# Fox").decode())
+    large = blob(hub.bare, "x" * 300_000)
+    inmost = bomb(hub.bare, tree(hub.bare, [f"100644 blob {large}\ta.md\n"]))
+    patterns = tree(hub.bare, [f"100644 blob {entry}\tfox.md\n", f"040000 tree {inmost}\ta\n"])
+    notes = [f"100644 blob {large}\tnote-{number}.md\n" for number in range(20_000)]
+    learned = tree(hub.bare, [f"040000 tree {inmost}\tfixes\n", *notes])
+    folders = (("learnings", learned), ("nodes", inmost), ("patterns", patterns))
+    top = tree(hub.bare, [f"040000 tree {made}\t{name}\n" for name, made in folders])
+    for name in reversed(WORKFLOWS.split("/")):
+        top = tree(hub.bare, [f"040000 tree {top}\t{name}\n"])
+    identity = ("-c", "user.name=G", "-c", "user.email=g@h")
+    hub.git("update-ref", "refs/heads/main", hub.git(*identity, "commit-tree", top, "-m", "x"))
+    tracemalloc.start()
+    try:
+        assert refresh(hub.mirror, "main").commit == hub.git("rev-parse", "main")
+        assert tracemalloc.get_traced_memory()[1] < 50 * 1024 * 1024  # all of them have 6 GB
+    finally:
+        tracemalloc.stop()
+    assert {path: hub.git("show", f"main:{path}").encode() + b"\n" for path in sums()} == sums(FOX)
     assert refresh(hub.mirror, "main") == Refreshed()
 
 
