@@ -15,7 +15,7 @@ from runner.budget.prices import longest_call, usd_per_second, worst_case
 from runner.budget.spending import Spending
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from codegen.lock import Lock
     from runner.budget.model import What
@@ -37,24 +37,32 @@ AT_ONCE: Final = 2
 
 
 @contextmanager
-def paid(run: RunContext, what: What, key: str | None = None) -> Generator[None]:
+def paid(run: RunContext, what: What, key: str | None = None, *, at_once: int = 1) -> Generator[Callable[[], None]]:
     """A part of an attempt goes on inside; its worst case is reserved before. Where nothing costs, nothing is.
 
-    `key`: of this one thing among those of the run, where an attempt has several of a kind.
+    What is given is to be called where it cannot be known that it has ended: the worst case is what it has cost, then.
+
+    Args:
+        run: whose attempt.
+        what: is paid for.
+        key: of this one thing among those of the run, where an attempt has several of a kind.
+        at_once: so many of its kind go on at the same time, and share what containers there are.
 
     Raises:
         OverBudget: it must not begin.
     """
     ledger = run.services.ledger
     if ledger is None or not run.services.target.costs:
-        yield
+        yield lambda: None
         return
     spending, spec = Spending(ledger, run.run_id), run.spec
-    worst, rate = price_of(what, run.plan.lock, run.services.rates(spec.owner), limited=_is_limited(run))
+    worst, rate = price_of(
+        what, run.plan.lock, run.services.rates(spec.owner), limited=_is_limited(run), at_once=at_once
+    )
     with spending.on(what, key or f"{what}-{run.attempt}", worst, rate) as meter:
         meter.starts({"app": spec.app, "attempt": spec.attempt})
         run.note(spent_usd=float(ledger.state(run.run_id).estimated))
-        yield
+        yield lambda: meter.ends(worst)
     money = ledger.watch(run.run_id)
     run.note(spent_usd=float(money.best))
 
@@ -64,8 +72,8 @@ def _is_limited(run: RunContext) -> bool:
     return source is not None and is_limited(source, run.plan.lock)
 
 
-def price_of(what: What, lock: Lock, rates: Rates, *, limited: bool) -> tuple[Decimal, Decimal]:
-    """`(worst case, per second)` in US dollars."""
+def price_of(what: What, lock: Lock, rates: Rates, *, limited: bool, at_once: int = 1) -> tuple[Decimal, Decimal]:
+    """`(worst case, per second)` in US dollars; `at_once`: of the calls of a grid."""
     match what:
         case "build":
             builder = CpuFunction(cpu=BUILD_CORES, memory_mib=BUILD_MEMORY_MIB, timeout_seconds=BUILD_SECONDS)
@@ -75,11 +83,19 @@ def price_of(what: What, lock: Lock, rates: Rates, *, limited: bool) -> tuple[De
             return worst, rate
         case "preflight":
             return _of_function(preflight_function(lock), rates)
-        case "vary":  # one call, which keeps one container
+        case "vary":  # one call of those at once, each with its share of the containers that are there all the time
+            containers = max(lock.scaling.min_containers, at_once)
             most_cpu, most_memory = (lock.hardware.cpu, lock.hardware.memory_mib) if limited else (None, None)
             seconds = longest_call(lock.timeouts, lock.scaling) + SLACK_SECONDS
-            worst = worst_case(seconds, lock.hardware, rates, most_cpu=most_cpu, most_memory_mib=most_memory)
-            return worst, usd_per_second(lock.hardware, rates)
+            worst = worst_case(
+                seconds,
+                lock.hardware,
+                rates,
+                containers=containers,
+                most_cpu=most_cpu,
+                most_memory_mib=most_memory,
+            )
+            return dollars(worst / at_once), usd_per_second(lock.hardware, rates) * containers / at_once
         case _:
             seconds = longest_call(lock.timeouts, lock.scaling, calls=TEST_CALLS) + SLACK_SECONDS
             scaling, hardware = lock.scaling, lock.hardware

@@ -46,6 +46,7 @@ def begin(run: RunContext) -> Begun:
         run.worktree.read(f"{run.app_dir}/{REPORT}"),
         usd_per_second=plan.lock.hardware.usd_per_second,
         at_once=at_once(plan.lock, grid),
+        min_containers=plan.lock.scaling.min_containers,
     )
     run.tell(f"{grid_words(grid)}, {estimate_words(estimate, costs=run.services.target.costs)}")
     return Begun(grid=grid, estimate=estimate, at_once=at_once(plan.lock, grid), at=run.services.clock())
@@ -59,6 +60,7 @@ class Calls:
         self._begun = begun
         self._making: Making | None = None
         self._app: Called | None = None
+        self._at_once = 1
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +81,8 @@ class Calls:
         if self._making is None:
             self._find()
             cells = [cell for cell in self._begun.grid.cells if cell.number not in ended]
-            self._making = Making(cells, self._call, at_once=self._begun.at_once, revive=self._find)
+            self._at_once = min(self._begun.at_once, len(cells))
+            self._making = Making(cells, self._call, at_once=self._at_once, revive=self._find)
         return self._making.next()
 
     def _find(self) -> None:
@@ -112,7 +115,7 @@ class Calls:
         run, app = self._run, self._app
         assert app is not None
         run.cancellation.check()
-        with paid(run, "vary", f"vary-{cell.number}"):
+        with paid(run, "vary", f"vary-{cell.number}", at_once=self._at_once):
             try:
                 made = call_cell(app, cell, key=f"{run.run_id}-{cell.number}")
             except EndpointUnreachable:

@@ -46,6 +46,7 @@ def ask_for(
         read(REPORT),
         usd_per_second=lock.hardware.usd_per_second,
         at_once=at_once(lock, grid),
+        min_containers=lock.scaling.min_containers,
     )
     if costs and estimate is not None and budget_usd is not None and estimate.usd > budget_usd:
         raise BadVariation(

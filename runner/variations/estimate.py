@@ -19,18 +19,28 @@ LENGTHENS: Final = frozenset({"steps", "width", "height", "length", "batch_size"
 
 
 def estimate_of(
-    grid: Grid, interface: JsonObject, report: bytes | None, *, usd_per_second: float, at_once: int
+    grid: Grid,
+    interface: JsonObject,
+    report: bytes | None,
+    *,
+    usd_per_second: float,
+    at_once: int,
+    min_containers: int = 0,
 ) -> Estimate | None:
     """Seconds measured, × the rate, × the cells; `None` where `report.json` is missing or has measured nothing.
 
-    A cell with twice the steps of the tested call is taken for twice as long. Each container has to start once.
+    A cell with twice the steps of the tested call is taken for twice as long. Each container has to start once;
+    those that the app always has cost as much as the ones that are called.
     """
     measured = _measured(report)
     if measured is None:
         return None
     call, start = measured
     usual = _usual(grid, interface)
-    seconds = sum(call * _weight(cell, usual) for cell in grid.cells) + start * min(at_once, grid.size)
+    called = min(at_once, grid.size)
+    containers = max(min_containers, called)
+    calls = sum(call * _weight(cell, usual) for cell in grid.cells)
+    seconds = calls * containers / called + start * containers
     return Estimate(
         cells=grid.size,
         call_seconds=call,
@@ -39,6 +49,7 @@ def estimate_of(
         usd_per_second=usd_per_second,
         usd=round(seconds * usd_per_second, 6),
         scaled_by=tuple(usual),
+        idle=containers - called,
     )
 
 

@@ -78,6 +78,8 @@ class Estimate(Frozen):
     usd: float
     scaled_by: tuple[str, ...] = ()
     """Inputs that make a call longer, by which it was scaled."""
+    idle: int = 0
+    """Containers beyond those that are called, which the app has all the time, and which are paid for."""
 
 
 class VaryRequest(Frozen):

@@ -44,7 +44,9 @@ def estimate_words(estimate: Estimate | None, *, costs: bool) -> str:
     if estimate is None:
         return "how long they take is not known: no test has measured a call yet"
     scaled = f", longer or shorter with {' and '.join(estimate.scaled_by)}" if estimate.scaled_by else ""
-    basis = f"{estimate.call_seconds:.2f} s a call as last tested{scaled}"
+    more = "a container" if estimate.idle == 1 else f"{estimate.idle} containers"
+    idle = f", and {more} more, which the app always has" if estimate.idle else ""
+    basis = f"{estimate.call_seconds:.2f} s a call as last tested{scaled}{idle}"
     if not costs:
         return f"about {estimate.seconds:.0f} s ({basis}); nothing is spent on the local target"
     return f"about {estimate.seconds:.0f} s and ${estimate.usd:.4f} ({basis}, ${estimate.usd_per_second:.6f} a second)"

@@ -46,6 +46,17 @@ def test_the_worst_case_of_the_tests_is_all_their_time_at_what_the_app_is_limite
     assert worst(two, "test") == dollars(2 * seconds * rate)  # two calls at once, at most
 
 
+def test_the_calls_of_a_grid_share_the_containers_that_are_there_all_the_time():
+    lock = lock_on("L4")
+    four = lock_on("L4", scaling=lock.scaling.model_copy(update={"min_containers": 4, "max_containers": 4}))
+    one, rate = price_of("vary", lock, LIST_RATES, limited=True)
+    for at_once, share in ((1, 4), (2, 2), (4, 1)):
+        assert price_of("vary", four, LIST_RATES, limited=True, at_once=at_once) == (
+            pytest.approx(share * one, abs=Decimal("0.00001")),
+            share * rate,
+        )
+
+
 def test_an_app_that_does_not_limit_itself_may_cost_more():
     """Of an older Flowberth, or edited by hand."""
     lock = lock_on("L4")

@@ -44,6 +44,19 @@ def test_twice_the_steps_are_taken_for_twice_as_long_and_every_container_starts_
     assert made.scaled_by == ("steps",)
 
 
+def test_containers_that_are_there_whatever_is_called_are_in_the_estimate() -> None:
+    made = estimate_of(grid("seed=1"), INTERFACE, REPORT, usd_per_second=0.0003, at_once=1, min_containers=4)
+    assert made is not None
+    assert made.seconds == 4 * (2.0 + 10.0)
+    assert estimate_words(made, costs=True) == (
+        "about 48 s and $0.0144 "
+        "(2.00 s a call as last tested, and 3 containers more, which the app always has, $0.000300 a second)"
+    )
+    shared = estimate_of(grid("seed=1..8"), INTERFACE, REPORT, usd_per_second=0.0003, at_once=4, min_containers=4)
+    assert shared is not None
+    assert (shared.seconds, shared.idle) == (8 * 2.0 + 4 * 10.0, 0)
+
+
 @pytest.mark.parametrize(
     "report", [None, b"", b"[]", b'{"cost": {"execution_seconds": "2"}}', b'{"cost": {"execution_seconds": -1}}']
 )

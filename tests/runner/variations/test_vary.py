@@ -14,9 +14,11 @@ from PIL import Image
 
 from runner.budget.ledger import Ledger
 from runner.model import RunId
-from tests.runner.bench import OTHER
+from tests.runner.bench import OTHER, git
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner.database import Database
     from tests.runner.bench import Bench
 
@@ -39,6 +41,24 @@ def lines(bench: Bench, run_id: str) -> dict[str, str]:
     """What the run has paid for, and how that stands."""
     money = bench.do("money", run_id=run_id)
     return {line["key"]: line["state"] for line in money["lines"] if line["what"] == "vary"}
+
+
+def paid_lines(bench: Bench, result: Any) -> list[Any]:
+    money = bench.do("money", run_id=result["run_id"])
+    return [line for line in money["lines"] if line["what"] == "vary"]
+
+
+def edited(bench: Bench, file: str, edit: Callable[[Any], object]) -> str:
+    """Somebody edits and pushes to the branch meanwhile; the commit."""
+    git(bench.repo, "checkout", "--quiet", BRANCH)
+    path = bench.repo / "apps/modal/poster" / file
+    document = json.loads(path.read_text())
+    edit(document)
+    path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
+    git(bench.repo, "commit", "--quiet", "--all", "--message", f"Edit {file}")
+    commit = git(bench.repo, "rev-parse", "HEAD")
+    git(bench.repo, "checkout", "--quiet", "main")
+    return commit
 
 
 @pytest.mark.long
@@ -107,6 +127,16 @@ def test_when_the_money_ends_what_there_is_is_shown(bench: Bench, database: Data
     assert record(bench)["variations"]["stopped"] == result["variations"]["stopped"] == result["reason"]
     assert bench.commits(BRANCH)[-1] == f"Vary poster: {len(made)} of 6 variations made"
     assert bench.leftovers() == []
+
+
+def test_all_containers_that_run_beside_one_call_are_paid_for(bench: Bench) -> None:
+    bench.do("up", target="elsewhere")
+    few = bench.do("vary", vary="width=64", target="elsewhere")
+    edited(bench, "app.lock.json", lambda lock: lock["scaling"].update(min_containers=4, max_containers=4))
+    many = bench.do("vary", vary="width=64", target="elsewhere")
+    (one,), (four,) = paid_lines(bench, few), paid_lines(bench, many)
+    assert Decimal(four["reserved"]) == pytest.approx(4 * Decimal(one["reserved"]), abs=Decimal("0.00001"))
+    assert Decimal(four["usd_per_second"]) == 4 * Decimal(one["usd_per_second"])
 
 
 @pytest.mark.long
