@@ -24,6 +24,12 @@ _VERTICES, _ELEMENTS = 34962, 34963
 """Buffer targets."""
 _TRIANGLES = 4
 """The mode of primitives that is meant where none is given."""
+MOST_TRIANGLES = 3_000_000
+"""Of all primitives together: what is generated has one or two million, and measuring takes 0.5 kB of memory each."""
+MOST_POINTS = 3 * MOST_TRIANGLES
+"""Copied for all primitives together: three corners of each triangle, if they share none."""
+MOST_PRIMITIVES = 10_000
+"""A large scene has some thousands. All may name the same bytes, so that the size of the file bounds nothing."""
 _COMPRESSIONS = frozenset({"draco_mesh_compression", "meshopt_compression", "mesh_quantization"})
 """Extensions with which accessors do not hold the corners as they are."""
 
@@ -91,7 +97,7 @@ def triangles(content: bytes) -> NDArray[np.float64]:
     """Corners of every triangle, (n, 3, 3), at least one, without the nodes' own transformations.
 
     Raises:
-        NotPlain: they are compressed, in a file of their own, or strips, lines and points.
+        NotPlain: they are compressed, in a file of their own, strips, lines and points, or too many.
         ValueError: it is no binary glTF, or a damaged one.
     """
     try:
@@ -105,20 +111,43 @@ def _triangles(document: JsonObject, binary: bytes) -> NDArray[np.float64]:
     if required & _COMPRESSIONS or any("uri" in buffer for buffer in document["buffers"]):
         raise NotPlain("its triangles are compressed or elsewhere")
     found: list[NDArray[np.float64]] = []
-    for mesh in cast("list[JsonObject]", document["meshes"]):
-        for primitive in cast("list[JsonObject]", mesh["primitives"]):
-            if primitive.get("mode", _TRIANGLES) != _TRIANGLES:
-                raise NotPlain("it has more than triangles")
-            positions = _accessor(document, binary, primitive["attributes"]["POSITION"], 3).astype(np.float64)
-            if "indices" in primitive:
-                order = _accessor(document, binary, primitive["indices"], 1).astype(np.int64).ravel()
-            else:
-                order = np.arange(len(positions))
-            found.append(positions[order[: len(order) // 3 * 3]].reshape(-1, 3, 3))
+    for primitive in _primitives(document):
+        attributes = cast("JsonObject", primitive["attributes"])
+        positions = _accessor(document, binary, attributes["POSITION"], 3).astype(np.float64)
+        if "indices" in primitive:
+            order = _accessor(document, binary, primitive["indices"], 1).astype(np.int64).ravel()
+        else:
+            order = np.arange(len(positions))
+        found.append(positions[order[: len(order) // 3 * 3]].reshape(-1, 3, 3))
     every = np.concatenate(found)
     if not len(every):
         raise ValueError("there is no triangle in it")
     return every
+
+
+def _primitives(document: JsonObject) -> list[JsonObject]:
+    """Of all meshes, if they are triangles, and few enough: that is known before any is copied."""
+    every = [each for mesh in cast("list[JsonObject]", document["meshes"]) for each in mesh["primitives"]]
+    if len(every) > MOST_PRIMITIVES:
+        raise NotPlain(f"it has more than {MOST_PRIMITIVES:,} parts")
+    if any(each.get("mode", _TRIANGLES) != _TRIANGLES for each in every):
+        raise NotPlain("it has more than triangles")
+    points = [_count(document, each["attributes"]["POSITION"]) for each in every]
+    corners = [
+        _count(document, each["indices"]) if "indices" in each else count
+        for each, count in zip(every, points, strict=True)
+    ]
+    if sum(points) > MOST_POINTS or sum(corners) > 3 * MOST_TRIANGLES:
+        raise NotPlain(f"it has more than {MOST_TRIANGLES:,} triangles")
+    return every
+
+
+def _count(document: JsonObject, index: int) -> int:
+    """Elements of an accessor, as it says itself."""
+    count = int(document["accessors"][index]["count"])
+    if count < 1:
+        raise ValueError("an accessor is empty")
+    return count
 
 
 def _accessor(document: JsonObject, binary: bytes, index: int, width: int) -> NDArray[Any]:
