@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
-from PIL import Image
+from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from codegen.strict_json import MAX_BYTES
@@ -527,6 +527,28 @@ def test_the_picture_that_a_result_should_look_like_is_made_small_and_plain() ->
     image = Image.open(io.BytesIO(large))
     assert (image.size, image.getpixel((0, 0))) == ((768, 384), (255, 255, 255))
     assert shown(with_workflow).look == small, "the same file is the same request"
+
+
+def test_the_picture_is_upright_as_its_camera_was_held_and_grey_of_16_bits_is_no_white() -> None:
+    lying = Image.new("RGB", (60, 40), "red")
+    lying.paste("blue", (0, 0, 60, 20))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    stream = io.BytesIO()
+    lying.save(stream, "JPEG", exif=exif, quality=95)
+    look = shown(stream.getvalue()).look
+    assert look is not None
+    upright = Image.open(io.BytesIO(look))
+    red, _, blue = cast("tuple[int, int, int]", upright.getpixel((35, 30)))
+    assert upright.size == (40, 60)
+    assert (red < 60, blue > 200) == (True, True), "what was above is on the right"
+    damaged = stream.getvalue().replace(b"\x01\x12\x00\x03\x00\x00\x00\x01", b"\x01\x12\x00\x05\xff\xff\xff\xff")
+    assert damaged != stream.getvalue()
+    assert shown(damaged).look is not None
+
+    depth = shown(photo((8, 8), "PNG", 0x4000, "I;16")).look
+    assert depth is not None
+    assert Image.open(io.BytesIO(depth)).getpixel((4, 4)) == (64, 64, 64)
 
 
 @pytest.mark.parametrize(
