@@ -11,6 +11,7 @@ from pydantic import Field
 from runner.endpoint_tests.errors import CheckFailed
 from runner.endpoint_tests.validity import (
     LOOKED_AT_FRAMES,
+    LOOKING,
     SVG,
     Moving,
     animation,
@@ -81,7 +82,7 @@ def assess(found: Iterable[Found], wanted: Wanted) -> tuple[OutputQuality, ...]:
     assessed: list[OutputQuality] = []
     looks: dict[int, tuple[Measured, ...]] = {}
     for one in found:
-        with suppress(CheckFailed):
+        with LOOKING, suppress(CheckFailed):
             seen = _seen(one, expected(wanted.prompt, one.node))
             if seen is None:
                 continue
@@ -159,8 +160,7 @@ def _video(one: Found, moving: Moving, wanted: Expected) -> _Seen:
     watched = Watched(islice(moving.frames, LOOKED_AT_FRAMES))
     whole = watched.count < LOOKED_AT_FRAMES
     measures = measure_video(watched, fps=moving.fps, seconds=moving.seconds, whole=whole, wanted=wanted)
-    middle = watched.sampled[len(watched.sampled) // 2] if watched.sampled else None
-    return _Seen("video", (*measures, *_again(one)), middle)
+    return _Seen("video", (*measures, *_again(one)), watched.middle)
 
 
 def _mesh(one: Found) -> tuple[Measured, ...] | None:

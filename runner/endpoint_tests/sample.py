@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from runner.endpoint_tests.errors import CheckFailed
 from runner.endpoint_tests.mesh_picture import draw_mesh
-from runner.endpoint_tests.validity import LOOKED_AT_FRAMES, frames, open_picture, sound
+from runner.endpoint_tests.validity import LOOKED_AT_FRAMES, LOOKING, frames, open_picture, sound
 from runner.model import Sample
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def make_sample(outputs: list[tuple[JsonObject, bytes]]) -> Sample | None:
             if output.get("kind") != kind:
                 continue
             try:
-                return _sample(kind, output, content)
+                with LOOKING:
+                    return _sample(kind, output, content)
             except CheckFailed:
                 continue
     return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, NamedTuple
 
 import av
@@ -16,6 +17,7 @@ from PIL import Image, ImageSequence
 
 from runner.endpoint_tests.errors import CheckFailed
 from runner.gltf import read_glb
+from runner.quality.eight_bits import eight_bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +28,20 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 300_000_000
 """Of one picture: 16384 x 16384, the most that ComfyUI's own nodes make."""
+MAX_FRAME_PIXELS = 36_000_000
+"""Of one frame of what moves: 8192 x 4320, the largest of 8K. A decoder keeps several."""
+MAX_MOVING_PIXELS = 2_500_000_000
+"""Of all frames that are looked at: ten seconds of 4K, half a minute of work. A file of a few kB can have many more."""
 LOOKED_AT_FRAMES = 240
 """Of a video: ten seconds. One frame among them with something in it is enough."""
 LOOKED_AT_SECONDS = 60
 """Of a sound."""
+LOOKING = BoundedSemaphore(2)
+"""Held while an output is decoded and measured: the largest picture takes a GB or two, and many runs and variations
+are looked at in one process."""
 SVG = "image/svg+xml"
+_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+"""What Pillow raises on damaged files."""
 QUIET = 1e-4
 """Peak below which a sound counts as silent: -80 dB of full scale."""
 
@@ -45,6 +56,11 @@ def check_output(output: JsonObject, content: bytes) -> str:
         raise CheckFailed("is empty")
     if output.get("bytes") != len(content):
         raise CheckFailed(f"has {len(content)} bytes where {output.get('bytes')} were announced")
+    with LOOKING:
+        return _check_content(output, content)
+
+
+def _check_content(output: JsonObject, content: bytes) -> str:
     match output.get("kind"):
         case "image":
             return _image(output, content)
@@ -61,34 +77,32 @@ def check_output(output: JsonObject, content: bytes) -> str:
 
 
 def open_picture(content: bytes) -> Image.Image:
-    """The (first) picture, decoded.
+    """The (first) picture, decoded, of at most 8 bits a colour.
 
     Raises:
-        CheckFailed: it cannot be.
+        CheckFailed: it cannot be, or is too large.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content))
-            if picture.width * picture.height > MAX_PIXELS:
-                raise CheckFailed(f"has {picture.width} × {picture.height} pixels, more than can be looked at")
-            picture.load()
-            return picture
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise CheckFailed(f"is no picture that can be read: {error}") from None
+    return eight_bits(_opened(content))
 
 
 def frames(content: bytes) -> Iterator[Image.Image]:
     """The pictures of a video, one after the other.
 
     Raises:
-        CheckFailed: it cannot be decoded.
+        CheckFailed: it cannot be decoded, or is too large.
     """
     try:
         with av.open(io.BytesIO(content), "r") as container:
             if not container.streams.video:
                 raise CheckFailed("has no pictures")
+            codec = container.streams.video[0].codec_context
+            _check_frame(codec.width, codec.height)
+            codec.options = {**codec.options, "max_pixels": str(MAX_FRAME_PIXELS)}  # frames may say other than the file
+            seen = 0
             for frame in container.decode(video=0):
+                _check_frame(frame.width, frame.height)
+                seen += frame.width * frame.height
+                _check_all(seen)
                 yield frame.to_image()
     except av.error.FFmpegError as error:
         raise CheckFailed(f"is no video that can be played: {error}") from None
@@ -147,7 +161,7 @@ def animation(content: bytes) -> Moving | None:
     Raises:
         CheckFailed: it cannot be decoded.
     """
-    picture = open_picture(content)
+    picture = _opened(content)
     count = int(getattr(picture, "n_frames", 1))
     if count <= 1:
         return None
@@ -156,11 +170,51 @@ def animation(content: bytes) -> Moving | None:
 
 
 def _animated(picture: Image.Image) -> Iterator[Image.Image]:
+    seen = 0
     try:
         for frame in ImageSequence.Iterator(picture):
-            yield frame.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:
+            _check_frame(*frame.size)  # they need not be as large as the first
+            seen += frame.width * frame.height
+            _check_all(seen)
+            yield eight_bits(frame).convert("RGB")
+    except _UNREADABLE as error:
         raise CheckFailed(f"is no picture that can be read: {error}") from None
+
+
+def _opened(content: bytes) -> Image.Image:
+    """The first picture, decoded as it is, unless it or what follows is too large."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content))
+            pixels = picture.width * picture.height
+            if pixels > MAX_PIXELS:
+                raise CheckFailed(
+                    f"has {picture.width} × {picture.height} pixels, more than can be looked at; make it smaller"
+                )
+            if (count := int(getattr(picture, "n_frames", 1))) > 1:
+                _check_frame(*picture.size)
+                _check_all(pixels * min(count, LOOKED_AT_FRAMES))
+            picture.load()
+            return picture
+    except _UNREADABLE as error:
+        raise CheckFailed(f"is no picture that can be read: {error}") from None
+
+
+def _check_frame(width: int, height: int) -> None:
+    if width * height > MAX_FRAME_PIXELS:
+        raise CheckFailed(
+            f"has frames of {width} × {height} pixels, more than can be looked at; make them smaller: "
+            f"{MAX_FRAME_PIXELS:,} pixels at most"
+        )
+
+
+def _check_all(pixels: int) -> None:
+    if pixels > MAX_MOVING_PIXELS:
+        raise CheckFailed(
+            f"has more than {MAX_MOVING_PIXELS:,} pixels in its first {LOOKED_AT_FRAMES} frames, more than can be "
+            "looked at; make it smaller or shorter"
+        )
 
 
 def seconds_of(content: bytes) -> float:
@@ -185,8 +239,8 @@ def blank(picture: Image.Image) -> bool:
         alpha = picture.convert("RGBA").getchannel("A")
         if alpha.getbbox() is None:
             return True
-    pixels = np.asarray(picture.convert("RGB"))
-    return bool((pixels == pixels[0, 0, 0]).all())
+    plain = picture if picture.mode == "RGB" else picture.convert("RGB")
+    return len({level for colour in plain.split() for level in colour.getextrema()}) == 1
 
 
 def _image(output: JsonObject, content: bytes) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from runner.quality.image import measure_pixels, pixels_of, size
+from runner.quality.image import Pixels, measure_pixels, pixels_of, size
 from runner.quality.length import length
 from runner.quality.scoring import Measured, Scale, on_scale
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SAMPLED: Final = 16
 """Frames that are measured as pictures, at most; at least half as many of a longer video."""
+GLIMPSE: Final = (512, 512)
+"""Pixels of the copy that is compared with a reference, which looks at no more."""
 THUMBNAIL: Final = (96, 96)
 """Pixels of the copy in which frames are compared."""
 CELL: Final = 3
@@ -36,13 +38,20 @@ FREEZE: Final = Scale(0.9, 0.5)
 CONTINUITY: Final = Scale(0.15, 0.5)
 
 
+class Sampled(NamedTuple):
+    """What is kept of a frame: at most some 4 MB, however large it is."""
+
+    pixels: Pixels
+    small: Image.Image
+
+
 class Watched:
     """A video as it comes, frame by frame; little of it is kept."""
 
     def __init__(self, frames: Iterable[Image.Image]) -> None:
         self.size = (0, 0)
         self.count = 0
-        self.sampled: list[Image.Image] = []
+        self.sampled: list[Sampled] = []
         self._thumbnails: list[NDArray[np.float32]] = []
         stride = 1
         for frame in frames:
@@ -52,8 +61,13 @@ class Watched:
                 if len(self.sampled) == SAMPLED:
                     self.sampled, stride = self.sampled[::2], stride * 2
                 if self.count % stride == 0:
-                    self.sampled.append(frame)
+                    self.sampled.append(_sampled(frame))
             self.count += 1
+
+    @property
+    def middle(self) -> Image.Image | None:
+        """A small copy of a frame from the middle; `None` if there was no frame."""
+        return self.sampled[len(self.sampled) // 2].small if self.sampled else None
 
     @property
     def steps(self) -> NDArray[np.float32]:
@@ -109,17 +123,23 @@ def measure_video(
     return tuple(measures)
 
 
-def _pictures(frames: list[Image.Image]) -> list[Measured]:
+def _pictures(frames: list[Sampled]) -> list[Measured]:
     """Each measure of the pictures, as that frame has it which is as good as a quarter of them or worse."""
     found: dict[str, list[Measured]] = {}
     for frame in frames:
-        for each in measure_pixels(pixels_of(frame)):
+        for each in measure_pixels(frame.pixels):
             found.setdefault(each.name, []).append(each)
     usual: list[Measured] = []
     for each in found.values():
         ordered = sorted(each, key=lambda one: one.score)
         usual.append(ordered[len(ordered) * USUAL // 100])
     return usual
+
+
+def _sampled(frame: Image.Image) -> Sampled:
+    small = frame.copy()
+    small.thumbnail(GLIMPSE)
+    return Sampled(pixels_of(frame), small)
 
 
 def _thumbnail(frame: Image.Image) -> NDArray[np.float32]:

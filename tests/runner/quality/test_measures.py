@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import io
+import json
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
 from runner.endpoint_tests.errors import CheckFailed
 from runner.endpoint_tests.quality import Found, Wanted, assess, verdict
+from runner.endpoint_tests.sample import make_sample
 from runner.endpoint_tests.sample_media import sample_media
-from runner.gltf import write_glb
+from runner.endpoint_tests.validity import check_output, open_picture
+from runner.endpoint_tests.validity import frames as frames_of
+from runner.gltf import NotPlain, read_glb, triangles, write_glb
+from runner.quality.eight_bits import eight_bits
 from runner.quality.expected import Expected, expected
 from runner.quality.image import measure_image
 from runner.quality.rules import QualityRules
 from runner.quality.scoring import Scale, overall, told
+from runner.quality.video import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,6 +161,26 @@ def test_small_thin_and_odd_pictures_are_measured_all_the_same(size: tuple[int, 
     assert all(np.isfinite(each.value) and 0 <= each.score <= 10 for each in one.measures)
 
 
+@pytest.mark.parametrize(("mode", "white"), [("I;16", 65535), ("I", 65535), ("I", 255), ("F", 1.0), ("F", 40.5)])
+def test_grey_of_many_bits_is_seen_as_people_see_it(mode: str, white: float) -> None:
+    levels = (np.linspace(0, 1, 64) * np.ones((64, 1)) * white).astype({"I;16": "<u2", "I": "<i4", "F": "<f4"}[mode])
+    content = file_of(Image.fromarray(levels), "PNG" if mode == "I;16" else "TIFF")
+    output = {"name": "depth", "kind": "image", "bytes": len(content), "width": 64, "height": 64}
+    picture = open_picture(content)
+    assert (picture.mode, picture.getextrema()) == ("L", (0, 255))
+    assert check_output(output, content).endswith("64 × 64")
+    sample = make_sample([(output, content)])
+    assert sample is not None
+    assert Image.open(io.BytesIO(sample.data)).convert("L").getextrema() == (0, 255)
+    assert "brightness" not in failed(quality(content))
+
+
+@pytest.mark.parametrize("levels", [[0, 128], [-3, 9], [70_000, 70_000], [np.nan, np.inf], [-1e38, 3e38], [1e-45, 0]])
+def test_levels_of_any_kind_have_a_place_from_black_to_white(levels: list[float]) -> None:
+    seen = eight_bits(Image.fromarray(np.array([levels], np.float32)))
+    assert list(seen.tobytes()) in ([0, 255], [0, 0])
+
+
 def test_settings_lower_the_limit_and_leave_outputs_out() -> None:
     grey = file_of(scaled(0.05, 120))
     assert failed(quality(grey)) != set()
@@ -196,6 +224,61 @@ def test_a_picture_that_moves_is_measured_as_a_video() -> None:
     assert (one.kind, one.passed) == ("video", True)
     unrelated = [painted(RANDOM.integers(0, 256, (256, 256, 3))) for _ in range(6)]
     assert "continuity" in failed(quality(moving(unrelated)))
+
+
+def large_frames(side: int, count: int) -> bytes:
+    """A GIF of a few kB that says it has many pixels."""
+    first, *others = (Image.new("L", (16, 16), 2 * index) for index in range(count))
+    data = bytearray(file_of(first, "GIF", save_all=True, append_images=others))
+    data[6:10] = side.to_bytes(2, "little") * 2
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("side", "count", "words"),
+    [
+        (8000, 2, "frames of 8000 × 8000 pixels, more than can be looked at; make them smaller"),
+        (5900, 90, "more than 2,500,000,000 pixels in its first 240 frames.*make it smaller or shorter"),
+    ],
+)
+def test_what_moves_and_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(
+    side: int, count: int, words: str
+) -> None:
+    content = large_frames(side, count)
+    assert len(content) < 20_000
+    output = {"name": "out", "kind": "image", "bytes": len(content), "width": side, "height": side}
+    with pytest.raises(CheckFailed, match=words):
+        check_output(output, content)
+    assert assess([found(content)], Wanted()) == ()
+    assert make_sample([(output, content)]) is None
+
+
+def test_a_video_whose_frames_are_too_large_is_refused_before_it_is_decoded() -> None:
+    content = raw_video(6400, 6400)
+    with pytest.raises(CheckFailed, match="frames of 6400 × 6400 pixels, more than can be looked at"):
+        next(frames_of(content))
+
+
+def raw_video(width: int, height: int) -> bytes:
+    """One frame of one colour."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", "matroska") as container:
+        track = container.add_stream("mpeg4", 24)
+        track.width, track.height, track.pix_fmt = width, height, "yuv420p"
+        frame = av.VideoFrame(width, height, "yuv420p")
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        container.mux(track.encode(frame))
+        container.mux(track.encode())
+    return stream.getvalue()
+
+
+def test_of_a_video_small_copies_are_kept_however_large_its_frames_are() -> None:
+    watched = Watched(SCENE.resize((1600, 1200)) for _ in range(40))
+    assert 8 <= len(watched.sampled) <= 16
+    assert watched.middle is not None
+    assert max(watched.middle.size) == 512
+    assert all(each.pixels.working.nbytes + each.pixels.native.nbytes < 4 << 20 for each in watched.sampled)
 
 
 def test_length_and_rate_of_a_video_count_where_the_workflow_says_them() -> None:
@@ -279,6 +362,24 @@ def test_a_mesh_that_is_damaged_is_unreadable_and_one_that_is_compressed_is_not_
     points = good.replace(b'"POSITION":0}', b'"POSITION":0},"mode":0').replace(b"with some room", b"roomy")
     assert len(points) == len(good)
     assert assess([found(points, "mesh", "a.glb"), found(b"solid", "mesh", "a.stl")], Wanted()) == ()
+
+
+@pytest.mark.parametrize(("copies", "words"), [(2500, "triangles"), (10_001, "parts")])
+def test_a_mesh_that_repeats_its_triangles_to_gigabytes_is_not_unpacked(copies: int, words: str) -> None:
+    points, faces = ball(24 if words == "parts" else 28)
+    document, binary = read_glb(write_glb(points, faces, generator="test"))
+    document["meshes"][0]["primitives"] *= copies
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = len(text).to_bytes(4, "little") + b"JSON" + text + len(binary).to_bytes(4, "little") + b"BIN\0" + binary
+    content = b"glTF" + (2).to_bytes(4, "little") + (len(chunks) + 12).to_bytes(4, "little") + chunks
+    tracemalloc.start()
+    with pytest.raises(NotPlain, match=words):
+        triangles(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
+    assert assess([found(content, "mesh", "a.glb")], Wanted()) == ()
 
 
 @pytest.mark.parametrize(
