@@ -28,6 +28,7 @@ from github_app.telling.viewing import state_of, superseding, view_of
 from runner.documents import brought_up_to_date
 from runner.errors import RunNotFound
 from runner.model import GithubRepository
+from runner.variations.files import is_of_variations
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -51,6 +52,8 @@ LABELS = {
 }
 GRAVEST_FIRST = ("flowberth:failed", "flowberth:needs-input", "flowberth:running", "flowberth:ready")
 """Of several apps in one conversation, the one that wants people most is what its label says."""
+MOST_FILES = 300
+"""Of a comparison; of a larger one GitHub does not say everything."""
 LABELS_SECONDS = 600.0
 """How long a repository is believed to have a label. One that is gone is made by adding it, without its colour."""
 RULES_SECONDS = 10.0
@@ -185,7 +188,7 @@ class Tell:
         if not view.finished or view.commit is None or view.commit in (request.commit, *shown.checks):
             return
         tested = self._tested(record, request.commit)
-        if tested is not None:
+        if tested is not None and _adds_variations_only(api, record.name, tested.progress.commit, view.commit):
             seen = seen_now(self._doors, tested, self._doors.records.request(tested.id), lock=_lock(api, tested))
             name = f"flowberth / {tested.name}"
             shown.checks[view.commit] = api.check(view.commit, name, tested.id, pages.check(seen))
@@ -342,6 +345,17 @@ def _approvers(api: RepositoryApi, request: RunRequest) -> tuple[str, ...]:
 
 def _pull(request: RunRequest, view: RunView) -> int | None:
     return view.pull.number if view.pull else request.origin.pull if request.origin else None
+
+
+def _adds_variations_only(api: RepositoryApi, name: str, tested: str | None, commit: str) -> bool:
+    """Whether nothing lies between two commits but variations: whatever else somebody has pushed, nobody has tested."""
+    if tested is None:
+        return False
+    added = api.compare(tested, commit)
+    if added.behind_by or len(added.files) >= MOST_FILES:
+        return False
+    paths = {path for file in added.files for path in (file.path, file.previous_path) if path}
+    return all(is_of_variations(f"apps/modal/{name}", path) for path in paths)
 
 
 def _wanted(rules: RepositorySettings, view: RunView) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from runner.model import Frozen
+from runner.variations.errors import BadVariation
 from runner.variations.files import FOLDER, SHEET, Record, files
 from runner.variations.model import Variations
 from runner.variations.words import inputs_words
@@ -32,6 +33,7 @@ def collect(
     """One commit with the sheet and `variations.json`, pushed to the pull request's branch. A second time, none.
 
     Raises:
+        BadVariation: the branch is not at, or after, the commit that was varied.
         PushRejected: somebody else has pushed meanwhile; the cells stay on record, and in what people are told.
     """
     worktree = run.worktree
@@ -52,11 +54,23 @@ def collect(
     run.progress.detail(run.run_id, run.step, f"{len(variations.made)} of {variations.grid.size} on the sheet")
     worktree.commit(_message(run, variations), run.trailers)
     forge = run.services.forge(run.request.repo)
+    _check_still_there(run, start)
     commit = forge.publish(worktree)
     sheet = forge.picture_url(head=run.branch, path=f"{run.app_dir}/{SHEET}")
     shown = variations.model_copy(update={"sheet": sheet})
     run.note(commit=commit, variations=shown)
     return Collected(commit=commit, variations=shown)
+
+
+def _check_still_there(run: RunContext, start: Branch) -> None:
+    """What somebody has taken off the branch must not come back with the variations. What was added, git refuses."""
+    run.mirror.fetch(run.branch)
+    there = run.mirror.tip(run.branch)
+    if there is None or not run.mirror.is_merged(start.commit, there):
+        raise BadVariation(
+            f"{run.branch} is not at {start.commit:.10} any more, which was varied; comment `/vary` again to vary "
+            "what is there"
+        )
 
 
 def _message(run: RunContext, variations: Variations) -> str:

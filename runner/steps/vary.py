@@ -9,14 +9,18 @@ from runner.errors import EndpointUnreachable
 from runner.model import Frozen
 from runner.paying import paid
 from runner.variations.asking import REPORT, at_once
+from runner.variations.errors import BadVariation
 from runner.variations.estimate import estimate_of
+from runner.variations.files import is_of_variations
 from runner.variations.grid import check_grid
 from runner.variations.making import Making
 from runner.variations.model import Estimate, Grid
 from runner.variations.words import estimate_words, grid_words
+from worktrees.errors import UnusableBase
 
 if TYPE_CHECKING:
     from runner.context import RunContext
+    from runner.steps.branch import Branch
     from runner.variations.calling import Called
     from runner.variations.making import Made
     from runner.variations.model import Cell
@@ -31,13 +35,19 @@ class Begun(Frozen):
     at: datetime
 
 
-def begin(run: RunContext) -> Begun:
+def begin(run: RunContext, start: Branch) -> Begun:
     """Hold the grid against what is committed, and tell what it will take, before anything is spent.
 
     Raises:
-        BadVariation: the branch has moved, and its app does not take these values any more.
+        BadVariation: the branch has moved, or its app does not take these values any more.
     """
     assert run.request.vary is not None
+    asked = run.request.commit
+    if asked is not None and not _is_what_was_asked_for(run, asked, start.commit):
+        raise BadVariation(
+            f"{run.branch} has moved since: it was at {asked:.10} when this was asked for, and is at "
+            f"{start.commit:.10} now; comment `/vary` again to vary what is there"
+        )
     grid, plan = run.request.vary.grid, run.plan
     check_grid(grid, plan.interface)
     estimate = estimate_of(
@@ -50,6 +60,16 @@ def begin(run: RunContext) -> Begun:
     )
     run.tell(f"{grid_words(grid)}, {estimate_words(estimate, costs=run.services.target.costs)}")
     return Begun(grid=grid, estimate=estimate, at_once=at_once(plan.lock, grid), at=run.services.clock())
+
+
+def _is_what_was_asked_for(run: RunContext, asked: str, there: str) -> bool:
+    """Whether nothing was pushed since but variations, such as those that the run had made that is tried again."""
+    if asked == there:
+        return True
+    try:
+        return all(is_of_variations(run.app_dir, path) for path in run.mirror.changed(asked, there))
+    except UnusableBase:  # somebody has taken it off the branch
+        return False
 
 
 class Calls:

@@ -38,6 +38,11 @@ class Record(Frozen):
     variations: Variations
 
 
+def is_of_variations(app_dir: str, path: str) -> bool:
+    """Whether a path of the repository is of what a grid has made, which nothing of the app depends on."""
+    return path.startswith(f"{app_dir}/{FOLDER}/")
+
+
 def files(record: Record, pictures: Mapping[int, bytes]) -> dict[str, bytes]:
     """Path in the app's folder → content."""
     from runner.variations.sheet import draw_sheet  # noqa: PLC0415 - Pillow: those who read records need none

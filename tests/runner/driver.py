@@ -63,6 +63,8 @@ class Order(BaseModel):
     """Whether the forge has drafts."""
     vary: str = ""
     """What is to be varied, as people write it."""
+    commit: str | None = None
+    """The head that people have seen when they asked for variations."""
 
 
 def drive(document: str, line: Connection, out: str, err: str) -> None:
@@ -156,6 +158,7 @@ def grid_request(order: Order) -> RunRequest:
         name="poster",
         keep=order.keep,
         budget_usd=order.budget_usd,
+        commit=order.commit,
         vary=VaryRequest(grid=make_grid(read_wishes(order.vary), loads(interface or b"{}"))),
     )
 

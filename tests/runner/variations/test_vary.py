@@ -139,6 +139,43 @@ def test_all_containers_that_run_beside_one_call_are_paid_for(bench: Bench) -> N
     assert Decimal(four["usd_per_second"]) == 4 * Decimal(one["usd_per_second"])
 
 
+def test_what_is_pushed_between_the_question_and_the_run_is_not_varied_in_its_place(bench: Bench) -> None:
+    bench.do("up")
+    asked = git(bench.repo, "rev-parse", BRANCH)
+    pushed = edited(bench, "app.lock.json", lambda lock: lock["scaling"].update(scaledown_window_seconds=30))
+    result = bench.do("vary", vary="width=64", commit=asked)
+    assert result["state"] == "failed"
+    assert result["reason"] == (
+        f"vary: {BRANCH} has moved since: it was at {asked[:10]} when this was asked for, and is at {pushed[:10]} now; "
+        "comment `/vary` again to vary what is there"
+    )
+    assert git(bench.repo, "rev-parse", BRANCH) == pushed
+    first = bench.do("vary", vary="width=64", commit=pushed)
+    assert first["state"] == "succeeded"
+    assert git(bench.repo, "rev-parse", f"{BRANCH}^") == pushed
+    again = bench.do("vary", vary="width=64,128", commit=pushed)  # as after /retry: only variations are new there
+    assert again["state"] == "succeeded"
+    assert bench.leftovers() == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("move", ["forward", "back"])
+def test_what_is_pushed_while_it_varies_stays_as_it_was_pushed(bench: Bench, move: str) -> None:
+    bench.do("up")
+    asked = git(bench.repo, "rev-parse", BRANCH)
+    going_on = bench.start("vary", vary="width=64", commit=asked, pause_at="document started").paused()
+    if move == "forward":
+        there = edited(bench, "app.lock.json", lambda lock: lock["scaling"].update(scaledown_window_seconds=30))
+    else:
+        there = git(bench.repo, "rev-parse", f"{BRANCH}^")
+        git(bench.repo, "branch", "--force", BRANCH, there)
+    going_on.go_on()
+    result = going_on.result()
+    assert result["state"] == "failed"
+    assert result["reason"].startswith(f"document: {BRANCH} ")
+    assert git(bench.repo, "rev-parse", BRANCH) == there
+
+
 @pytest.mark.long
 def test_it_is_cancelled_like_any_run(bench: Bench) -> None:
     bench.do("up")
