@@ -11,9 +11,7 @@ import re
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
-import yaml
-
-from codegen import strict_json
+from codegen import strict_json, strict_yaml
 from codegen.errors import MalformedJson
 from codegen.json_values import is_object
 from runner.knowledge.words import spaced
@@ -33,10 +31,14 @@ MOST_VALUES: Final = 20_000
 """Of one file."""
 MOST_SECTIONS: Final = 500
 """Of one file."""
+MOST_HEADINGS: Final = 20 * MOST_SECTIONS
+"""Of one file: those with nothing below them are no sections. The last has the rest."""
 MOST_NAMES: Final = 400
 """Identifiers of one document, and lines with errors."""
 MOST_PROSE: Final = 20_000
 """Characters of a document's text; Postgres indexes less than a megabyte of words."""
+MOST_SHOWN: Final = 4 * MOST_PROSE
+"""Characters of which that text is made: the addresses of links are taken out of it."""
 MOST_BITS: Final = 256
 """Of a number."""
 MOST_DESCRIBED: Final = 20
@@ -49,12 +51,13 @@ LONGEST_VALUE: Final = 300
 Kind: TypeAlias = Literal["pattern", "learning", "fix", "nodes"]
 """A workflow that was deployed; a section of what was learned; what repaired a failure; what a pack's nodes are."""
 
-_YAML: Final[type[yaml.SafeLoader | yaml.CSafeLoader]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Ten times as fast where PyYAML was built with libyaml."""
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+)$", re.MULTILINE)
+"""The text has what may close it at its end, too: looking for that here would take the square of the blanks."""
+_CLOSING: Final = " \t\r#"
 _COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
-_LINK = re.compile(r"!?\[([^\]\n]{0,300})\]\([^)\s]{0,2000}\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]{0,300}+)\]\([^\[)\s]{0,2000}+\)")
+"""Neither part goes beyond the next bracket that opens one, so that no character is looked at for many of them."""
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """What Postgres refuses, and what terminals obey. JSON and YAML can write them with letters that are none."""
 
@@ -108,7 +111,7 @@ def documents_of(path: str, data: bytes) -> tuple[Document, ...]:
     front, body = _front_matter(text)
     if inside.startswith("learnings/"):
         return tuple(islice(_sections(inside, front, body), MOST_SECTIONS))
-    return (_document("pattern", inside, front, body),)
+    return (_document("pattern", inside, front, _facts(front), body),)
 
 
 def _from_json(inside: str, text: str) -> tuple[Document, ...]:
@@ -119,7 +122,7 @@ def _from_json(inside: str, text: str) -> tuple[Document, ...]:
     if not is_object(value):
         return ()
     if "/fixes/" in f"/{inside}":
-        return (_document("fix", inside, {"errors": value}, ""),)
+        return (_document("fix", inside, {}, _facts({"errors": value}), ""),)
     definitions = value.get("definitions")
     facts: dict[str, Any] = {key: told for key, told in value.items() if key != "definitions"}
     if is_object(definitions):
@@ -129,7 +132,7 @@ def _from_json(inside: str, text: str) -> tuple[Document, ...]:
             for told in definitions.values()
             if is_object(told)
         ]
-    return (_document("nodes", inside, facts, ""),)
+    return (_document("nodes", inside, facts, _facts(facts), ""),)
 
 
 def _front_matter(text: str) -> tuple[dict[str, Any], str]:
@@ -140,53 +143,55 @@ def _front_matter(text: str) -> tuple[dict[str, Any], str]:
 
 
 def _yaml(text: str) -> dict[str, Any]:
-    """A mapping; nothing if it is none, or if it has aliases, with which a few lines can say millions."""
+    """A mapping; nothing if it is none, or more of YAML than strangers may use."""
     try:
-        depth = 0
-        events = cast("Iterator[yaml.Event]", yaml.parse(text, Loader=_YAML))  # pyright: ignore[reportUnknownMemberType] - types-PyYAML says too little
-        for event in events:
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
-                return {}
-        value: object = yaml.load(text, Loader=_YAML)  # noqa: S506 - it is a safe one
-    except (yaml.YAMLError, ValueError, RecursionError):
+        value: object = strict_yaml.load(text, most_characters=LARGEST_FRONT_MATTER, loader=strict_yaml.FAST).value
+    except strict_yaml.InvalidYaml:
         return {}
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return value if is_object(value) else {}
 
 
 def _sections(inside: str, front: dict[str, Any], body: str) -> Iterator[Document]:
     """A document for each heading: learnings of many workflows stand in one file."""
-    headings = list(_HEADING.finditer(body))
+    headings = list(islice(_HEADING.finditer(body), MOST_HEADINGS))
     whole = _title(inside, front, body)
+    facts = _facts(front)
     used: dict[str, int] = {}
     for found, following in zip_longest(headings, headings[1:]):
         text = body[found.end() : following.start() if following else None]
-        anchor = _anchor(found[2], used)
+        heading = found[2].rstrip(_CLOSING)
+        anchor = _anchor(heading, used)
         if text.strip():
-            title = _line(found[2]) if len(found[1]) > 1 else whole
-            yield _document("learning", inside, {**front, "title": title}, text, anchor)
+            title = _line(heading) if len(found[1]) > 1 else whole
+            yield _document("learning", inside, {"title": title}, facts, text, anchor)
     before = body[: headings[0].start()] if headings else body
     if before.strip():
-        yield _document("learning", inside, {**front, "title": whole}, before)
+        yield _document("learning", inside, {"title": whole}, facts, before)
 
 
-def _document(kind: Kind, inside: str, front: dict[str, Any], body: str, part: str = "") -> Document:
-    facts: dict[Field, list[str]] = {field: [] for field in ("", *_KEYS)}
+def _facts(front: dict[str, Any]) -> dict[Field, tuple[str, ...]]:
+    """What is told of each field; under the empty one the rest, as text."""
+    found: dict[Field, list[str]] = {field: [] for field in ("", *_KEYS)}
     for field, value in islice(_values(front), MOST_VALUES):
-        facts[field].append(value)
-    if kind == "learning" and "error" in inside:
-        facts["errors"] += [_line(line) for line in body.splitlines()]
-    prose = _shown("\n".join((body.strip(), *facts[""])))[:MOST_PROSE].strip()
+        found[field].append(value)
+    rest = _shown("\n".join(found.pop("")))[:MOST_PROSE]
+    return {"": (rest,), **{field: _distinct(values) for field, values in found.items()}}
+
+
+def _document(  # noqa: PLR0917 - a document's parts
+    kind: Kind, inside: str, front: dict[str, Any], facts: dict[Field, tuple[str, ...]], body: str, part: str = ""
+) -> Document:
+    lines = dict.fromkeys(body.splitlines()) if kind == "learning" and "error" in inside else ()
+    prose = "\n".join((_shown(body.strip()), *facts[""]))[:MOST_PROSE].strip()
     return Document(
         kind=kind,
         part=part,
         title=_title(inside, front, body),
-        name=_line(next(iter(facts["name"]), "")),
-        classes=_distinct(facts["classes"]),
-        models=_distinct(facts["models"]),
-        packs=_distinct(facts["packs"]),
-        errors=_distinct(facts["errors"]),
+        name=next(iter(facts["name"]), ""),
+        classes=facts["classes"],
+        models=facts["models"],
+        packs=facts["packs"],
+        errors=_distinct((*facts["errors"], *lines)),
         prose=prose,
     )
 
@@ -232,7 +237,9 @@ def _title(inside: str, front: dict[str, Any], body: str) -> str:
     told = front.get("title")
     heading = _HEADING.search(body)
     stem = inside.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    return _line(told if isinstance(told, str) and told.strip() else heading[2] if heading else "") or _line(stem)
+    return _line(
+        told if isinstance(told, str) and told.strip() else heading[2].rstrip(_CLOSING) if heading else ""
+    ) or _line(stem)
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:
@@ -245,7 +252,7 @@ def _line(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return _UNSEEN.sub(" ", _LINK.sub(r"\1", _COMMENT.sub(" ", text)))
+    return _UNSEEN.sub(" ", _LINK.sub(r"\1", _COMMENT.sub(" ", text)[:MOST_SHOWN]))
 
 
 def _anchor(heading: str, used: dict[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -13,18 +14,22 @@ from runner.knowledge.meanings import Meanings
 from runner.knowledge.rows import INSERT_ENTRY, row_of
 from runner.model import Frozen
 from runner.tables import SCHEMA, knowledge_entry, knowledge_file, knowledge_index, knowledge_word
+from worktrees.snapshot import first
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from runner.database import Database
+    from runner.knowledge.document import Document
     from runner.knowledge.embeddings import Embedder
     from worktrees.snapshot import Blob, Snapshot
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised whenever the same file would be indexed differently: indexes of another format are made anew."""
 MOST_FILES: Final = 20_000
 """Of one repository, in git's order."""
+MOST_BYTES: Final = 256 * 1024 * 1024
+"""Of these files together: many names of one large file are nothing that anybody looks for."""
 ROWS_AT_ONCE: Final = 500
 ANALYSED_FROM: Final = 200
 """Changed files after which Postgres is told to look at the tables: soon enough by itself otherwise."""
@@ -34,6 +39,8 @@ SELECT :repo, word, ndoc FROM ts_stat(
     format('SELECT words FROM {SCHEMA}.knowledge_entry WHERE repo = %L', CAST(:repo AS text)))
 WHERE word <> ''
 """  # noqa: S608 - a constant; the repository is a parameter, and quoted by Postgres
+
+log = logging.getLogger(__name__)
 
 
 class Refreshed(Frozen):
@@ -115,6 +122,17 @@ class KnowledgeIndex:
             return 0, str(error)
 
 
+def rows_of(
+    repo: str, path: str, data: bytes, *, read: Callable[[str, bytes], Iterable[Document]] = documents_of
+) -> list[dict[str, object]]:
+    """What is indexed of a file: nothing, where reading it fails. One file of a stranger never hinders the others."""
+    try:
+        return [row_of(repo, path, document) for document in read(path, data)]
+    except Exception:
+        log.exception("a file of the knowledge base of %s cannot be indexed: %s", repo, ascii(path))
+        return []
+
+
 def _commit(connection: sa.Connection, repo: str) -> str | None:
     known = knowledge_index.c
     return connection.scalar(sa.select(known.commit).where(known.repo == repo, known.format == FORMAT))
@@ -128,7 +146,8 @@ def _lock(connection: sa.Connection, repo: str) -> None:
 
 def _follow(connection: sa.Connection, repo: str, snapshot: Snapshot) -> tuple[int, int]:
     """How many files were read, and how many are gone."""
-    there = [blob for blob in snapshot.files(ROOT) if is_indexed(blob.path) and blob.size <= LARGEST_FILE][:MOST_FILES]
+    counting = (blob for blob in snapshot.files(ROOT) if is_indexed(blob.path) and blob.size <= LARGEST_FILE)
+    there = list(first(counting, MOST_FILES, MOST_BYTES))
     if _commit(connection, repo) is None:  # nothing is, or in another format
         connection.execute(sa.delete(knowledge_index).where(knowledge_index.c.repo == repo))
     row = {"commit": snapshot.commit, "format": FORMAT, "indexed_at": sa.func.now()}
@@ -161,7 +180,7 @@ def _add(connection: sa.Connection, repo: str, blobs: Iterable[Blob], snapshot: 
     rows: list[dict[str, object]] = []
     for blob, data in snapshot.contents(blobs):
         connection.execute(sa.insert(knowledge_file), {"repo": repo, "path": blob.path, "blob": blob.sha})
-        rows += (row_of(repo, blob.path, document) for document in documents_of(blob.path, data))
+        rows += rows_of(repo, blob.path, data)
         if len(rows) >= ROWS_AT_ONCE:
             connection.execute(sa.text(INSERT_ENTRY), rows)
             rows = []

@@ -225,15 +225,21 @@ def test_files_of_strangers_do_no_harm(place, finder):
     (folder / "bomb.md").write_text("---\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n---\n# Bomb\n")
     (folder / "deep.md").write_text(f"---\na: {'[' * 5000}{']' * 5000}\n---\n# Deep\n")
     (folder / "tag.md").write_text("---\ntitle: !!python/object/apply:os.system ['exit 1']\n---\n# Tag\n")
+    (folder / "bool.md").write_text("---\na: !!bool x\n---\n# Boolean\n")
+    (folder / "time.md").write_text("---\na: !!timestamp x\n---\n# Instant\n")
+    (folder / "int.md").write_text("---\na: !!int ''\n---\n# Integer\n")
     (folder / "null.md").write_text('---\ntitle: "a\\0b\\ud800"\nclasses: ["\\0"]\n---\n')
     (folder / "link.md").symlink_to("/etc/passwd")
     (folder / "new\nline; '\"$().md").write_text("# Strange name\n")
     (place.root / ROOT / "learnings").mkdir()
     (place.root / ROOT / "learnings" / "broken.json").write_text('{"a": ')
     done = finder.index.refresh("hostile", place.commit())
-    assert done.files == 8  # neither the link, nor what is too large
+    assert done.files == 11  # neither the link, nor what is too large
     assert names(finder.search("hostile", "strange name")) == ["patterns/new\nline; '\"$().md"]
     assert names(finder.search("hostile", "bomb")) == ["patterns/bomb.md"]
+    assert names(finder.search("hostile", "boolean")) == ["patterns/bool.md"]
+    assert names(finder.search("hostile", "instant")) == ["patterns/time.md"]
+    assert names(finder.search("hostile", "integer")) == ["patterns/int.md"]
     assert names(finder.search("hostile", "deep")) == ["patterns/deep.md"]
     assert names(finder.search("hostile", "root passwd")) == []
 

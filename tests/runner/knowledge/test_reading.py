@@ -2,15 +2,105 @@
 
 from __future__ import annotations
 
+import re
+import time
+from itertools import product
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.knowledge.document import ROOT, Document, described, documents_of, is_indexed
+from runner.knowledge import document as document_module
+from runner.knowledge import entry_file, words
+from runner.knowledge.document import LARGEST_FILE, MOST_SECTIONS, ROOT, Document, described, documents_of, is_indexed
+from runner.knowledge.index import rows_of
 from runner.knowledge.query import LONGEST_TEXT, MOST_WORDS, Query, read_query
 from runner.knowledge.words import LONGEST_WORD, split, words_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
+PATTERNS = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": pattern
+    for module in (document_module, entry_file, words)
+    for name, pattern in vars(module).items()
+    if isinstance(pattern, re.Pattern) and name != "_PART"  # which is given short texts alone
+}
+BEGINNINGS = ("", "---\n", "--- ", "# ", "# x", "[", "[](", "![a](", "<!--", "a_", 'generated: "')
+REPEATED = (
+    *(" ", "\t", "\n", "\r\n", "#", "# ", "#\n", "# x\n", "# x  ", "\n# ", "-", "---\n", "--- ", "--- x\n", "<!--", "<!-", "-->"),
+    *("[", "]", "(", "](", "[](", "![](", "[](x", "[a](b)", "[[](", "[" * 300 + "](", "[](" + "x" * 2000),
+    *("a_", "_", "A", "Aa", "aA1", "0", "\u4eba", "\x00", 'generated: "', "generated: 0\n", " x", " #x"),
+)  # fmt: skip
+LONG = 50_000
+"""Characters: what takes their square, or a thousand times them, takes much more than what is allowed."""
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_no_text_is_looked_at_again_and_again(name: str) -> None:
+    for beginning, repeated in product(BEGINNINGS, REPEATED):
+        text = f"{beginning}{repeated * (LONG // len(repeated))}"
+        for hostile in (text, f"{text}x", f"{text}\nx"):
+            began = time.process_time()
+            for _ in PATTERNS[name].finditer(hostile):
+                pass
+            assert time.process_time() - began < 0.2, (beginning, repeated[:20])
+
+
+@pytest.mark.parametrize("repeated", ["# ", "# \n", "# a\nb\n", "[](", "[", "<!--", "\n", " ", "a\n", "a b\t"])
+@pytest.mark.parametrize("front", ["", f"---\nclasses: [{'a, ' * 30_000}]\n---\n"], ids=["", "front"])
+def test_a_file_as_large_as_it_may_be_is_read_soon(repeated: str, front: str) -> None:
+    text = (front + "# " + repeated * LARGEST_FILE)[:LARGEST_FILE]
+    began = time.process_time()
+    found = documents_of(f"{ROOT}/learnings/common-errors.md", text.encode())
+    assert time.process_time() - began < 4, "a second where nothing else is running"
+    assert len(found) <= MOST_SECTIONS
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        *("a: !!bool x", "a: !!timestamp x", "a: !!int ''", "a: !!float ''", "!!set {a}", "? [a]\n: b", "a: !!binary x"),
+        *("a: 2020-99-99", "a: 0x", "<<: 1", "=: =", "a: &a [*a]", "a: 1\na: 2", "a: 9" + "9" * 90_000, "\x00", "%YAML 9.9"),
+        *("a: " + "[" * 50_000, "? " * 30_000, "- " * 30_000, "{a: " * 20_000, "!<" + "a" * 50_000, '"' + "\\" * 50_000),
+    ],
+    ids=lambda front: front[:12],
+)  # fmt: skip
+def test_front_matter_that_is_wrong_leaves_the_text(front: str) -> None:
+    began = time.process_time()
+    [found] = documents_of(f"{ROOT}/patterns/a.md", f"---\n{front}\n---\n# Title\n\nText\n".encode())
+    assert time.process_time() - began < 1
+    assert found.title == "Title"
+    assert "Text" in found.prose
+
+
+YAML = st.lists(
+    st.one_of(
+        st.sampled_from((
+            *("a", "title", "classes", ": ", "\n", "\n  ", "- ", "? ", "[", "]", "{", "}", ", ", "'", '"', "|\n", ">\n", "#"),
+            *("!!bool ", "!!int ", "!!float ", "!!timestamp ", "!!null ", "!!set ", "!!omap ", "!!binary ", "!!merge ", "! "),
+            *("&a ", "*a", "<<", "=", "~", "1", "-.inf", ".nan", "0x", "1e9", "12:30", "2020-02-30", "%TAG", "...", "\x85"),
+        )),
+        st.text(st.characters(exclude_categories=("Cs",)), max_size=3),
+    ),
+    max_size=25,
+).map("".join)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(YAML)
+def test_whatever_is_in_front_matter_a_document_comes_of_it(front: str) -> None:
+    [found] = documents_of(f"{ROOT}/patterns/a.md", f"---\n{front}\n---\n# Title\n".encode())
+    assert found.title
+
+
+def test_a_file_that_cannot_be_read_does_not_hinder_others(caplog: pytest.LogCaptureFixture) -> None:
+    def read(path: str, data: bytes) -> tuple[Document, ...]:
+        return documents_of(path, data) if data else (*documents_of(path, b"# Half\n"), {}["what nobody thought of"])
+
+    rows = [
+        rows_of("site", f"{ROOT}/patterns/{name}.md", data, read=read) for name, data in (("a\n", b""), ("b", b"# B"))
+    ]
+    assert [len(found) for found in rows] == [0, 1]
+    assert f"'{ROOT}/patterns/a\\n.md'" in caplog.text
 
 
 @pytest.mark.parametrize(
