@@ -130,7 +130,7 @@ def test_merges_at_the_same_time_lose_nothing(hub: Hub) -> None:  # noqa: F811
         merged_by_github(hub, entry.name)
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda _: refresh(hub.mirror, "main"), range(4)))
-    assert len([one for one in done if one.commit]) == 1
+    assert len({one.commit for one in done if one.commit}) == 1  # two may have made the same one, in the same second
     found = files_of(hub)
     assert {path: found[path] for path in sums()} == sums(*entries)
 
