@@ -38,9 +38,8 @@ def to_variations(run: RunContext, steps: Steps, trail: Trail) -> tuple[RunState
     run.note(title=trail.analysis.title)
     start = trail.branch = steps.do("branch", lambda: branch(run), Branch)
     run.go_on_from(start.commit)
-    begun = steps.do(
-        "vary", lambda: begin(run, start), Begun
-    )  # before the deployment: it says what all of this will take
+    # Before the deployment: it says what all of this will take.
+    begun = steps.do("vary", lambda: begin(run, start), Begun)
     known = trail.variations = Variations(grid=begun.grid, estimate=begun.estimate, at_once=begun.at_once)
     run.note(variations=known)
     deployed = trail.deployed = steps.do("deploy", lambda: deploy(run), Deployed)

@@ -12,7 +12,7 @@ import httpx
 
 from codegen.json_values import as_object, objects
 from runner.endpoint_tests.answer import check_shape
-from runner.endpoint_tests.errors import CheckFailed
+from runner.endpoint_tests.errors import CheckFailed, MayGoOn, NotInTime
 from runner.engine import trust
 from runner.errors import EndpointUnreachable
 from runner.model import Frozen
@@ -30,11 +30,16 @@ GENERATE_MARGIN_SECONDS = 60.0
 """On top of the wait, for uploading inputs and downloading outputs."""
 JOB_SECONDS = 1800.0
 """One job on the slowest thing that is supported, a video on a CPU, ends within this or is stuck."""
+CANCEL_SECONDS = 30.0
+"""For a job that was cancelled to end: ComfyUI lets go of it between two nodes, or two steps of a sampler."""
 POLL_SECONDS = 1.0
 MAX_OUTPUT_BYTES = 512 << 20
 """Of one output that is looked at; a larger one fails its test instead of filling the memory."""
 _DETAIL_CHARACTERS = 400
+MOST_REDIRECTS = 600
+"""Of one request: each stands for 150 s, and nothing is waited for longer than a day."""
 _SHOWN_ERRORS = 3
+_ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
 
 class Answer(Frozen):
@@ -97,20 +102,37 @@ class Endpoint:
         """Any answer of `/generate` to a JSON body, right or wrong; the app must not need long for it."""
         return self._request("POST", "/generate", content=content, headers={"Content-Type": "application/json"})
 
-    def generate(self, inputs: Mapping[str, object], *, key: str | None = None) -> Answer:
+    def generate(self, inputs: Mapping[str, object], *, key: str | None = None, within: float | None = None) -> Answer:
         """Run the workflow. With the same `key` and inputs again it is the same job, as long as the app knows it.
 
+        Args:
+            inputs: of the workflow.
+            key: of the job.
+            within: seconds that all of it may take, the start of a container included, for which even the first
+                answer is waited; by default the container is taken to be there, and the job may take `JOB_SECONDS`.
+
         Raises:
+            MayGoOn: it was given up, and could not be cancelled.
             CheckFailed: it did not succeed; says how the app put it.
             EndpointUnreachable: no answer.
         """
         began = time.monotonic()
+        seconds = JOB_SECONDS if within is None else within
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-        response = self._generate(inputs, headers)
+        patience = GENERATE_WAIT_SECONDS + GENERATE_MARGIN_SECONDS
+        try:
+            response = self._generate(inputs, headers, patience if within is None else within)
+        except NotInTime as error:
+            raise MayGoOn(str(error)) from None
         polled = response.status_code == HTTPStatus.ACCEPTED
         if polled:
-            self._follow(response.headers.get("location", ""), began + JOB_SECONDS)
-            response = self._generate(inputs, headers)  # the same key: the same job's result
+            path = response.headers.get("location", "")
+            try:
+                self._follow(path, began, seconds)
+            except CheckFailed as error:
+                self._cancel(path, str(error))
+                raise
+            response = self._generate(inputs, headers, patience)  # the same key: the same job's result
         if response.status_code != HTTPStatus.OK:
             raise CheckFailed(f"POST /generate answered {failure(response)}")
         body = json_object(response)
@@ -140,17 +162,57 @@ class Endpoint:
                     raise CheckFailed(f"{path} has more than {MAX_OUTPUT_BYTES:,} bytes")
         return bytes(content)
 
-    def _generate(self, inputs: Mapping[str, object], headers: Mapping[str, str]) -> httpx.Response:
-        return self._request(
+    def _generate(self, inputs: Mapping[str, object], headers: Mapping[str, str], patience: float) -> httpx.Response:
+        """Modal lets no request take longer than 150 s: it answers 303 then, with where the answer will be.
+
+        https://modal.com/docs/guide/webhook-timeouts
+        """
+        deadline = time.monotonic() + patience
+        response = self._request(
             "POST",
             "/generate",
             params={"wait": GENERATE_WAIT_SECONDS},
             json=dict(inputs),
             headers={"Accept": "application/json", **headers},
-            timeout=GENERATE_WAIT_SECONDS + GENERATE_MARGIN_SECONDS,
+            timeout=httpx.Timeout(patience, connect=ANSWER_SECONDS),
         )
+        for _ in range(MOST_REDIRECTS):
+            left = deadline - time.monotonic()
+            if response.status_code != HTTPStatus.SEE_OTHER:
+                return response
+            if left <= 0:
+                break
+            response = self._request("GET", self._redirected(response), timeout=left)
+        raise NotInTime(f"POST /generate was not answered within {patience:.0f} s")
 
-    def _follow(self, path: str, deadline: float) -> None:
+    def _redirected(self, response: httpx.Response) -> str:
+        here = httpx.URL(self._url)
+        try:
+            there = here.join(response.headers.get("location", ""))
+        except httpx.InvalidURL:
+            there = None
+        if there is None or there.netloc != here.netloc:
+            raise CheckFailed("POST /generate was redirected to something that is no address of the endpoint")
+        return there.raw_path.decode("ascii")
+
+    def _cancel(self, path: str, why: str) -> None:
+        """End a job that nobody waits for any more.
+
+        Raises:
+            MayGoOn: it is not known to have ended.
+        """
+        deadline = time.monotonic() + CANCEL_SECONDS
+        try:
+            answer = self._request("DELETE", path)
+            while (state := json_object(answer).get("state")) not in _ENDED and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+                answer = self.get(path)
+        except CheckFailed as error:
+            raise MayGoOn(f"{why}; cancelling it failed: {error}") from None
+        if state not in _ENDED:
+            raise MayGoOn(f"{why}; it was cancelled, and did not end")
+
+    def _follow(self, path: str, began: float, seconds: float) -> None:
         last = ""
         while True:
             job = self.get_json(path)
@@ -163,8 +225,8 @@ class Endpoint:
             if now != last:
                 self._tell(now)
                 last = now
-            if time.monotonic() > deadline:
-                raise CheckFailed(f"the job did not end within {JOB_SECONDS:.0f} s (last: {now})")
+            if time.monotonic() > began + seconds:
+                raise CheckFailed(f"the job did not end within {seconds:.0f} s (last: {now})")
             time.sleep(POLL_SECONDS)
 
     def _request(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx' own options
@@ -221,6 +283,6 @@ def _reaching(request: str) -> Generator[None]:
     try:
         yield
     except httpx.TimeoutException:
-        raise CheckFailed(f"{request} was not answered in time") from None
+        raise NotInTime(f"{request} was not answered in time") from None
     except httpx.HTTPError as error:
         raise EndpointUnreachable(f"{request} was not answered: {error}") from error

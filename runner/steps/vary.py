@@ -117,10 +117,12 @@ class Calls:
         self._leave()
         headers = run.services.target.headers(run.spec)
         plan, request = run.plan, run.request
+        timeouts = plan.lock.timeouts
         self._app = Called(
             endpoint=Endpoint(deployment.url, lambda _: run.cancellation.check(), headers),
             interface=plan.interface,
             wanted=Wanted(prompt=plan.prompt, rules=request.quality, reference=request.reference),
+            within=timeouts.startup_seconds + timeouts.execution_seconds,
         )
 
     def _leave(self) -> None:
@@ -130,17 +132,22 @@ class Calls:
 
     def _call(self, cell: Cell) -> Made:
         """In a thread of its own. What is stopped under its feet fails in any way; why it was stopped is the cause."""
-        from runner.variations.calling import call_cell  # noqa: PLC0415
+        from runner.endpoint_tests.errors import MayGoOn  # noqa: PLC0415
+        from runner.variations.calling import call_cell, failed_call  # noqa: PLC0415
 
         run, app = self._run, self._app
         assert app is not None
         run.cancellation.check()
-        with paid(run, "vary", f"vary-{cell.number}", at_once=self._at_once):
+        with paid(run, "vary", f"vary-{cell.number}", at_once=self._at_once) as goes_on:
             try:
                 made = call_cell(app, cell, key=f"{run.run_id}-{cell.number}")
             except EndpointUnreachable:
                 run.cancellation.check()
                 raise
+            except MayGoOn as error:
+                run.cancellation.check()
+                goes_on()
+                made = failed_call(cell, error)
         if made.result.state == "failed":
             run.cancellation.check()
         return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codegen.json_values import as_list, as_object
-from runner.endpoint_tests.errors import CheckFailed
+from runner.endpoint_tests.errors import CheckFailed, MayGoOn
 from runner.endpoint_tests.quality import Found, Wanted, assess
 from runner.endpoint_tests.requests import right_inputs
 from runner.endpoint_tests.validity import check_output
@@ -30,6 +30,8 @@ class Called(NamedTuple):
     endpoint: Endpoint
     interface: JsonObject
     wanted: Wanted
+    within: float
+    """Seconds that a call may take, with the start of a container."""
 
 
 def call_cell(app: Called, cell: Cell, *, key: str) -> Made:
@@ -42,16 +44,24 @@ def call_cell(app: Called, cell: Cell, *, key: str) -> Made:
 
     Raises:
         EndpointUnreachable: the app does not answer any more.
+        MayGoOn: it takes too long, and is not known to have ended.
     """
     try:
-        answer = app.endpoint.generate({**right_inputs(app.interface, 0), **cell.inputs}, key=key)
+        answer = app.endpoint.generate({**right_inputs(app.interface, 0), **cell.inputs}, key=key, within=app.within)
         outputs = [(output, app.endpoint.download(output)) for output in answer.outputs]
         _check(outputs)
+    except MayGoOn:
+        raise
     except CheckFailed as error:
-        return Made(result=failed(cell, " ".join(str(error).split())[:LONGEST_REASON]))
+        return failed_call(cell, error)
     score, flaw = _judged(app, cell, outputs)
     result = _result(cell, answer).model_copy(update={"score": score, "flaw": flaw})
     return Made(result=result, picture=picture_of(outputs))
+
+
+def failed_call(cell: Cell, error: CheckFailed) -> Made:
+    """A cell that nothing came of, with why."""
+    return Made(result=failed(cell, " ".join(str(error).split())[:LONGEST_REASON]))
 
 
 def _check(outputs: list[tuple[JsonObject, bytes]]) -> None:

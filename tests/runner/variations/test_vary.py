@@ -176,6 +176,16 @@ def test_what_is_pushed_while_it_varies_stays_as_it_was_pushed(bench: Bench, mov
     assert git(bench.repo, "rev-parse", BRANCH) == there
 
 
+def test_a_call_that_nobody_can_end_is_paid_for_to_the_end(bench: Bench) -> None:
+    bench.do("up", target="elsewhere")
+    edited(bench, "app.lock.json", lambda lock: lock["timeouts"].update(startup_seconds=1, execution_seconds=1))
+    result = bench.do("vary", vary="width=64,128", target="elsewhere", behaviour="hangs")
+    assert result["state"] == "failed"
+    assert [cell["reason"] for cell in result["variations"]["cells"]] == ["POST /generate was not answered in time"] * 2
+    for line in paid_lines(bench, result):
+        assert (line["state"], line["estimated"]) == ("spent", line["reserved"])
+
+
 @pytest.mark.long
 def test_it_is_cancelled_like_any_run(bench: Bench) -> None:
     bench.do("up")
