@@ -12,12 +12,10 @@ import os
 import threading
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports] - of the extra
 
 LONGEST_REASON: Final = 200
 """Characters of what a library says."""
@@ -56,7 +54,7 @@ class MiniLm:
         self._guard = threading.Lock()
 
     @cached_property
-    def _model(self) -> SentenceTransformer:  # pyright: ignore[reportUnknownParameterType] - of the extra
+    def _model(self) -> Any:  # noqa: ANN401 - a class of the extra, which need not be there
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it would warn at every subprocess
         try:
@@ -64,7 +62,7 @@ class MiniLm:
             from transformers.utils.logging import disable_progress_bar  # pyright: ignore  # noqa: PGH003, PLC0415
 
             disable_progress_bar()
-            return load_model(device="cpu")
+            return load_model(device="cpu")  # pyright: ignore[reportUnknownVariableType] - of the extra
         except (ImportError, OSError, RuntimeError) as error:  # half installed, damaged, or for another machine
             words = " ".join(str(error).split())[:LONGEST_REASON]
             raise NoVectors(f"the embeddings that are installed do not work here: {words}") from None
@@ -72,10 +70,10 @@ class MiniLm:
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """As the protocol says; what is beyond the first 256 word pieces of a text does not count."""
         with self._guard:
-            vectors = self._model.encode(  # pyright: ignore  # noqa: PGH003 - of the extra
+            vectors = self._model.encode(
                 list(texts), batch_size=TEXTS_AT_ONCE, normalize_embeddings=True, show_progress_bar=False
             )
-        return vectors.tolist()  # pyright: ignore  # noqa: PGH003
+        return vectors.tolist()
 
 
 def embedder_here() -> Embedder | None:
