@@ -289,6 +289,8 @@ curl --fail-with-body "$ENDPOINT/generate" \\
 BODY
 ```
 
+`$ENDPOINT` is where it serves: the comment of the run says so, or `flowberth up --keep`. Key and secret are a [proxy token](https://modal.com/settings/proxy-auth-tokens) of the Modal workspace; on the local target none is asked for.
+
 It answers with `image` (image), and with what the call has cost.
 
 <details><summary>All 2 inputs</summary>
