@@ -86,6 +86,7 @@ def test_what_only_people_can_settle_is_asked(bench):
     assert bench.leftovers() == []
 
 
+@pytest.mark.long
 def test_a_failure_that_a_repair_does_not_help_ends_the_run(bench):
     result = bench.do("up", faults=[missing("gguf")] * 3, target="elsewhere", drafts=True)
     assert (result["state"], result["attempts"]) == ("failed", 2)
@@ -99,6 +100,7 @@ def test_a_failure_that_nobody_knows_ends_the_run_with_its_log(bench):
     assert "the flux capacitor is cold" in result["reason"]
 
 
+@pytest.mark.long
 def test_on_this_machine_no_packages_are_changed_for_a_comfyui_that_is_not_ours(bench):
     result = bench.do("up", faults=[missing("gguf")])
     assert (result["state"], result["attempts"]) == ("failed", 1)
@@ -130,6 +132,7 @@ def test_ten_attempts_are_enough(bench):
     assert "all attempts are used up" in result["findings"][0]["message"]
 
 
+@pytest.mark.long
 def test_nothing_is_begun_whose_worst_case_does_not_fit_below_the_limit(bench):
     result = bench.do("up", target="elsewhere", budget_usd=0.5, drafts=True)
     assert result["state"] == "over-budget"
@@ -138,6 +141,7 @@ def test_nothing_is_begun_whose_worst_case_does_not_fit_below_the_limit(bench):
     assert money["lines"] == []
 
 
+@pytest.mark.long
 def test_what_a_run_spends_is_settled_when_it_has_ended(bench):
     result = bench.do("up", target="elsewhere", faults=[missing("gguf")], drafts=True)
     assert result["state"] == "succeeded", result["reason"]
@@ -160,6 +164,7 @@ def test_a_kill_loses_no_line_of_the_ledger(bench, event):
     assert {line["state"] for line in lines} == {"spent"}
 
 
+@pytest.mark.long
 def test_what_worked_is_remembered_in_the_repository_and_tried_first_the_next_time(bench):
     odd = {"stage": "build", "log": "RuntimeError: the flux capacitor needs 1.21 gigawatts"}
     fixes = "docs/knowledge-base/workflows/learnings/fixes"
@@ -187,6 +192,7 @@ def test_nothing_is_learned_from_a_simulation(bench):
     assert "learnings" not in git(bench.repo, "ls-tree", "-r", "--name-only", "flowberth/poster")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("accepted", [False, True], ids=["refused", "accepted as it was"])
 def test_the_definitions_of_a_pack_give_the_prompt_that_the_editor_would_send(bench, accepted):
     found = {"definitions": {"Sharpen+": SHARPEN}, "passed": accepted}

@@ -59,6 +59,7 @@ def postmasters(data: Path) -> list[psutil.Process]:
     ]
 
 
+@pytest.mark.long
 def test_the_last_process_that_leaves_stops_the_embedded_server(tmp_path):
     first, second = hold(tmp_path), hold(tmp_path)
     leave(first)
@@ -75,6 +76,7 @@ def test_a_killed_process_does_not_keep_the_embedded_server_alive(tmp_path):
     assert postmasters(tmp_path) == []
 
 
+@pytest.mark.long
 def test_a_server_that_was_killed_itself_is_started_again(tmp_path):
     leave(hold(tmp_path))
     holder = hold(tmp_path)
@@ -85,6 +87,7 @@ def test_a_server_that_was_killed_itself_is_started_again(tmp_path):
         assert connection.scalar(sa.text("SELECT 1")) == 1
 
 
+@pytest.mark.long
 def test_the_number_of_a_process_that_is_no_postgres_does_not_pass_for_the_server(tmp_path):
     leave(hold(tmp_path))
     ours = f"{os.getpid()}\n{tmp_path}/postgres\n1700000000\n5432\n{tmp_path}/postgres\n\n  1  1\nready\n"
@@ -171,6 +174,7 @@ def test_a_server_that_does_not_answer_is_told_with_the_way_out_and_without_the_
     assert "FLOWBERTH_DATABASE_URL" in message
 
 
+@pytest.mark.long
 def test_a_folder_with_spaces_and_quotes_is_as_good(tmp_path):
     with Database(tmp_path / "Application Support" / "somebody's") as database, database.begin() as connection:
         assert connection.scalar(sa.text("SELECT 1")) == 1

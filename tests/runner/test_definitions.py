@@ -70,6 +70,7 @@ def nested(levels: int) -> Any:
     return value
 
 
+@pytest.mark.long
 def test_a_second_workflow_with_the_same_pack_needs_no_second_render(bench):
     found = {"definitions": {"Sharpen+": SAID}, "passed": True}
     order = {

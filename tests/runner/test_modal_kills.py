@@ -201,6 +201,7 @@ def test_what_goes_into_production_is_there_once_and_nowhere_else_whatever_is_ki
     scene.nothing_is_left()
 
 
+@pytest.mark.long
 def test_a_run_that_dies_while_it_deploys_and_is_not_wanted_any_more_leaves_nothing(scene: Scene) -> None:
     scene.is_killed_while("AppPublish", "after")
     assert scene.live() == ["poster-pr1"]

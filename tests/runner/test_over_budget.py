@@ -17,6 +17,7 @@ def books(database, run_id: str, usd: str) -> None:
     Ledger(database, lambda: datetime.now(UTC)).bill(RunId(run_id), "build-1", Decimal(usd))
 
 
+@pytest.mark.long
 def test_a_bill_that_uses_up_the_limit_stops_the_app_and_ends_the_run(bench, database):
     going_on = bench.start("up", target="elsewhere", faults=[missing("gguf")], behaviour="hangs", drafts=True)
     bench.until(lambda: bench.journal().count("test started") == 1)

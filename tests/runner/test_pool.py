@@ -111,6 +111,7 @@ def place(bench, database):
         connection.execute(sa.delete(table))
 
 
+@pytest.mark.long
 def test_a_row_that_cannot_be_read_keeps_no_other_run_from_going_on(place):
     of_another_version, ours = place.ask("banner"), place.ask()
     place.spoil(of_another_version, step="no-such-step")
@@ -127,6 +128,7 @@ def test_a_request_that_cannot_be_read_keeps_no_other_run_from_going_on(place):
     assert not place.get(of_another_version).finished
 
 
+@pytest.mark.long
 def test_the_pool_outlives_what_it_does_not_know(place, caplog):
     with place.database.begin() as connection:
         connection.execute(sa.text("ALTER TABLE flowberth.run RENAME TO elsewhere"))
@@ -177,6 +179,7 @@ def in_production(place):
     return there
 
 
+@pytest.mark.long
 def test_production_that_has_died_is_brought_back(place):
     there = in_production(place)
     place.target.stop(there.id)

@@ -31,6 +31,7 @@ def test_a_run_takes_every_step_once_and_leaves_a_pull_request_and_nothing_else(
     assert git(bench.repo, "rev-parse", "HEAD") == before
 
 
+@pytest.mark.long
 def test_the_same_again_brings_the_open_pull_request_up_to_date(bench):
     first, second = bench.do("up"), bench.do("up", workflow=OTHER)
     assert first["run_id"] != second["run_id"]
@@ -147,6 +148,7 @@ def test_a_file_that_is_no_workflow_leaves_nothing_behind(lone_bench, workflow):
     assert lone_bench.branches() == ["main"]
 
 
+@pytest.mark.long
 def test_without_a_url_a_killed_run_goes_on_and_the_last_process_stops_the_embedded_server(lone_bench):
     lone_bench.do_until_killed("up", kill_at="deploy detail")
     assert len(postmasters(lone_bench.folder)) == 1
@@ -155,6 +157,7 @@ def test_without_a_url_a_killed_run_goes_on_and_the_last_process_stops_the_embed
     assert lone_bench.leftovers() == []
 
 
+@pytest.mark.long
 def test_a_run_that_loses_its_database_stops_and_is_resumed_later(lone_bench):
     process = lone_bench.start("up", pause_at="render detail").paused()
     for postgres in postmasters(lone_bench.folder):

@@ -189,6 +189,7 @@ def test_what_the_lock_leaves_out_is_not_installed_whoever_asks_for_it(machine: 
     assert set(machine.installed()) == {"torch", "torchvision", "numpy"}
 
 
+@pytest.mark.long
 @needs_uv
 def test_what_cannot_be_resolved_says_who_wants_what_and_an_override_settles_it(
     machine: Machine, capfd: pytest.CaptureFixture[str]

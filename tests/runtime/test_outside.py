@@ -298,6 +298,7 @@ def test_tls_is_verified_against_the_name(served, host):
     assert Host.requests == []
 
 
+@pytest.mark.long
 def test_bounds_of_size_type_and_time(served, host, monkeypatch):
     monkeypatch.setattr("shared.media.FETCH_SECONDS", 0.5)
     base = f"https://media.example:{host}"

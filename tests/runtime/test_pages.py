@@ -7,6 +7,7 @@ import base64
 import json
 import re
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from tests.runtime.browser import browser, needs_chromium
@@ -117,6 +118,7 @@ def test_the_playground_makes_a_picture(app, tmp_path):
     asyncio.run(story())
 
 
+@pytest.mark.long
 @needs_chromium
 def test_the_playground_sends_a_dropped_file_and_shows_faults_where_they_belong(app, tmp_path):
     served = app({**PROMPT, "4": node("Load", image="x")}, PROPERTIES | MEDIA, required=("photo",))
@@ -148,6 +150,7 @@ def test_the_playground_sends_a_dropped_file_and_shows_faults_where_they_belong(
     assert sent["prompt"]["1"]["inputs"]["seed"] == 2**64 - 1, "no digit is lost in the browser"
 
 
+@pytest.mark.long
 @needs_chromium
 def test_the_reference_shows_inputs_and_an_example(app, tmp_path):
     served = app(PROMPT, PROPERTIES)

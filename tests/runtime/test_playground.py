@@ -64,6 +64,7 @@ async def press(page: Page, key: str, *, control: bool = False) -> None:
     await page.call("Input.dispatchKeyEvent", type="keyUp", **facts)
 
 
+@pytest.mark.long
 def test_it_can_be_used_with_the_keyboard_alone(app, tmp_path):
     served = app(PROMPT, PROPERTIES)
 
@@ -88,6 +89,7 @@ def test_it_can_be_used_with_the_keyboard_alone(app, tmp_path):
     assert sent["prompt"]["1"]["inputs"]["seed"] == LARGE_SEED
 
 
+@pytest.mark.long
 def test_everything_that_can_be_used_has_a_name_for_screen_readers(app, tmp_path):
     served = app(WITH_MEDIA, PROPERTIES | MEDIA, required=("photo",))
 
@@ -140,6 +142,7 @@ def test_the_seed_that_was_drawn_is_shown_and_can_be_used_again(app, tmp_path):
     assert first == second, "to the last digit"
 
 
+@pytest.mark.long
 def test_progress_names_the_node_and_step_and_shows_previews_until_it_is_cancelled(app, tmp_path):
     served = app(
         {"1": {**node("Steps", steps=100_000, seconds=0.02), "_meta": {"title": "Paint it"}}},
@@ -264,6 +267,7 @@ OUTPUTS = {
 }
 
 
+@pytest.mark.long
 def test_every_kind_of_result_is_shown(tmp_path):
     folder = write_app(tmp_path / "app", SOURCES, {}, OUTPUTS)
     settings = Settings(engine_command=(*STAND_IN, "--core", "0.33.0"), work_dir=tmp_path)
@@ -297,6 +301,7 @@ def test_every_kind_of_result_is_shown(tmp_path):
         visit(served, tmp_path, story, fields=0)
 
 
+@pytest.mark.long
 def test_an_app_with_a_key_asks_for_it_and_never_gives_it_to_copy(app, tmp_path):
     key = "correct horse battery"
     served = app(PROMPT, PROPERTIES, settings={"api_key": key})

@@ -130,6 +130,7 @@ def test_a_deployment_is_found_again_and_sees_nothing_of_ours(
     other.stop(RUN)
 
 
+@pytest.mark.long
 def test_an_app_that_died_is_made_again(apps: Path, data: Path, target: LocalTarget) -> None:
     first = target.ensure(spec(apps))
     for process in processes(data):
@@ -170,6 +171,7 @@ def test_whoever_started_it_being_killed_takes_app_and_engine_along(apps: Path, 
     assert not answers(url)
 
 
+@pytest.mark.long
 def test_what_is_kept_outlives_its_process_and_is_stopped_by_another(
     apps: Path, data: Path, target: LocalTarget
 ) -> None:
@@ -180,6 +182,7 @@ def test_what_is_kept_outlives_its_process_and_is_stopped_by_another(
     assert processes(data) == []
 
 
+@pytest.mark.long
 def test_asked_for_at_once_it_is_made_once_whatever_proxy_there_is(
     apps: Path, data: Path, target: LocalTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:

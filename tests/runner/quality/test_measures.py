@@ -273,6 +273,7 @@ def raw_video(width: int, height: int) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.long
 def test_of_a_video_small_copies_are_kept_however_large_its_frames_are() -> None:
     watched = Watched(SCENE.resize((1600, 1200)) for _ in range(40))
     assert 8 <= len(watched.sampled) <= 16

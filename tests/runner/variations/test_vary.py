@@ -85,6 +85,7 @@ def test_a_grid_is_made_told_and_put_on_a_sheet_in_one_commit(bench: Bench) -> N
     assert bench.leftovers() == []
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_with_what_is_missing_and_pays_for_nothing_twice(bench: Bench) -> None:
     bench.do("up", target="elsewhere")
     bench.do_until_killed("vary", vary=GRID, target="elsewhere", kill_at="vary detail 4")
@@ -129,6 +130,7 @@ def test_when_the_money_ends_what_there_is_is_shown(bench: Bench, database: Data
     assert bench.leftovers() == []
 
 
+@pytest.mark.long
 def test_all_containers_that_run_beside_one_call_are_paid_for(bench: Bench) -> None:
     bench.do("up", target="elsewhere")
     few = bench.do("vary", vary="width=64", target="elsewhere")
@@ -176,6 +178,7 @@ def test_what_is_pushed_while_it_varies_stays_as_it_was_pushed(bench: Bench, mov
     assert git(bench.repo, "rev-parse", BRANCH) == there
 
 
+@pytest.mark.long
 def test_a_call_that_nobody_can_end_is_paid_for_to_the_end(bench: Bench) -> None:
     bench.do("up", target="elsewhere")
     edited(bench, "app.lock.json", lambda lock: lock["timeouts"].update(startup_seconds=1, execution_seconds=1))
