@@ -70,6 +70,11 @@ sys.addaudithook(_stay_here)
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
     """The embedded Postgres, started once per test process. The URL of its server."""
     with Database(tmp_path_factory.mktemp("data")) as database:
+        admin = sa.create_engine(database.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with admin.connect() as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no machine loses its power in a test
+                connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(sa.text("SELECT pg_reload_conf()"))
         yield database.url
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from runner.database import Database
     from runner.quality.judge import Judged
 
+pytestmark = pytest.mark.xdist_group("anthropic")  # its SDK takes seconds to load: once, and not in each process
+
 KEY = "sk-ant-api03-" + "Q7" * 40
 GOOD = {"request": 9, "rendering": 7, "composition": 8, "words": "A fox in snow; one paw has six toes."}
 

@@ -15,6 +15,8 @@ from runner.repair.moves import Turn, lock_hash
 from tests.runner.repair.language_model.api import Api, Reply, call, error, message, proposes, says
 from tests.runner.repair.language_model.asking import KEY, Asking, log_of
 
+pytestmark = pytest.mark.xdist_group("anthropic")  # its SDK takes seconds to load: once, and not in each process
+
 EINOPS = {"kind": "add-package", "requirement": "einops==0.8.0"}
 NOT_KNOWN = {"kind": "add-package", "requirement": "nobody-knows-this"}
 USD = Decimal("0.0223")  # 9,000 × $2 + 400 × $10 + 3,000 × $0.10 for each million

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from codegen.plan import Plan
     from tests.runner.repair.language_model.asking import Asking
 
+pytestmark = pytest.mark.xdist_group("anthropic")  # its SDK takes seconds to load: once, and not in each process
+
 OUR_WORDS = """\
 An attempt has failed. What it left behind:
 A rule has a guess, and is not sure:
