@@ -62,7 +62,7 @@ class Runs:
         Raises:
             codegen.errors.CodegenError: the file cannot be used; nothing has been recorded.
             DatabaseUnavailable: Postgres cannot be reached, or not any more.
-            RunBusy: an older run of the same name does not end; or has not ended, and variations do not end it.
+            RunBusy: an older run of the same name does not end; or has not ended, and this one does not end it.
         """
         plan = intake(request)
         lane = Lane(request.repo_key, plan.name, request.environment)
@@ -201,8 +201,11 @@ class Runs:
         return adopted
 
     def _check_alone(self, request: RunRequest, lane: Lane, *, alive: bool = False) -> None:
-        """Variations are made of what is there: they end no other run of the app. `alive`: one is being carried out."""
-        if request.kind != "vary":
+        """Variations are made, and one of them is taken, of what is there: that ends no other run of the app.
+
+        `alive`: one is being carried out.
+        """
+        if request.kind != "vary" and request.adopt is None:
             return
         for record in self._records.unfinished(lane):
             if alive or not self._records.same(record, request):

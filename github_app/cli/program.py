@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from github_app.cli import (
+    adopt,
     analyze,
     convert,
     doctor,
@@ -141,6 +142,7 @@ def program(
 
 app.command("up", epilog=up.EXAMPLES)(up.up)
 app.command("vary", epilog=vary.EXAMPLES)(vary.vary)
+app.command("adopt", epilog=adopt.EXAMPLES)(adopt.adopt)
 app.command("convert", epilog=convert.EXAMPLES)(convert.convert)
 app.command("analyze", epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command("render", epilog=render.EXAMPLES)(render.render)

@@ -9,7 +9,8 @@ import typer
 from github_app.cli.failures import CommandError
 from github_app.cli.options import Json, Repo  # noqa: TC001 - typer reads the annotations
 from github_app.cli.output import Output
-from github_app.cli.up import OWN_BRANCHES, engine_choice, exit_code, own_base
+from github_app.cli.own_app import find_app
+from github_app.cli.up import engine_choice, exit_code, own_base
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,45 +97,29 @@ def _request(app: str, values: str, root: Path, settings: Settings) -> tuple[Run
     Raises:
         CommandError: there is no such app, or it cannot be varied so.
     """
-    from codegen.naming import app_name  # noqa: PLC0415 - not for --help
-    from runner.budget.limits import DEFAULT_RUN_USD  # noqa: PLC0415
+    from runner.budget.limits import DEFAULT_RUN_USD  # noqa: PLC0415 - not for --help
     from runner.model import RunRequest  # noqa: PLC0415
     from runner.variations.asking import ask_for  # noqa: PLC0415
     from runner.variations.errors import BadVariation  # noqa: PLC0415
     from runner.variations.grammar import read_wishes  # noqa: PLC0415
-    from worktrees.mirror import Mirror  # noqa: PLC0415
 
-    name = app_name(app)
-    mirror = Mirror(settings.data_dir, root)
-    branch = f"{OWN_BRANCHES}{name}"
-    mirror.fetch(branch)
-    commit = mirror.tip(branch)
-
-    def read(file: str) -> bytes | None:
-        return mirror.read(commit, f"apps/modal/{name}/{file}") if commit else None
-
-    workflow = read("workflow.json")
-    if workflow is None:
-        raise CommandError(
-            f"there is no app {name} on a branch {branch}",
-            hint="Make it with: flowberth up WORKFLOW. `flowberth pr list` shows those there are.",
-        )
+    found = find_app(app, root, settings)
     limit = DEFAULT_RUN_USD if settings.run_budget_usd is None else settings.run_budget_usd
     try:
-        asked = ask_for(read_wishes(values), read, budget_usd=float(limit), costs=settings.target == "modal")
+        asked = ask_for(read_wishes(values), found.read, budget_usd=float(limit), costs=settings.target == "modal")
     except BadVariation as error:
         raise CommandError(str(error), kind="BadVariation", hint=_hint(error)) from None
     request = RunRequest(
         kind="vary",
         repo=root,
         base="main",
-        branch=branch,
+        branch=found.branch,
         filename="workflow.json",
-        workflow=workflow,
-        name=name,
+        workflow=found.workflow,
+        name=found.name,
         vary=asked,
     )
-    return request, name
+    return request, found.name
 
 
 def _hint(error: Exception) -> str | None:

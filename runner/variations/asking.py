@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
 
 from codegen.committed import INTERFACE, LOCK, PROMPT, read_interface, read_lock, read_prompt
+from runner.variations.adopting import adopted, adoption_of
 from runner.variations.errors import BadVariation
 from runner.variations.estimate import estimate_of
 from runner.variations.grid import make_grid
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
     from codegen.lock import Lock
     from codegen.model import JsonObject
+    from runner.variations.adopting import Adoption
+    from runner.variations.files import Record
     from runner.variations.grammar import Wish
     from runner.variations.model import Grid
 
@@ -54,6 +58,27 @@ def ask_for(
             f"and this run may spend ${budget_usd:,.2f}; ask for fewer values, or raise `budget_usd`"
         )
     return VaryRequest(grid=grid, estimate=estimate)
+
+
+class Adopting(NamedTuple):
+    """A variation that may become the default."""
+
+    adoption: Adoption
+    moved: bool
+    """Whether the lock is another one than when the variations were made."""
+
+
+def ask_to_adopt(number: int, record: Record, read: Callable[[str], bytes | None]) -> Adopting:
+    """What taking variation `number` changes in the app as it is committed now.
+
+    Raises:
+        BadVariation: there is no such variation, or the app does not take its values.
+        codegen.errors.InvalidLock: what is committed cannot be used.
+    """
+    lock, prompt, interface = committed(read)
+    adoption = adoption_of(number, record, interface)
+    adopted(lock, adoption.request, prompt)  # refused here, where somebody waits for an answer
+    return Adopting(adoption, hashlib.sha256(read(LOCK) or b"").hexdigest() != record.lock_sha256)
 
 
 def committed(read: Callable[[str], bytes | None]) -> tuple[Lock, JsonObject, JsonObject]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 
 from codegen.model import Frozen
 from runner.variations.errors import BadVariation
@@ -33,7 +32,7 @@ class Record(Frozen):
     """What was varied."""
     lock_sha256: str
     """Of its `app.lock.json`: with another one, the same values may give something else."""
-    made_at: datetime
+    made_at: AwareDatetime
     target: str
     variations: Variations
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from runner.variations.adopting import Adoption
     from runner.variations.model import Estimate, Grid
 
 LONGEST_VALUE: Final = 60
@@ -31,6 +32,22 @@ def value_words(value: object) -> str:
 def inputs_words(inputs: Mapping[str, object]) -> str:
     """`steps 20, cfg 7`."""
     return ", ".join(f"{name} {value_words(value)}" for name, value in inputs.items())
+
+
+def adoption_words(adoption: Adoption, *, moved: bool) -> tuple[str, ...]:
+    """What becomes the default, and what to know of it. `moved`: the app has changed since the variations were made."""
+    changes = ", ".join(
+        f"{change.name} {value_words('nothing' if change.before is None else change.before)} → "
+        f"{value_words(change.after)}"
+        for change in adoption.changes
+    )
+    seeds = [
+        f"{name} has no default: who gives none gets a random one. To get this result again, give it with the call."
+        for name in adoption.seeds
+    ]
+    other = "The app has changed since the variations were made: the result may be another one than on the sheet."
+    head = f"variation {adoption.request.number} becomes the default: {changes}"
+    return (head, *seeds, *((other,) if moved else ()))
 
 
 def grid_words(grid: Grid) -> str:

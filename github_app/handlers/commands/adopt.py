@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from codegen.committed import LOCK
 from github_app.handlers.commands.vary import check_idle, is_known
 from github_app.handlers.errors import CannotDo
 from github_app.handlers.redeploy import of_branch, redeploy
 from github_app.telling import pages
-from runner.variations.adopting import adopted, adoption_of
-from runner.variations.asking import committed
+from runner.variations.asking import ask_to_adopt
 from runner.variations.errors import BadVariation
 from runner.variations.files import RECORD, read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from github_app.commands.adopt import Adopt
     from github_app.handlers.talk import Talk
-    from runner.variations.adopting import Adoption
     from runner.variations.files import Record
 
 
@@ -45,19 +39,11 @@ def adopt(talk: Talk, command: Adopt) -> None:
     try:
         record = read_record(read(RECORD))
         _check_newest(talk, name, record)
-        adoption, moved = _adoption(command.number, record, read)
+        adoption, moved = ask_to_adopt(command.number, record, read)
     except BadVariation as error:
         raise CannotDo(str(error)) from None
     talk.reply(pages.adopting(adoption, moved=moved))  # before the run: whoever dies between says it once more
     redeploy(talk, adopt=adoption.request)
-
-
-def _adoption(number: int, record: Record, read: Callable[[str], bytes | None]) -> tuple[Adoption, bool]:
-    """What it changes, and whether the lock is another one than that of the variations."""
-    lock, prompt, interface = committed(read)
-    adoption = adoption_of(number, record, interface)
-    adopted(lock, adoption.request, prompt)  # refused here, where somebody waits for an answer
-    return adoption, hashlib.sha256(read(LOCK) or b"").hexdigest() != record.lock_sha256
 
 
 def _check_newest(talk: Talk, name: str, record: Record) -> None:

@@ -182,6 +182,7 @@ def test_a_record_that_somebody_has_written_is_read_with_care() -> None:
         (b" " * 3_000_000, "3,000,000 bytes"),
         (good.replace(b'"format":1', b'"format":2'), "another version"),
         (good.replace(b'"made"', b'"great"'), "cannot be read"),
+        (good.replace(b"2026-01-02T03:04:05Z", b"2026-01-02T03:04:05"), "made_at"),
         (good.replace(b'"run"', b'"evil\\n"'), "cannot be read"),
     ):
         with pytest.raises(BadVariation) as refused:
