@@ -15,6 +15,7 @@ from githubkit.cache import MemCacheStrategy
 from githubkit.exception import GitHubException
 
 from github_app.github.errors import Busy, Unavailable
+from github_app.github.graphql import document
 from github_app.github.translation import Moved, translated
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import httpx
     from githubkit.auth import BaseAuthStrategy
     from githubkit.response import Response
+
+    from github_app.github.graphql import Mutation
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -173,12 +176,16 @@ class Connection:
         """The same for what people are notified of, which GitHub limits more narrowly."""
         return self._write(True, parse, method, *args, **kwargs)
 
-    def graphql(self, query: str, variables: Mapping[str, object], *, creates: bool = False) -> Any:  # noqa: ANN401
+    def mutate(self, *mutations: Mutation) -> None:
+        """Carry out some mutations in their order, as one request; one that fails keeps none from being carried out.
+
+        Nobody is notified of them: what creates something is `create`.
+        """
+        self.graphql(*document(mutations))
+
+    def graphql(self, query: str, variables: Mapping[str, object]) -> Any:  # noqa: ANN401
         """Carry out a mutation; its data."""
-        if creates:
-            self._gate.admit_write(creates=True)
-        else:  # GitHub counts 2,000 points of GraphQL a minute apart, which nobody reaches here
-            self._gate.admit_read()
+        self._gate.admit_read()  # GitHub counts 2,000 points of GraphQL a minute apart, which nobody reaches here
         try:
             return self._client.graphql.request(query, dict(variables))
         except GitHubException as error:

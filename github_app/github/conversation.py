@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from github_app.github.connection import nothing
 from github_app.github.errors import NotFound, Refused
+from github_app.github.graphql import Mutation
 from github_app.github.markers import has_marker, marked, same_text
-from github_app.github.paths import escaped
+from github_app.github.model import Value
 from github_app.github.reading import comment_of, issue_of
 from github_app.github.subject import Subject
 from github_app.github.text import LONGEST_TITLE, cut_body, cut_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from github_app.github.model import Comment, Content, Issue, Label
@@ -64,7 +65,7 @@ class Conversation(Subject):
                 lambda: self._create(comment_of, self._rest.issues.create_comment, number, data={"body": text}),
             )
         if not same_text(said.body, text):
-            self._change(nothing, self._rest.issues.update_comment, said.id, data={"body": text})
+            self._connection.mutate(Mutation("updateIssueComment", {"id": said.node_id, "body": text}))
         return said.id
 
     def unsay(self, number: int, marker: str) -> None:
@@ -101,25 +102,49 @@ class Conversation(Subject):
         if comment is not None:
             self._change(nothing, self._rest.reactions.create_for_issue_comment, comment, data={"content": content})
 
-    def ensure_labels(self, labels: Iterable[Label]) -> None:
-        """Create those that the repository does not have; one that it has keeps its colour and words."""
-        there = {name.lower() for name in self._label_names()}
-        for label in labels:
-            if label.name.lower() not in there:
-                self._make_label(label)
+    def ensure_labels(self, labels: Iterable[Label]) -> dict[str, str]:
+        """Create those that the repository does not have; one that it has keeps its colour and words.
 
-    def label(self, number: int, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
-        """Change the labels of an issue or pull request; what is as asked for already is left alone."""
-        there = {name.lower() for name in self.issue(number).labels}
-        missing: Any = {"labels": [name for name in add if name.lower() not in there]}
-        if missing["labels"]:
-            self._change(nothing, self._rest.issues.add_labels, number, data=missing)
-        for name in remove:
-            if name.lower() in there:
-                try:
-                    self._change(nothing, self._rest.issues.remove_label, number, escaped(name, slashes=False))
-                except NotFound:  # somebody else was quicker
-                    continue
+        Their ids for `label`, by the names that were given.
+
+        Raises:
+            NotFound: somebody has deleted one at this moment.
+        """
+        wanted = list(labels)
+        there = self._label_ids()
+        missing = [label for label in wanted if label.name.lower() not in there]
+        for label in missing:
+            self._make_label(label)
+        if missing:
+            there = self._label_ids()
+        gone = [label.name for label in wanted if label.name.lower() not in there]
+        if gone:
+            raise NotFound(f"the labels {', '.join(gone)} are not there any more")
+        return {label.name: there[label.name.lower()] for label in wanted}
+
+    def label(self, wanted: Mapping[int, str | None], ids: Mapping[str, str], *, among: Collection[str]) -> None:
+        """Give each issue and pull request the label that is `wanted`, and take the others `among` these from it.
+
+        One request changes them all; what is as wanted already is left alone, as is what was deleted meanwhile.
+        `ids`: as `ensure_labels` said.
+
+        Raises:
+            NotFound: a label was deleted since.
+        """
+        changes: list[Mutation] = []
+        for number, name in wanted.items():
+            try:
+                there = self._read(_labelled_of, self._rest.issues.get, number)
+            except NotFound:
+                continue
+            if name is not None and name.lower() not in there.labels:
+                changes.append(_labels("addLabelsToLabelable", there.node_id, [ids[name]]))
+            others = [other.lower() for other in among if other != name]
+            gone = [there.labels[other] for other in others if other in there.labels]
+            if gone:
+                changes.append(_labels("removeLabelsFromLabelable", there.node_id, gone))
+        if changes:
+            self._connection.mutate(*changes)
 
     def _known_comment(self, known: int | None, number: int, marker: str) -> Comment | None:
         if known is None:
@@ -145,8 +170,8 @@ class Conversation(Subject):
             None,
         )
 
-    def _label_names(self) -> tuple[str, ...]:
-        return tuple(self._pages(lambda said: str(said["name"]), self._rest.issues.list_labels_for_repo))
+    def _label_ids(self) -> dict[str, str]:
+        return _ids_of(self._pages(lambda said: said, self._rest.issues.list_labels_for_repo))
 
     def _make_label(self, label: Label) -> None:
         said: Any = {
@@ -159,3 +184,22 @@ class Conversation(Subject):
         except Refused as error:
             if "already_exists" not in str(error):
                 raise
+
+
+class _Labelled(Value):
+    """An issue or pull request with its labels' ids by their names in lower case."""
+
+    node_id: str
+    labels: dict[str, str]
+
+
+def _labelled_of(said: Any) -> _Labelled:  # noqa: ANN401 - JSON
+    return _Labelled(node_id=said["node_id"], labels=_ids_of(said["labels"]))
+
+
+def _ids_of(labels: Iterable[Any]) -> dict[str, str]:
+    return {str(label["name"]).lower(): str(label["node_id"]) for label in labels}
+
+
+def _labels(mutation: str, node_id: str, ids: list[str]) -> Mutation:
+    return Mutation(mutation, {"labelableId": node_id, "labelIds": ids})

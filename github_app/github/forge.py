@@ -108,8 +108,8 @@ class GithubForge:
             there, new = self._opened(head=head, base=base, title=title, body=body, draft=not ready)
             pull = self._repository.update_pull(there.number, title=title, body=body)
             if not ready:
-                return _shown(self._repository.to_draft(pull.number))
-            pull = self._repository.ready(pull.number)
+                return _shown(self._repository.to_draft(pull))
+            pull = self._repository.ready(pull)
             # Where nobody is asked yet, a crash may have come between. Whom GitHub has refused is not asked each time.
             if new or there.draft or not pull.reviewers:
                 self._repository.request_reviewers(pull.number, self._owners(pull))

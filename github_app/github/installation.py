@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from github_app.github.credentials import Tokens
     from github_app.github.model import InstallationInfo
 
-ABOUT_SECONDS = 5.0
-"""How long what is known of a repository is believed: one event leads to several questions about it."""
+ABOUT_SECONDS = 15.0
+"""How long what is known of a repository is believed: a run has several questions about it while it goes on."""
 NAME_SECONDS = 60.0
 """How long a repository's name is believed. A former name leads to the repository, unless another one took it: a
 minute is the longest that Flowberth could write to that one."""
@@ -94,7 +94,7 @@ class Installation:
             return self.connection.read(self._reference, self.connection.repository_by_id, moved.repository)
 
     def about(self, reference: GithubRepository) -> Repository:
-        """The repository as of less than five seconds ago, whatever its name is."""
+        """The repository as of less than `ABOUT_SECONDS` ago, whatever its name is."""
         with self._guard:
             _, name = self._names.get(reference.id, (0.0, reference.full_name))
             asked_at, known = self._known.get(reference.id, (-ABOUT_SECONDS, None))

@@ -65,6 +65,7 @@ class Comment(Value):
     """In the conversation of an issue or pull request."""
 
     id: int
+    node_id: str
     body: str
     author: Person
     url: str

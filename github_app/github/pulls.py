@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from github_app.github.connection import nothing
 from github_app.github.errors import DraftsUnsupported, Outdated, Refused
-from github_app.github.graphql import AUTO_MERGE, READY, TO_DRAFT
+from github_app.github.graphql import Mutation
 from github_app.github.markers import same_text
 from github_app.github.reading import file_of, pull_of, review_of
 from github_app.github.subject import Subject
@@ -77,12 +77,14 @@ class Pulls(Subject):
     def update_pull(self, number: int, *, title: str | None = None, body: str | None = None) -> Pull:
         """Change title or body, where they differ. The base branch stays: a person may have chosen another one."""
         there = self.pull(number)
-        change: Any = {}
+        change: dict[str, str] = {}
         if title is not None and there.title != (line := cut_line(title, LONGEST_TITLE)):
             change["title"] = line
         if body is not None and not same_text(there.body, text := cut_body(body)):
             change["body"] = text
-        return self._change(pull_of, self._rest.pulls.update, number, data=change) if change else there
+        if change:
+            self._connection.mutate(Mutation("updatePullRequest", {"pullRequestId": there.node_id, **change}))
+        return there.model_copy(update=change)
 
     def close_pull(self, number: int) -> Pull:
         """Close without merging; closing a closed or merged one changes nothing."""
@@ -91,19 +93,20 @@ class Pulls(Subject):
             return there
         return self._change(pull_of, self._rest.pulls.update, number, data={"state": "closed"})
 
-    def ready(self, number: int) -> Pull:
+    def ready(self, there: Pull) -> Pull:
         """A draft may be reviewed now; nothing if it is none."""
-        return self._set_draft(self.pull(number), draft=False)
+        return self._set_draft(there, draft=False)
 
-    def to_draft(self, number: int) -> Pull:
+    def to_draft(self, there: Pull) -> Pull:
         """Back to a draft; nothing if it is one, or if the repository has no drafts."""
-        return self._set_draft(self.pull(number), draft=True)
+        return self._set_draft(there, draft=True)
 
     def _set_draft(self, there: Pull, *, draft: bool) -> Pull:
         if there.draft == draft or there.state != "open":
             return there
         try:
-            self._connection.graphql(TO_DRAFT if draft else READY, {"input": {"pullRequestId": there.node_id}})
+            name = "convertPullRequestToDraft" if draft else "markPullRequestReadyForReview"
+            self._connection.mutate(Mutation(name, {"pullRequestId": there.node_id}))
         except Refused as error:
             if draft and "draft" in str(error).lower():
                 return there
@@ -184,7 +187,7 @@ class Pulls(Subject):
             raise Outdated(f"the head of pull request {number} has moved on to {there.head.sha[:12]}")
         wish = {"pullRequestId": there.node_id, "mergeMethod": method.upper(), "expectedHeadOid": sha}
         try:
-            self._connection.graphql(AUTO_MERGE, {"input": wish})
+            self._connection.mutate(Mutation("enablePullRequestAutoMerge", wish))
         except Refused as error:
             if not any(state in str(error).lower() for state in _NOTHING_TO_WAIT_FOR):
                 raise

@@ -40,6 +40,7 @@ def comment_of(said: Any) -> Comment:
     """A comment of an issue or pull request."""
     return Comment(
         id=said["id"],
+        node_id=said["node_id"],
         body=said.get("body") or "",
         author=person_of(said.get("user")),
         url=said["html_url"],

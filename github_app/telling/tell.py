@@ -31,7 +31,7 @@ from runner.model import GithubRepository
 from runner.variations.files import is_of_variations
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
 
     from github_app.github.model import DeploymentState
     from github_app.github.repository import RepositoryApi
@@ -55,7 +55,7 @@ GRAVEST_FIRST = ("flowberth:failed", "flowberth:needs-input", "flowberth:running
 MOST_FILES = 300
 """Of a comparison; of a larger one GitHub does not say everything."""
 LABELS_SECONDS = 600.0
-"""How long a repository is believed to have a label. One that is gone is made by adding it, without its colour."""
+"""How long a repository is believed to have a label; one that is gone is told of when it is used."""
 RULES_SECONDS = 10.0
 """How long a repository's settings are believed: a run is told of every few seconds."""
 LOOKS = 3
@@ -108,7 +108,7 @@ class Tell:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
-        self._labelled: dict[tuple[str, str], float] = {}
+        self._label_ids: dict[str, tuple[float, dict[str, str]]] = {}
         self._rules: dict[str, tuple[float, RepositorySettings]] = {}
 
     def run(self, record: RunRecord, request: RunRequest, shown: Shown) -> None:
@@ -227,15 +227,13 @@ class Tell:
             key = f"{view.state} {sorted(wanted.items())}"
             if shown.label == key:
                 return
-            for number, label in sorted(wanted.items()):
-                if label is not None:
-                    self._ensure_label(api, record.repo, label)
-                others = [name for name in LABELS if name != label]
-                try:
-                    api.label(number, add=[label] if label else [], remove=others)
-                except NotFound:  # an issue that was deleted or moved meanwhile
-                    continue
-            shown.label = key
+            labels = {label for label in wanted.values() if label is not None}
+            try:
+                api.label(wanted, self._ids_of(api, record.repo, labels), among=LABELS)
+            except NotFound:  # somebody has deleted a label: it is made anew
+                self._label_ids.pop(record.repo, None)
+            else:
+                shown.label = key
 
     def _rules_of(self, api: RepositoryApi, repo: str) -> RepositorySettings:
         """What cannot be read is told elsewhere."""
@@ -249,11 +247,14 @@ class Tell:
             self._rules[repo] = (now, rules)
         return rules
 
-    def _ensure_label(self, api: RepositoryApi, repo: str, label: str) -> None:
+    def _ids_of(self, api: RepositoryApi, repo: str, labels: Collection[str]) -> dict[str, str]:
+        """Of these labels at least, which the repository has then."""
         now = time.monotonic()
-        if now - self._labelled.get((repo, label), -LABELS_SECONDS) >= LABELS_SECONDS:
-            api.ensure_labels([LABELS[label]])
-            self._labelled[repo, label] = now
+        read_at, ids = self._label_ids.get(repo, (now - LABELS_SECONDS, dict[str, str]()))
+        if now - read_at >= LABELS_SECONDS or not ids.keys() >= set(labels):
+            ids = api.ensure_labels([label for name, label in LABELS.items() if name in labels or name in ids])
+            self._label_ids[repo] = (now, ids)
+        return ids
 
     def _wanted_labels(self, record: RunRecord, request: RunRequest, view: RunView) -> dict[int, str | None]:
         """Of each conversation that the run belongs to."""

@@ -48,6 +48,11 @@ def association(repo: Repository, account: Account) -> str:
     return "NONE" if role == "none" else "MEMBER" if role == "admin" else "COLLABORATOR"
 
 
+def node_id(given: Issue) -> str:
+    """Of an issue; of a pull request's own also where it is shown as an issue."""
+    return f"{'PR' if given.pull else 'I'}_{given.id}"
+
+
 def issue(forge: Forge, repo: Repository, given: Issue) -> dict[str, Any]:
     url = f"{forge.api_url}/repos/{repo.full_name}/issues/{given.number}"
     web = f"{forge.web_url}/{repo.full_name}/{'pull' if given.pull else 'issues'}/{given.number}"
@@ -59,7 +64,7 @@ def issue(forge: Forge, repo: Repository, given: Issue) -> dict[str, Any]:
         "events_url": f"{url}/events",
         "html_url": web,
         "id": given.id,
-        "node_id": f"I_{given.id}",
+        "node_id": node_id(given),
         "number": given.number,
         "title": given.title,
         "user": user(forge, given.user),

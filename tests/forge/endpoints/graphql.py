@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.forge import moves, rules, views_talk
+from tests.forge.endpoints import issues
 from tests.forge.git import GITHUB, GitError
 from tests.forge.routes import Call, GitHubError, route
 from tests.forge.world import AutoMerge
@@ -14,9 +16,10 @@ from tests.forge.world import AutoMerge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.forge.world import Pull, Repository
+    from tests.forge.world import Issue, Pull, Repository
 
 _FIELD = re.compile(r"\{\s*(?:(?P<alias>\w+)\s*:\s*)?(?P<name>\w+)")
+_MUTATION = re.compile(r"(?:(?P<alias>\w+)\s*:\s*)?(?P<name>\w+)\s*\(\s*input\s*:\s*\$(?P<variable>\w+)\s*\)")
 
 
 class GraphQLError(Exception):
@@ -27,14 +30,19 @@ class GraphQLError(Exception):
 
 @route("POST /graphql", app=None)
 def graphql(call: Call):
-    """200 for everything, with `errors` where it failed, as GraphQL has it."""
-    match = _FIELD.search(call.required("query", "Query"))
-    name, variables = match["name"] if match else "", call.field("variables", {})
-    key = (match["alias"] or name) if match else name
-    try:
-        return {"data": {key: _FIELDS.get(name, _unknown)(call, variables.get("input", variables))}}
-    except GraphQLError as error:
-        return {"data": {key: None}, "errors": [{"type": error.kind, "path": [key], "message": str(error)}]}
+    """200 for everything, with `errors` where it failed, as GraphQL has it. Mutations are carried out in their order."""
+    query, variables = call.required("query", "Query"), call.field("variables", {})
+    fields = [(each, variables[each["variable"]]) for each in _MUTATION.finditer(query)]
+    fields = fields or [(each, variables) for each in _FIELD.finditer(query)][:1]
+    answer: dict[str, Any] = {"data": {}}
+    for match, given in fields:
+        key = match["alias"] or match["name"]
+        try:
+            answer["data"][key] = _FIELDS.get(match["name"], _unknown)(call, given)
+        except GraphQLError as error:
+            answer["data"][key] = None
+            answer.setdefault("errors", []).append({"type": error.kind, "path": [key], "message": str(error)})
+    return answer
 
 
 def _may(call: Call, repository: Repository | None, *permissions: str) -> Repository:
@@ -57,6 +65,59 @@ def _pull(call: Call, node: str) -> tuple[Repository, Pull]:
             if f"PR_{pull.issue.id}" == node:
                 return _may(call, repository, "pull_requests"), pull
     raise GraphQLError("NOT_FOUND", f"Could not resolve to a node with the global id of '{node}'")
+
+
+def _talk(call: Call, node: str) -> tuple[Call, Issue]:
+    """An issue or pull request, and a call to its repository."""
+    for repository in call.forge.repositories.values():
+        for issue in repository.issues.values():
+            if views_talk.node_id(issue) == node:
+                return _talking(call, repository), issue
+    raise GraphQLError("NOT_FOUND", f"Could not resolve to a node with the global id of '{node}'")
+
+
+def _talking(call: Call, repository: Repository) -> Call:
+    """For a write to issues and pull requests, for which one of both permissions is enough."""
+    permission = "issues" if call.actor.kind == "person" or call.actor.has("issues", "write") else "pull_requests"
+    return replace(call, repository=_may(call, repository, permission))
+
+
+def _labels(*, add: bool) -> Callable[[Call, dict[str, Any]], Any]:
+    def change(call: Call, given: dict[str, Any]):
+        there, issue = _talk(call, given["labelableId"])
+        known = {f"LA_{label.id}": label for label in there.repo.labels.values()}
+        missing = next((each for each in given["labelIds"] if each not in known), None)
+        if missing is not None:
+            raise GraphQLError("NOT_FOUND", f"Could not resolve to a node with the global id of '{missing}'")
+        meant = [known[each] for each in given["labelIds"]]
+        others = [label for label in issue.labels if label not in meant]
+        issues.set_labels_to(there, issue, [*others, *meant] if add else others)
+        return {"clientMutationId": None}
+
+    return change
+
+
+def _update_comment(call: Call, given: dict[str, Any]):
+    for repository in call.forge.repositories.values():
+        for comment in repository.comments:
+            if f"IC_{comment.id}" == given["id"]:
+                there = _talking(call, repository)
+                _done(issues.change_comment, replace(there, params={"comment": comment.id}, body=given))
+                return {"clientMutationId": None}
+    raise GraphQLError("NOT_FOUND", f"Could not resolve to a node with the global id of '{given['id']}'")
+
+
+def _update_pull(call: Call, given: dict[str, Any]):
+    repository, pull = _pull(call, given["pullRequestId"])
+    _done(issues.edit, replace(call, repository=repository, body=given), pull.issue, "PullRequest")
+    return {"clientMutationId": None, "pullRequest": _shown(pull)}
+
+
+def _done(change: Callable[..., Any], *given: Any) -> None:
+    try:
+        change(*given)
+    except GitHubError as error:
+        raise GraphQLError("UNPROCESSABLE", str(error)) from error
 
 
 def _shown(pull: Pull) -> dict[str, Any]:
@@ -201,6 +262,10 @@ _FIELDS: dict[str, Callable[[Call, dict[str, Any]], Any]] = {
     "convertPullRequestToDraft": _draft(to=True, action="converted_to_draft"),
     "enablePullRequestAutoMerge": _enable_auto_merge,
     "disablePullRequestAutoMerge": _disable_auto_merge,
+    "addLabelsToLabelable": _labels(add=True),
+    "removeLabelsFromLabelable": _labels(add=False),
+    "updateIssueComment": _update_comment,
+    "updatePullRequest": _update_pull,
     "minimizeComment": _minimize,
     "viewer": _viewer,
     "repository": _repository,

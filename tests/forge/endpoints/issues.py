@@ -77,7 +77,7 @@ def change_issue(call: Call):
         raise GitHubError(403, "Must have admin rights to Repository.")
     edit(call, given, "Issue")
     if "labels" in call.body and _may_triage(call):
-        _set_labels(call, given, [_label_named(call, _name(one)) for one in call.field("labels", [])])
+        set_labels_to(call, given, [_label_named(call, _name(one)) for one in call.field("labels", [])])
     if "assignees" in call.body and _may_triage(call):
         given.assignees = [call.forge.account(login) for login in call.field("assignees", [])]
     set_state(call, given)
@@ -217,7 +217,7 @@ def labels(call: Call):
 @route("POST /repos/{owner}/{repo}/issues/{number:int}/labels", app=f"{_TALK}:write", person="triage")
 def add_labels(call: Call):
     names = _names(call)
-    _set_labels(
+    set_labels_to(
         call, call.issue, list(dict.fromkeys([*call.issue.labels, *(_label_named(call, name) for name in names)]))
     )
     return labels(call)
@@ -225,7 +225,7 @@ def add_labels(call: Call):
 
 @route("PUT /repos/{owner}/{repo}/issues/{number:int}/labels", app=f"{_TALK}:write", person="triage")
 def set_labels(call: Call):
-    _set_labels(call, call.issue, [_label_named(call, name) for name in _names(call)])
+    set_labels_to(call, call.issue, [_label_named(call, name) for name in _names(call)])
     return labels(call)
 
 
@@ -234,7 +234,7 @@ def remove_label(call: Call):
     kept = [one for one in call.issue.labels if one.name.lower() != call.params["name"].lower()]
     if len(kept) == len(call.issue.labels):
         raise GitHubError(404, "Label does not exist")
-    _set_labels(call, call.issue, kept)
+    set_labels_to(call, call.issue, kept)
     return labels(call)
 
 
@@ -252,7 +252,7 @@ def _label_named(call: Call, name: str) -> Label:
     return call.repo.labels.setdefault(name.lower(), Label(call.forge.next_id(), name))
 
 
-def _set_labels(call: Call, given: Issue, wanted: list[Label]) -> None:
+def set_labels_to(call: Call, given: Issue, wanted: list[Label]) -> None:
     before, given.labels = given.labels, wanted
     given.updated_at = call.forge.now()
     for action, changed in (

@@ -120,6 +120,7 @@ class ScriptedGithub:
             "body": body,
             "user": user,
             "html_url": page,
+            "node_id": "IC_5",
             "created_at": "2026-01-01T00:00:00Z",
             "updated_at": "2026-01-01T00:00:00Z",
         }

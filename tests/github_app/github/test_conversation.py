@@ -172,19 +172,30 @@ def test_a_reaction_is_there_once_however_often_one_reacts(forge, site, issue):
 
 def test_labels_are_made_once_and_changed_only_where_they_differ(forge, site, issue):
     ours = [Label(name="flowberth:running", color="1d76db", description="y" * 300), Label(name="Bug", color="ffffff")]
-    site.ensure_labels(ours)
-    site.ensure_labels(ours)
+    ids = site.ensure_labels(ours)
+    assert site.ensure_labels(ours) == ids
     assert {name: label.color for name, label in forge.repo("acme/site").labels.items()} == {
         "bug": "ededed",
         "enhancement": "ededed",
         "flowberth:running": "1d76db",
     }
-    site.label(issue, add=["flowberth:running"], remove=["flowberth:ready"])
-    before = len(forge.requests("/labels", by=BOT))
-    site.label(issue, add=["flowberth:running"], remove=["flowberth:failed"])
-    assert len(forge.requests("/labels", by=BOT)) == before
-    site.label(issue, add=["flowberth:ready"], remove=["flowberth:running"])
-    assert forge.repo("acme/site").issue(issue).label_names == ["flowberth:ready"]
+    among = ["Bug", "flowberth:running"]
+    site.label({issue: "flowberth:running", 4711: "Bug"}, ids, among=among)
+    before = len(forge.requests("POST", by=BOT))
+    site.label({issue: "flowberth:running"}, ids, among=among)
+    assert len(forge.requests("POST", by=BOT)) == before
+    site.label({issue: "Bug"}, ids, among=among)
+    assert forge.repo("acme/site").issue(issue).label_names == ["bug"]
+    assert len(forge.requests("POST", by=BOT)) == before + 1
+    site.label({issue: None}, ids, among=among)
+    assert forge.repo("acme/site").issue(issue).label_names == []
+
+
+def test_a_label_that_was_deleted_meanwhile_is_not_found(forge, site, issue):
+    ids = site.ensure_labels([Label(name="flowberth:running", color="1d76db", description="")])
+    assert forge.client("alice").delete("/repos/acme/site/labels/flowberth:running").status_code == 204
+    with pytest.raises(NotFound):
+        site.label({issue: "flowberth:running"}, ids, among=ids)
 
 
 def test_what_is_not_there_is_not_found_and_a_missing_permission_is_named(forge, site, issue, installed):

@@ -30,9 +30,9 @@ def test_there_is_one_for_a_branch_and_it_is_brought_up_to_date(forge, site, hea
     assert (pull.draft, pull.head.sha, pull.from_fork, made) == (True, head, False, True)
     assert open_one(site, title="Other")[0].number == pull.number
     assert site.update_pull(pull.number, title="Add a poster", body="Better").title == "Add a poster"
-    before = len(forge.requests("PATCH"))
+    before = len(forge.requests("POST /graphql"))
     site.update_pull(pull.number, title="Add a poster", body="Better")
-    assert len(forge.requests("PATCH")) == before
+    assert len(forge.requests("POST /graphql")) == before
     assert [one.number for one in site.open_pulls(BRANCH)] == [pull.number]
     site.close_pull(pull.number)
     assert site.close_pull(pull.number).state == "closed"
@@ -64,13 +64,15 @@ def test_a_forks_branch_of_the_same_name_is_not_ours(forge, site, head):
 
 
 def test_ready_and_back_to_a_draft_without_asking_twice(forge, site, head):
-    number = open_one(site)[0].number
-    assert not site.ready(number).draft
+    draft = open_one(site)[0]
+    ready = site.ready(draft)
+    assert not ready.draft
+    assert not site.pull(draft.number).draft
     asked = len(forge.requests("POST /graphql"))
-    assert not site.ready(number).draft
+    assert site.ready(ready) == ready
     assert len(forge.requests("POST /graphql")) == asked
-    assert site.to_draft(number).draft
-    assert site.pull(number).draft
+    assert site.to_draft(ready).draft
+    assert site.pull(draft.number).draft
 
 
 def test_a_repository_without_drafts_says_so(scripted):
