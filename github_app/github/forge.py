@@ -36,6 +36,7 @@ class GithubForge:
         self._repository = repository
         self._verified = verified_commits
         self._reviewers = tuple(reviewers)
+        self._published: dict[str, str] = {}
 
     def remote(self) -> Remote:
         """The repository for git, under the name that it has now.
@@ -62,6 +63,10 @@ class GithubForge:
         Raises:
             worktrees.errors.PushRejected: somebody else pushed meanwhile, or the repository refuses.
         """
+        head = self._published[worktree.branch] = self._publish(worktree)
+        return head
+
+    def _publish(self, worktree: Worktree) -> str:
         if not self._verified:
             return worktree.push()
         try:
@@ -134,14 +139,14 @@ class GithubForge:
     def picture_url(self, *, head: str, path: str) -> str:
         """Address of a file that people with access see as a picture in Markdown.
 
-        At the commit that the branch is on now, so that the picture stays when the branch is deleted.
+        At the commit that the branch is on, so that the picture stays when the branch is deleted.
         """
         return f"{self.files_url(head=head)}/{quote(path)}?raw=true"
 
     def files_url(self, *, head: str) -> str:
-        """What people read a branch's files below, at the commit that it is on now."""
+        """What people read a branch's files below, at the commit that this object has published, or that it is on."""
         with told_to_runs():
-            at = self._repository.tip(head) or head
+            at = self._published.get(head) or self._repository.tip(head) or head
             return f"{self._repository.about().url}/blob/{quote(at)}"
 
 
