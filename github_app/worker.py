@@ -41,8 +41,9 @@ from github_app.telling.tell import Tell
 from github_app.telling.teller import Teller
 from github_app.telling.tellings import Tellings
 from runner.errors import DatabaseUnavailable, ForgeRefused
+from runner.knowledge.bills import bills_of
 from runner.knowledge.refresh import refresh
-from runner.model import EngineChoice, GithubRepository, Repository
+from runner.model import EngineChoice, GithubRepository, Repository, repository_key
 from runner.pool import RunPool
 from runner.progress import Silent
 from runner.records import RunRecords
@@ -270,7 +271,8 @@ class Worker:
         return GithubForge(api, verified_commits=rules.verified_commits, reviewers=rules.reviewers)
 
     def _refresh_knowledge(self, repository: GithubRepository, base: str) -> None:
-        refresh(self._mirror(repository), base, self._forge(repository))
+        bills = bills_of(self._ledger, self._records, repository_key(repository))
+        refresh(self._mirror(repository), base, self._forge(repository), bills)
 
     def _mirror(self, repository: Repository) -> Mirror:
         assert isinstance(repository, GithubRepository)

@@ -13,6 +13,7 @@ written on the base branch after a merge, never in a pull request. GitHub merges
     fixes        patches of the lock that have worked, and which of them a workflow's packs are known to need
     definitions  what packs say of their nodes
     learnings    index and sums over all entries
+    bills        what an entry's deployment has cost by its bills, which come later
     refresh      those brought up to date on the base branch
 
 The other modules index the same files in Postgres, and find things in them; `finder` is their front.

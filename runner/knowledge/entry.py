@@ -46,6 +46,7 @@ Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidat
 Source = Annotated[str, Field(max_length=120), AfterValidator(_one_line)]
 Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
+RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 Link = Annotated[str, Field(pattern=r"^[A-Za-z0-9:/._~#%+-]+$", max_length=500)]
 
 
@@ -109,7 +110,16 @@ class Cost(Told):
     """Fetching models, preflights and tests."""
     total: Dollars | None = None
     basis: Literal["estimate", "actual"] = "estimate"
-    """`actual`: the bill has come."""
+    """`actual`: every bill had come when this was written."""
+
+
+class ActualCost(Told):
+    """US dollars that the bills of a run have come to, all of which came after its entry was written."""
+
+    run: RunName
+    build: Dollars
+    tests: Dollars
+    total: Dollars
 
 
 class Performance(Told):
@@ -136,7 +146,7 @@ class Entry(Told):
     """Of the app: `apps/modal/<name>`."""
     title: Line
     tested: date
-    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
+    run: RunName
     engine: Literal["comfyui", "stand-in"]
     simulated: bool
     """Whether no ComfyUI had a part in it. Of such an entry nothing is believed."""
@@ -173,6 +183,18 @@ class Entry(Told):
     issues: Annotated[tuple[Issue, ...], Field(max_length=MOST)] = ()
     classes: Annotated[tuple[Name, ...], Field(max_length=MOST)] = ()
     """Of the nodes."""
+    actual_cost: ActualCost | None = None
+    """Of the last deployment whose bills have all come: that of `run`, unless the app was tested again since."""
+
+    @property
+    def billed(self) -> ActualCost | None:
+        """What this very deployment has cost by its bills, where they came after `cost` was written."""
+        return self.actual_cost if self.actual_cost and self.actual_cost.run == self.run else None
+
+    @property
+    def awaits_bills(self) -> bool:
+        """Whether `cost` is an estimate of something that is paid, and no bill is noted."""
+        return self.cost.total is not None and self.cost.basis == "estimate" and self.billed is None
 
     @property
     def believed(self) -> bool:

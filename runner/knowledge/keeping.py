@@ -14,6 +14,7 @@ from runner.knowledge import entry_path
 from runner.knowledge.entry_file import Unreadable, is_edited, notes_of, read
 
 if TYPE_CHECKING:
+    from runner.knowledge.entry import ActualCost, Entry
     from worktrees.worktree import Worktree
 
 
@@ -26,6 +27,8 @@ class Kept(NamedTuple):
     told: Finding | None = None
     instead: bytes | None = None
     """What is there in the base, and counts."""
+    actual: ActualCost | None = None
+    """Noted there after a merge, to go on with."""
 
 
 def kept(worktree: Worktree, name: str) -> Kept:
@@ -35,22 +38,26 @@ def kept(worktree: Worktree, name: str) -> Kept:
     if there is None:
         return Kept(write=not worktree.was_deleted(path), told=None)
     if not is_edited(there):
-        return Kept(write=True, notes=notes_of(there))
+        return _ours(there)
     in_base = worktree.read_base(path)
-    if in_base is not None and in_base != there and not _readable(there):
+    if in_base is not None and in_base != there and _entry(there) is None:
         there = in_base  # both sides' lines, after a merge: people's own are in the base
         if not is_edited(there):
-            return Kept(write=True, notes=notes_of(there))
+            return _ours(there)
     hint = "delete it and commit that on the base branch to have it written again at the next deployment"
     return Kept(write=False, told=_told(path, hint), instead=there)
 
 
-def _readable(data: bytes) -> bool:
+def _ours(there: bytes) -> Kept:
+    entry = _entry(there)
+    return Kept(write=True, notes=notes_of(there), actual=entry.actual_cost if entry else None)
+
+
+def _entry(data: bytes) -> Entry | None:
     try:
-        read(data)
+        return read(data).entry
     except Unreadable:
-        return False
-    return True
+        return None
 
 
 def _told(path: str, hint: str) -> Finding:

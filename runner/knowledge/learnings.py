@@ -159,19 +159,41 @@ def _costs(library: Library) -> Page:
         )
         for entry in worked
     )
+    billed = tuple(
+        (
+            _link(entry),
+            *(
+                plain(f"{money(estimate or 0)} → {money(bill)}")
+                for estimate, bill in (
+                    (entry.cost.build, actual.build),
+                    (entry.cost.tests, actual.tests),
+                    (entry.cost.total, actual.total),
+                )
+            ),
+            plain(f"{actual.total / entry.cost.total:.0%}" if entry.cost.total else ""),
+        )
+        for entry in worked
+        if (actual := entry.billed) is not None
+    )
     return Page(
         "Cost estimates",
-        "US dollars, of deployments that worked on a ComfyUI itself. The basis is that of the run's costs; a call is "
-        "seconds at the price of the hardware.",
+        "US dollars, of deployments that worked on a ComfyUI itself. The basis is that of the run's costs when the "
+        "entry was written; a call is seconds at the price of the hardware.",
         (
             Table(
                 ("GPU", "workflows", "a call, median", "a run, median"),
-                _by_gpu(worked, lambda entry: (entry.cost.call, entry.cost.total), _usd),
+                _by_gpu(worked, lambda entry: (entry.cost.call, _best_known(entry)), _usd),
                 "By GPU",
             ),
             Table(("workflow", "GPU", "a call", "builds", "tests", "run", "basis"), rows, "By workflow"),
+            Table(("workflow", "builds", "tests", "run", "bill of estimate"), billed, "Estimates → bills"),
         ),
     )
+
+
+def _best_known(entry: Entry) -> float | None:
+    """What the run has cost: by its bills, if they have come."""
+    return entry.cost.total if entry.billed is None else entry.billed.total
 
 
 def _times(library: Library) -> Page:

@@ -13,6 +13,7 @@ from runner.knowledge.entry import (
     LONGEST_LINE,
     LONGEST_NAME,
     MOST,
+    ActualCost,
     Cost,
     Entry,
     Issue,
@@ -54,6 +55,8 @@ class Story(Frozen):
     issues: tuple[Issue, ...] = ()
     costs: Costs = Costs()
     links: dict[str, str] = Field(default_factory=dict)
+    actual: ActualCost | None = None
+    """That the entry had before: an earlier deployment's, whose line stays so that no two branches change it."""
 
 
 UNEVENTFUL: Final = Story()
@@ -68,6 +71,19 @@ def costs_of(money: RunMoney | None) -> Costs:
         tests=_sum(money, TESTS),
         total=float(money.best),
         basis="actual" if money.fully_billed else "estimate",
+    )
+
+
+def actual_cost_of(money: RunMoney) -> ActualCost | None:
+    """What the bills of a run have come to; `None` until all have come."""
+    if not money.fully_billed:
+        return None
+    by_kind = {part.what: float(part.actual or 0) for part in money.parts}
+    return ActualCost(
+        run=money.run_id,
+        build=round(sum(by_kind.get(what, 0.0) for what in BUILDS), 6),
+        tests=round(sum(by_kind.get(what, 0.0) for what in TESTS), 6),
+        total=float(money.actual or 0),
     )
 
 
@@ -127,6 +143,7 @@ def entry_of(plan: Plan, report: Report, sample: Sample | None, story: Story = U
         issues=story.issues[:MOST],
         links=story.links,
         classes=_names(str(node.get("class_type")) for node in plan.prompt.values()),
+        actual_cost=story.actual,
     )
 
 

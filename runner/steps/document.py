@@ -49,7 +49,7 @@ def document(
     }
     entry = kept(run.worktree, run.name)
     if entry.write:
-        story = Story(issues=issues, links=_links(run), costs=_costs(run))
+        story = Story(issues=issues, links=_links(run), costs=_costs(run), actual=entry.actual)
         files[entry_path(run.name)] = entry_page(run.plan, tested.report, tested.sample, story, entry.notes)
     elif entry.instead is not None:
         files[entry_path(run.name)] = entry.instead

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from inline_snapshot import external_file, snapshot
 
 from codegen.strict_yaml import load
-from runner.knowledge.entry import json_schema
-from runner.knowledge.entry_file import NOTES, Unreadable, is_edited, notes_of, read, written
+from runner.knowledge.entry import ActualCost, json_schema
+from runner.knowledge.entry_file import NOTES, Unreadable, is_edited, notes_of, read, with_actual_cost, written
 from runner.knowledge.library import library_of
 from runner.knowledge.page import entry_page
 from runner.knowledge.story import Costs, Story, entry_of
@@ -55,7 +55,7 @@ def test_an_entry_says_all_that_a_deployment_has_taught() -> None:
 ---
 # yaml-language-server: $schema=https://raw.githubusercontent.com/flowberth/flowberth/main/docs/schemas/knowledge-entry.schema.json
 # Written by Flowberth at each test of the app.
-generated: "66140e31fb389662"
+generated: "3052a2ab3edfa5ab"
 format: 1
 name: "lighthouse"
 title: "Lighthouse"
@@ -95,6 +95,7 @@ models:
 issues:
   - {"signature": "missing-module", "subject": "gguf", "cause": "gguf is not installed", "fix": "add gguf"}
 classes: ["CLIPTextEncode", "CheckpointLoaderSimple", "EmptyLatentImage", "KSampler", "SaveImage", "VAEDecode"]
+# Bills come later. What all of a run's have come to is noted below after a merge.
 ---
 
 # Lighthouse
@@ -201,6 +202,47 @@ def test_notes_are_kept_when_it_is_written_again() -> None:
     again = entry_page(lighthouse(), report(), PICTURE, STORY, notes_of(page))
     assert again == page
     assert read(again).entry == read(PAGE).entry
+
+
+ACTUAL = ActualCost(run="run_3", build=0.1, tests=0.000001, total=0.100001)
+
+
+def test_bills_that_come_later_change_one_line() -> None:
+    page = PAGE + b"\nFor the *start page*.\r\n" + b"\xff"
+    billed = with_actual_cost(page, ACTUAL)
+    added = set(billed.splitlines()) - set(page.splitlines())
+    assert added == {b'actual_cost: {"run": "run_3", "build": 0.1, "tests": 1e-06, "total": 0.100001}'}
+    assert (read(billed).entry.actual_cost, is_edited(billed)) == (ACTUAL, False)
+    story = STORY.model_copy(update={"actual": ACTUAL})
+    assert billed.startswith(entry_page(lighthouse(), report(), PICTURE, story))
+    later = ACTUAL.model_copy(update={"run": "run_4"})
+    assert with_actual_cost(billed, later) == with_actual_cost(page, later) == billed.replace(b"run_3", b"run_4")
+
+
+def test_bills_are_those_of_one_deployment() -> None:
+    entry = read(PAGE).entry
+    own = ACTUAL.model_copy(update={"run": entry.run})
+    assert entry.model_copy(update={"actual_cost": own}).billed == own
+    assert entry.model_copy(update={"actual_cost": ACTUAL}).billed is None
+    assert entry.awaits_bills
+    assert not entry.model_copy(update={"actual_cost": own}).awaits_bills
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        changed('gpu: "T4"', 'gpu: "L4"'),
+        changed("# Bills come later.", "# Ours:"),
+        with_actual_cost(PAGE, ACTUAL).replace(b'"total": 0.100001', b'"total": "a lot"'),
+        with_actual_cost(PAGE, ACTUAL).replace(b"\nactual_cost", b"\n# nobody knows\nactual_cost"),
+        PAGE.replace(b"\n", b"\r\n"),
+        b"",
+        b"\xff\xfe---",
+    ],
+    ids=["a fact", "their line", "the amount", "a line more", "line ends of Windows", "empty", "not utf-8"],
+)
+def test_bills_do_not_touch_what_people_have_edited(page: bytes) -> None:
+    assert with_actual_cost(page, ACTUAL) == page
 
 
 BROKEN = {

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.knowledge import entry_path
-from runner.knowledge.entry_file import written
+from runner.knowledge.entry import ActualCost
+from runner.knowledge.entry_file import with_actual_cost, written
 from runner.knowledge.keeping import kept
 from tests.runner.knowledge.test_learnings import FOX
 from tests.worktrees.conftest import hub, pushed  # noqa: F401 - a fixture
@@ -53,7 +54,7 @@ def proposed(hub: Hub) -> Hub:  # noqa: F811
 
 @pytest.mark.long
 def test_what_nobody_has_touched_is_written_anew(proposed: Hub) -> None:
-    assert kept(again(proposed), "fox") == (True, "", None, None)
+    assert kept(again(proposed), "fox") == (True, "", None, None, None)
 
 
 def test_a_deleted_entry_is_not_added_to_that_pull_request_again(proposed: Hub) -> None:
@@ -83,7 +84,14 @@ def test_deleted_on_the_base_it_is_written_by_the_next_pull_request(hub: Hub) ->
 @pytest.mark.long
 def test_notes_are_gone_on_with(proposed: Hub) -> None:
     on_branch(proposed, f"{OURS}\nFor the start page.\n")
-    assert kept(again(proposed), "fox") == (True, "\nFor the start page.\n", None, None)
+    assert kept(again(proposed), "fox") == (True, "\nFor the start page.\n", None, None, None)
+
+
+@pytest.mark.long
+def test_bills_that_were_noted_meanwhile_are_gone_on_with(proposed: Hub) -> None:
+    actual = ActualCost(run="run_1", build=1, tests=2, total=3)
+    on_branch(proposed, with_actual_cost(OURS.encode(), actual).decode())
+    assert kept(again(proposed), "fox") == (True, "", None, None, actual)
 
 
 def test_what_a_person_has_changed_stays_and_is_told(proposed: Hub) -> None:

@@ -8,7 +8,7 @@ from datetime import date
 from inline_snapshot import snapshot
 
 from runner.knowledge import LEARNINGS, WORKFLOWS
-from runner.knowledge.entry import Cost, Entry, Issue, ModelUsed, PackUsed, Performance
+from runner.knowledge.entry import ActualCost, Cost, Entry, Issue, ModelUsed, PackUsed, Performance
 from runner.knowledge.entry_file import read
 from runner.knowledge.learnings import END, MOST_ROWS, learnings
 from runner.knowledge.library import Library
@@ -58,7 +58,12 @@ ELK = entry(
     performance=Performance(cold_start=30),
 )
 ANT = entry("ant", LACKS_GGUF, simulated=True, engine="stand-in")
-ALL = (FOX, OWL, ELK, ANT)
+YAK = entry(
+    "yak",
+    cost=Cost(call=0.2, build=0.1, tests=0.5, total=0.6),
+    actual_cost=ActualCost(run=FOX.run, build=0.05, tests=0.25, total=0.3),
+)
+ALL = (FOX, OWL, ELK, ANT, YAK)
 
 
 def text(pages: dict[str, bytes]) -> str:
@@ -78,6 +83,7 @@ What deployments of this repository's workflows have taught. Each has an entry i
 | [`elk`](patterns/elk.md) | Elk | image | 0.3.64 | L4 | $0.30 | 2026-11-02 | passed |
 | [`fox`](patterns/fox.md) | Fox | image | 0.3.64 | T4 | $0.001995 | 2026-11-01 | passed |
 | [`owl`](patterns/owl.md) | Owl | image | 0.3.64 | L4 | $0.10 | 2026-11-03 | passed |
+| [`yak`](patterns/yak.md) | Yak | image | 0.3.64 | T4 | $0.20 | 2026-11-01 | passed |
 
 <!-- Flowberth writes what is above this line anew after each merge. What you write below it is kept. -->
 --- /learnings/common-errors.md
@@ -104,14 +110,14 @@ too large for a T4
 --- /learnings/cost-estimates.md
 # Cost estimates
 
-US dollars, of deployments that worked on a ComfyUI itself. The basis is that of the run's costs; a call is seconds at the price of the hardware.
+US dollars, of deployments that worked on a ComfyUI itself. The basis is that of the run's costs when the entry was written; a call is seconds at the price of the hardware.
 
 ## By GPU
 
 | GPU | workflows | a call, median | a run, median |
 | --- | --- | --- | --- |
 | L4 | 2 | $0.20 | $1.50 |
-| T4 | 1 | $0.001995 | $0.62 |
+| T4 | 2 | $0.10 | $0.46 |
 
 ## By workflow
 
@@ -120,6 +126,13 @@ US dollars, of deployments that worked on a ComfyUI itself. The basis is that of
 | [`elk`](../patterns/elk.md) | L4 | $0.30 |  |  | $1.50 | actual |
 | [`fox`](../patterns/fox.md) | T4 | $0.001995 | $0.12 | $0.50 | $0.62 | estimate |
 | [`owl`](../patterns/owl.md) | L4 | $0.10 |  |  |  | estimate |
+| [`yak`](../patterns/yak.md) | T4 | $0.20 | $0.10 | $0.50 | $0.60 | estimate |
+
+## Estimates → bills
+
+| workflow | builds | tests | run | bill of estimate |
+| --- | --- | --- | --- | --- |
+| [`yak`](../patterns/yak.md) | $0.10 → $0.050000 | $0.50 → $0.25 | $0.60 → $0.30 | 50% |
 
 <!-- Flowberth writes what is above this line anew after each merge. What you write below it is kept. -->
 --- /learnings/performance-metrics.md
@@ -132,7 +145,7 @@ Seconds, of deployments that worked on a ComfyUI itself: to start, and of a call
 | GPU | workflows | cold start, median | a call, median |
 | --- | --- | --- | --- |
 | L4 | 2 | 19.75 s | 3.20 s |
-| T4 | 1 | 9.50 s | 3.20 s |
+| T4 | 2 | 9.50 s | 3.20 s |
 
 ## By workflow
 
@@ -141,6 +154,7 @@ Seconds, of deployments that worked on a ComfyUI itself: to start, and of a call
 | [`elk`](../patterns/elk.md) | L4 | 30.00 s |  |
 | [`fox`](../patterns/fox.md) | T4 | 9.50 s | 3.20 s |
 | [`owl`](../patterns/owl.md) | L4 | 9.50 s | 3.20 s |
+| [`yak`](../patterns/yak.md) | T4 | 9.50 s | 3.20 s |
 
 <!-- Flowberth writes what is above this line anew after each merge. What you write below it is kept. -->
 --- /learnings/repository-setup.md
@@ -152,7 +166,7 @@ What workflows of this repository were made of, where they worked on a ComfyUI i
 
 | ComfyUI | worked in |
 | --- | --- |
-| 0.3.64 | [`owl`](../patterns/owl.md), [`elk`](../patterns/elk.md), [`fox`](../patterns/fox.md) |
+| 0.3.64 | [`owl`](../patterns/owl.md), [`elk`](../patterns/elk.md), [`fox`](../patterns/fox.md), [`yak`](../patterns/yak.md) |
 
 ## Packs
 
@@ -164,7 +178,7 @@ What workflows of this repository were made of, where they worked on a ComfyUI i
 
 | model | from | worked in |
 | --- | --- | --- |
-| `checkpoints/sd15.safetensors` | `unknown` | [`owl`](../patterns/owl.md), [`elk`](../patterns/elk.md) |
+| `checkpoints/sd15.safetensors` | `unknown` | [`owl`](../patterns/owl.md), [`elk`](../patterns/elk.md), [`yak`](../patterns/yak.md) |
 | `unet/x.gguf` | `huggingface.co` | [`fox`](../patterns/fox.md) |
 
 <!-- Flowberth writes what is above this line anew after each merge. What you write below it is kept. -->

@@ -16,7 +16,8 @@ import pytest
 from codegen.lock_changes import AddPackage
 from codegen.lock_patch import LockPatch
 from runner.knowledge import LEARNINGS, WORKFLOWS, entry_path
-from runner.knowledge.entry_file import written
+from runner.knowledge.entry import ActualCost, Cost
+from runner.knowledge.entry_file import read, written
 from runner.knowledge.fixes import fix_files
 from runner.knowledge.learnings import learnings
 from runner.knowledge.library import Library
@@ -109,6 +110,38 @@ def test_folders_in_folders_without_end_and_large_files_beside_do_not_hinder(hub
         tracemalloc.stop()
     assert {path: hub.git("show", f"main:{path}").encode() + b"\n" for path in sums()} == sums(FOX)
     assert refresh(hub.mirror, "main") == Refreshed()
+
+
+@pytest.mark.long
+def test_bills_that_come_later_are_noted_though_another_pull_request_changes_the_entry(hub: Hub) -> None:  # noqa: F811
+    edited = written(ELK, "# Elk").decode().replace("# Elk", "# Our elk")
+    hub.commit(entry_path("elk"), edited)
+    hub.commit(entry_path("fox"), written(FOX, "# Fox", "Ours.\n").decode())
+    again = FOX.model_copy(update={"run": "run_later", "classes": ("Another",), "cost": Cost(call=1, total=2)})
+    pushed(hub, "run_again", "flowberth/fox", {entry_path("fox"): written(again, "# Fox", "Ours.\n")})
+    bills = {FOX.run: ActualCost(run=FOX.run, build=0.1, tests=0.4, total=0.5)}
+
+    def told(entry: Entry) -> ActualCost | None:
+        assert entry.name == "fox", "nothing is asked of what has been billed, or nobody pays for"
+        return bills.get(entry.run)
+
+    done = refresh(hub.mirror, "main", bills=told)
+    changed = hub.git("show", "--format=", "--unified=0", str(done.commit), "--", f"{WORKFLOWS}/patterns").splitlines()
+    assert [line for line in changed if line[0] in "+-" and line[:3] not in {"+++", "---"}] == [
+        f'+actual_cost: {{"run": "{FOX.run}", "build": 0.1, "tests": 0.4, "total": 0.5}}'
+    ]
+    costs = f"{LEARNINGS}/cost-estimates.md"
+    assert "| $0.12 → $0.10 | $0.50 → $0.40 | $0.62 → $0.50 | 81% |" in files_of(hub)[costs].decode()
+    assert refresh(hub.mirror, "main", bills=told) == Refreshed()
+
+    merged_by_github(hub, "fox")
+    entry = read(files_of(hub)[entry_path("fox")]).entry
+    assert (entry.run, entry.billed, entry.actual_cost) == ("run_later", None, bills[FOX.run])
+    refresh(hub.mirror, "main", bills=told)
+    assert "→ $" not in files_of(hub)[costs].decode()
+    bills["run_later"] = ActualCost(run="run_later", build=0, tests=1, total=1)
+    refresh(hub.mirror, "main", bills=told)
+    assert read(files_of(hub)[entry_path("fox")]).entry.billed == bills["run_later"]
 
 
 @pytest.mark.long
