@@ -11,19 +11,21 @@ from github_app.cli.analyze import plan_of
 from github_app.cli.failures import CommandError, ExitCode
 from github_app.cli.options import Core, GpuName, Json, Name, Repo, WorkflowArgument  # noqa: TC001 - typer reads the annotations
 from github_app.cli.output import Output
-from github_app.cli.workflow_file import read_workflow
+from github_app.cli.workflow_file import MAX_BYTES, read_file, read_workflow
 
 if TYPE_CHECKING:
     from runner.model import EngineChoice, RunResult
 
 OWN_BRANCHES = "flowberth/"
 URL_SCHEMES = ("http://", "https://")
+PICTURES = "Give a PNG, JPEG or WebP picture of at most 25 MiB."
 
 EXAMPLES = """\b
 Examples:
   flowberth up examples/poster.json
   flowberth up poster.json --repo ~/code/site --base main
   flowberth up poster.json --comfyui http://127.0.0.1:8188
+  flowberth up poster.json --reference wanted.png
   flowberth up poster.json --keep               leave it serving
   flowberth up poster.json --json | jq .pr.number
 """
@@ -52,6 +54,14 @@ def up(
         bool,
         typer.Option("--offline", help="Look nothing up about models and packs: no sizes, licences and commits."),
     ] = False,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="PICTURE", help="A picture that the result should look like: PNG, JPEG or WebP."),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(metavar="USD", help="The most that the run may spend, in US dollars; the local target is free."),
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the app serving when the run has ended.")] = False,
     json: Json = False,
 ) -> None:
@@ -61,16 +71,22 @@ def up(
     branch and in a worktree of its own; your checkout is not touched. Outside a repository, a demonstration repository
     is made. If it is interrupted or killed, the same command goes on where it was.
 
+    Limits of money and quality and the GPUs allowed are read from .github/flowberth.yml, as it is committed on the
+    base branch; options win.
+
     Exit code 0 means that every test passed, 1 that the run failed, 2 that the file or an option cannot be used.
     """
     from github_app.cli.progress import watcher  # noqa: PLC0415 - not for --help
     from github_app.cli.repository import choose_repository  # noqa: PLC0415
+    from github_app.cli.up_rules import Wishes, held_to, rules_at  # noqa: PLC0415
     from github_app.settings import load_settings  # noqa: PLC0415
     from runner.model import RunRequest  # noqa: PLC0415
 
     settings = load_settings()
     out = Output(as_json=json)
     file = read_workflow(workflow)
+    look = None if reference is None else small_reference(reference)
+    check_budget(budget)
     engine = engine_choice(comfyui or settings.comfyui)
     plan = plan_of(file, name=name, core=core, gpu=gpu)  # refuses what cannot become a run before anything is made
     repository = choose_repository(repo, settings)
@@ -84,14 +100,50 @@ def up(
         name=name,
         core=core,
         gpu=plan.lock.hardware.gpu if gpu else None,
+        budget_usd=budget,
         engine=engine,
+        reference=look,
         keep=keep,
     )
+    rules = rules_at(repository.root, request.base)
+    if rules is not None:
+        wishes = Wishes(gpu=request.gpu, budget_usd=budget, target=settings.target)
+        request, notes = held_to(rules, request, wishes)
+        for note in notes:
+            out.note(note)
     from github_app.composition import opened_runs  # noqa: PLC0415 - slow, so only once the request is known to be good
 
     with watcher(plain=json) as watching, opened_runs(settings, watching, offline=offline) as runs:
         result = runs.up(request)
     report(out, result)
+
+
+def check_budget(budget: float | None) -> None:
+    """Let amounts of money pass.
+
+    Raises:
+        CommandError: it is none, or larger than anybody means.
+    """
+    from github_app.commands.values import MAX_BUDGET_USD  # noqa: PLC0415 - not for --help
+
+    if budget is not None and not 0 < budget <= MAX_BUDGET_USD:  # NaN is none either
+        raise CommandError(f"--budget {budget:g}: must be more than 0, and at most {MAX_BUDGET_USD} US dollars")
+
+
+def small_reference(path: Path) -> bytes:
+    """What is kept of the picture that the result should look like: small, and nothing but pixels.
+
+    Raises:
+        CommandError: it is missing, or no picture that can be shown.
+    """
+    from github_app.submissions.picture import small_picture  # noqa: PLC0415 - not for --help
+    from github_app.submissions.refusal import Refusal  # noqa: PLC0415
+
+    data = read_file(path, limit=MAX_BYTES, hint=PICTURES)
+    try:
+        return small_picture(data)
+    except Refusal as error:
+        raise CommandError(f"--reference {path}: {error}", hint=PICTURES) from None
 
 
 def own_base(checkout: Path) -> str:

@@ -63,12 +63,12 @@ def read_file(path: Path, *, limit: int, hint: str) -> bytes:
         if not stat.S_ISREG(mode):
             raise CommandError(f"{path}: is a pipe, socket or device, not a file", hint=hint)
         with os.fdopen(handle, "rb", closefd=False) as file:
-            return _within_limit(str(path), file.read(limit + 1), limit)
+            return _within_limit(str(path), file.read(limit + 1), limit, hint)
     finally:
         os.close(handle)
 
 
-def _within_limit(what: str, data: bytes, limit: int = MAX_BYTES) -> bytes:
+def _within_limit(what: str, data: bytes, limit: int = MAX_BYTES, hint: str = ACCEPTED) -> bytes:
     if len(data) > limit:
-        raise CommandError(f"{what}: is larger than {limit // 1024 // 1024} MiB", hint=ACCEPTED)
+        raise CommandError(f"{what}: is larger than {limit // 1024 // 1024} MiB", hint=hint)
     return data
