@@ -189,6 +189,15 @@ class Durability:
         return True
 
 
+def recorded(run_id: RunId, name: str) -> tuple[JsonObject, ...]:
+    """What another run has on record of its steps of that name, in their order; nothing if it never began.
+
+    Inside a step of a run only.
+    """
+    steps = DBOS.list_workflow_steps(run_id)
+    return tuple(each["output"] for each in steps if each["function_name"] == name and each["output"] is not None)
+
+
 def step(name: str, body: Callable[[], JsonObject]) -> JsonObject:
     """Inside a run: do `body` and record what it returns, or return what was recorded when it was done before."""
     return DBOS.run_step({"name": name}, body)

@@ -255,4 +255,6 @@ def _engine(run: RunContext, trail: Trail) -> EngineKind:
         return trail.tested.report.engine
     if trail.deployment:
         return trail.deployment.engine
+    if trail.variations and trail.variations.kept:
+        return "stand-in" if trail.variations.simulated else "comfyui"
     return "comfyui" if run.request.engine.url or run.request.engine.path else "stand-in"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from runner.context import RunContext
-    from runner.model import StepName
+    from runner.model import RunId, StepName
     from runner.records import RunRecords
 
 ResultT = TypeVar("ResultT", bound=Frozen)
@@ -139,6 +139,15 @@ class Steps:
             case _:
                 log.error("%s: step %s", self._run.run_id, name, exc_info=error)
                 return Outcome(failed=f"{name}: {type(error).__name__}: {error} (details in the log file)")
+
+
+def results_of(run_id: RunId, name: StepName) -> tuple[dict[str, object], ...]:
+    """What the steps of that name of another run, or the parts of one, have come to; those that ended well.
+
+    Inside a step of a run only.
+    """
+    outcomes = (Outcome.model_validate(output) for output in durable.recorded(run_id, name))
+    return tuple(outcome.done for outcome in outcomes if outcome.done is not None)
 
 
 def _with_retries(body: Callable[[], ResultT]) -> ResultT:

@@ -18,14 +18,13 @@ from runner.variations.adopting import adopted
 from runner.variations.choosing import recommend
 from runner.variations.errors import BadVariation
 from runner.variations.making import Made
-from runner.variations.model import Variations
 
 if TYPE_CHECKING:
     from runner.context import RunContext
     from runner.model import RunState
     from runner.run import Trail
     from runner.stepping import Steps
-    from runner.variations.model import CellResult
+    from runner.variations.model import CellResult, Variations
 
 
 def to_variations(run: RunContext, steps: Steps, trail: Trail) -> tuple[RunState, str | None]:
@@ -40,13 +39,15 @@ def to_variations(run: RunContext, steps: Steps, trail: Trail) -> tuple[RunState
     run.go_on_from(start.commit)
     # Before the deployment: it says what all of this will take.
     begun = steps.do("vary", lambda: begin(run, start), Begun)
-    known = trail.variations = Variations(grid=begun.grid, estimate=begun.estimate, at_once=begun.at_once)
+    known = trail.variations = begun.known
     run.note(variations=known)
-    deployed = trail.deployed = steps.do("deploy", lambda: deploy(run), Deployed)
-    if deployed.deployment is None:
-        assert deployed.failure is not None
-        raise StepFailed(f"deploy: {deployed.failure.words}; /deploy finds out why, and repairs it if it can")
-    simulated = deployed.deployment.engine != "comfyui"
+    simulated = begun.simulated
+    if known.missing or simulated is None:
+        deployed = trail.deployed = steps.do("deploy", lambda: deploy(run), Deployed)
+        if deployed.deployment is None:
+            assert deployed.failure is not None
+            raise StepFailed(f"deploy: {deployed.failure.words}; /deploy finds out why, and repairs it if it can")
+        simulated = deployed.deployment.engine != "comfyui"
     pictures = _made(run, steps, trail, begun, known.model_copy(update={"simulated": simulated}))
     known = trail.variations
     stopped = known.stopped
@@ -64,7 +65,8 @@ def to_variations(run: RunContext, steps: Steps, trail: Trail) -> tuple[RunState
 
 def _made(run: RunContext, steps: Steps, trail: Trail, begun: Begun, known: Variations) -> dict[int, bytes]:
     """Every cell, or as many as can be paid for: the results are noted, the pictures given back."""
-    pictures: dict[int, bytes] = {}
+    pictures = {made.result.number: made.picture for made in begun.kept if made.picture is not None}
+    known = trail.variations = known.model_copy(update={"recommendation": recommend(known.cells)})
     with Calls(run, begun) as calls, steps.under_way("vary"):
         while known.missing and known.stopped is None:
             ended = frozenset(cell.number for cell in known.cells)

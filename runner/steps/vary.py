@@ -5,24 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from pydantic import ConfigDict
+
 from runner.errors import EndpointUnreachable
-from runner.model import Frozen
+from runner.model import Frozen, RunId
 from runner.paying import paid
+from runner.stepping import results_of
+from runner.steps.deploy import Deployed
 from runner.variations.asking import REPORT, at_once
 from runner.variations.errors import BadVariation
 from runner.variations.estimate import estimate_of
 from runner.variations.files import is_of_variations
 from runner.variations.grid import check_grid
-from runner.variations.making import Making
-from runner.variations.model import Estimate, Grid
-from runner.variations.words import estimate_words, grid_words
+from runner.variations.keeping import Kept, MadeOf, kept_of, made_of
+from runner.variations.making import Made, Making
+from runner.variations.model import Estimate, Grid, Variations
+from runner.variations.words import expected_words
 from worktrees.errors import UnusableBase
 
 if TYPE_CHECKING:
     from runner.context import RunContext
     from runner.steps.branch import Branch
     from runner.variations.calling import Called
-    from runner.variations.making import Made
     from runner.variations.model import Cell
 
 
@@ -33,6 +37,28 @@ class Begun(Frozen):
     estimate: Estimate | None
     at_once: int
     at: datetime
+    made_of: MadeOf | None = None
+    """`None`: an older Flowberth has begun it."""
+    kept: tuple[Made, ...] = ()
+    """Cells that an earlier run has made."""
+    anew: str | None = None
+    """Why there are none, where some were wanted."""
+    simulated: bool | None = None
+    """Whether those kept were; `None`: the deployment will tell."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    @property
+    def known(self) -> Variations:
+        """Before the first call."""
+        return Variations(
+            grid=self.grid,
+            estimate=self.estimate,
+            at_once=self.at_once,
+            cells=tuple(made.result for made in self.kept),
+            kept=len(self.kept),
+            anew=self.anew,
+        )
 
 
 def begin(run: RunContext, start: Branch) -> Begun:
@@ -50,6 +76,12 @@ def begin(run: RunContext, start: Branch) -> Begun:
         )
     grid, plan = run.request.vary.grid, run.plan
     check_grid(grid, plan.interface)
+    now = made_of(
+        lambda file: run.worktree.read(f"{run.app_dir}/{file}"),
+        target=run.services.target.name,
+        engine=run.request.engine.model_dump_json(),
+    )
+    kept = _kept(run, now)
     estimate = estimate_of(
         grid,
         plan.interface,
@@ -57,9 +89,33 @@ def begin(run: RunContext, start: Branch) -> Begun:
         usd_per_second=plan.lock.hardware.usd_per_second,
         at_once=at_once(plan.lock, grid),
         min_containers=plan.lock.scaling.min_containers,
+        kept=[made.result.number for made in kept.cells],
     )
-    run.tell(f"{grid_words(grid)}, {estimate_words(estimate, costs=run.services.target.costs)}")
-    return Begun(grid=grid, estimate=estimate, at_once=at_once(plan.lock, grid), at=run.services.clock())
+    begun = Begun(
+        grid=grid,
+        estimate=estimate,
+        at_once=at_once(plan.lock, grid),
+        at=run.services.clock(),
+        made_of=now,
+        kept=kept.cells,
+        anew=kept.anew,
+        simulated=kept.simulated,
+    )
+    run.tell(expected_words(begun.known, costs=run.services.target.costs))
+    return begun
+
+
+def _kept(run: RunContext, now: MadeOf) -> Kept:
+    """What is there already, where the run tries an earlier one again."""
+    assert run.request.vary is not None
+    again = run.request.vary.again
+    if again is None:
+        return Kept()
+    kept = kept_of(again, results_of(RunId(again), "vary"), run.request.vary.grid, now)
+    deployed = [Deployed.model_validate(each).deployment for each in results_of(RunId(again), "deploy")]
+    if not deployed or deployed[-1] is None:
+        return kept
+    return kept._replace(simulated=deployed[-1].engine != "comfyui")
 
 
 def _is_what_was_asked_for(run: RunContext, asked: str, there: str) -> bool:

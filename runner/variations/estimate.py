@@ -11,6 +11,8 @@ from codegen.strict_json import loads
 from runner.variations.model import Estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from codegen.model import JsonObject
     from runner.variations.model import Cell, Grid
 
@@ -26,23 +28,25 @@ def estimate_of(
     usd_per_second: float,
     at_once: int,
     min_containers: int = 0,
+    kept: Collection[int] = (),
 ) -> Estimate | None:
     """Seconds measured, × the rate, × the cells; `None` where `report.json` is missing or has measured nothing.
 
     A cell with twice the steps of the tested call is taken for twice as long. Each container has to start once;
-    those that the app always has cost as much as the ones that are called.
+    those that the app always has cost as much as the ones that are called. `kept`: cells that are there already.
     """
     measured = _measured(report)
     if measured is None:
         return None
     call, start = measured
     usual = _usual(grid, interface)
-    called = min(at_once, grid.size)
-    containers = max(min_containers, called)
-    calls = sum(call * _weight(cell, usual) for cell in grid.cells)
-    seconds = calls * containers / called + start * containers
+    cells = [cell for cell in grid.cells if cell.number not in kept]
+    called = min(at_once, len(cells))
+    containers = max(min_containers, called) if cells else 0
+    calls = sum(call * _weight(cell, usual) for cell in cells)
+    seconds = calls * containers / max(called, 1) + start * containers
     return Estimate(
-        cells=grid.size,
+        cells=len(cells),
         call_seconds=call,
         start_seconds=start,
         seconds=round(seconds, 3),

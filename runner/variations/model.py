@@ -88,6 +88,8 @@ class VaryRequest(Frozen):
     grid: Grid
     estimate: Estimate | None = None
     """`None`: nothing has been measured yet."""
+    again: Annotated[str | None, Field(exclude_if=lambda value: value is None)] = None
+    """An earlier run of the same grid: what it has made of the same app is kept."""
 
 
 class AdoptRequest(Frozen):
@@ -140,6 +142,10 @@ class Variations(Frozen):
     """How Markdown on the forge refers to the contact sheet, once it is there."""
     stopped: str | None = None
     """Why the rest was not made."""
+    kept: int = 0
+    """Cells that an earlier run has made, and paid for."""
+    anew: str | None = None
+    """Why those of the earlier run were not kept."""
 
     @property
     def made(self) -> tuple[CellResult, ...]:

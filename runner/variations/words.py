@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.variations.adopting import Adoption
-    from runner.variations.model import Estimate, Grid
+    from runner.variations.model import Estimate, Grid, Variations
 
 LONGEST_VALUE: Final = 60
 """Characters of a value, where several stand side by side."""
@@ -48,6 +48,21 @@ def adoption_words(adoption: Adoption, *, moved: bool) -> tuple[str, ...]:
     other = "The app has changed since the variations were made: the result may be another one than on the sheet."
     head = f"variation {adoption.request.number} becomes the default: {changes}"
     return (head, *seeds, *((other,) if moved else ()))
+
+
+def expected_words(variations: Variations, *, costs: bool) -> str:
+    """How many there are, how many of them are there already, and what the others take."""
+    words = grid_words(variations.grid)
+    if variations.kept:
+        words += f", of which {variations.kept} {'is' if variations.kept == 1 else 'are'} kept from the run before"
+        if variations.kept == variations.grid.size:
+            return f"{words}: nothing is left to make"
+        words += "; the others take"
+    elif variations.anew is not None:
+        words += f", all made anew, as {variations.anew};"
+    else:
+        words += ","
+    return f"{words} {estimate_words(variations.estimate, costs=costs)}"
 
 
 def grid_words(grid: Grid) -> str:

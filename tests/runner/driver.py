@@ -63,6 +63,8 @@ class Order(BaseModel):
     """Whether the forge has drafts."""
     vary: str = ""
     """What is to be varied, as people write it."""
+    again: str | None = None
+    """A run whose variations are to be kept."""
     commit: str | None = None
     """The head that people have seen when they asked for variations."""
 
@@ -159,7 +161,7 @@ def grid_request(order: Order) -> RunRequest:
         keep=order.keep,
         budget_usd=order.budget_usd,
         commit=order.commit,
-        vary=VaryRequest(grid=make_grid(read_wishes(order.vary), loads(interface or b"{}"))),
+        vary=VaryRequest(grid=make_grid(read_wishes(order.vary), loads(interface or b"{}")), again=order.again),
     )
 
 

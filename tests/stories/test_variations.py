@@ -114,6 +114,24 @@ It goes into `app.lock.json`, and prompt and interface follow. What comes of it 
 
 
 @pytest.mark.long
+def test_a_grid_that_is_tried_again_is_not_made_again(town):
+    people = town.people(files=SETTINGS)
+    people.opens_issue("bob")
+    number = people.sees_ready_pull()["number"]
+    town.rests()
+    people.comments("bob", number, "/vary width=64,96")
+    town.rests()
+    first = people.file(f"{APP}/variations/variations.json", BRANCH)
+    people.comments("bob", number, "/retry")
+    town.rests()
+    assert "of which 2 are kept from the run before: nothing is left to make." in people.bodies(number)[-1]
+    second = people.file(f"{APP}/variations/variations.json", BRANCH)
+    assert second["run"] != first["run"]
+    assert second["variations"]["cells"] == first["variations"]["cells"]
+    assert town.runs(people)[-1] == ("tile", "succeeded", None)
+
+
+@pytest.mark.long
 def test_variations_end_nothing_that_is_under_way(town):
     people = town.people(files=SETTINGS)
     issue = people.opens_issue("bob")

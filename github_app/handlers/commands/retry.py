@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from github_app.handlers.commands.vary import vary_again
 from github_app.handlers.errors import CannotDo
 from github_app.handlers.redeploy import redeploy
 
@@ -34,7 +35,10 @@ def again(talk: Talk, record: RunRecord) -> None:
     if not record.finished:
         raise CannotDo("it is still going on; /cancel ends it first")
     request = talk.doors.records.request(record.id)
-    if talk.is_pull and request.kind not in ("production", "vary"):
+    if talk.is_pull and request.kind == "vary":
+        vary_again(talk, record, request)
+        return
+    if talk.is_pull and request.kind != "production":
         redeploy(talk, gpu=request.gpu, budget=request.budget_usd)
         return
     origin = request.origin.model_copy(update={"sender": talk.sender}) if request.origin else talk.origin

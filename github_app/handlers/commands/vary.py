@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from github_app.commands.vary import Vary
     from github_app.handlers.talk import Talk
     from runner.model import RunRequest
+    from runner.records import RunRecord
 
 
 def vary(talk: Talk, command: Vary) -> None:
@@ -42,6 +43,22 @@ def vary(talk: Talk, command: Vary) -> None:
     except BadVariation as error:
         raise CannotDo(str(error)) from None
     talk.doors.runs.ask(request.model_copy(update={"kind": "vary", "vary": asked}), name, key=talk.key)
+
+
+def vary_again(talk: Talk, record: RunRecord, asked: RunRequest) -> None:
+    """Ask for the grid of an earlier run, of what is on the branch now; what was made of the same app is kept.
+
+    Raises:
+        CannotDo: something else is under way.
+        NotOurs: the pull request is none of an app any more.
+    """
+    assert asked.vary is not None
+    if is_known(talk):
+        return
+    request, name = of_branch(talk, asked.budget_usd)
+    check_idle(talk, request)
+    again = asked.vary.model_copy(update={"again": record.id, "estimate": None})
+    talk.doors.runs.ask(request.model_copy(update={"kind": "vary", "vary": again}), name, key=talk.key)
 
 
 def check_idle(talk: Talk, request: RunRequest) -> None:

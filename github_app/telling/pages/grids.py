@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from runner.documents.markdown import Markdown, code, link, plain
-from runner.variations.words import estimate_words, grid_words, value_words
+from runner.variations.words import expected_words, value_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ ALL: Final = 30
 
 def expected(variations: Variations, target: str) -> str:
     """How many there are and what they take, before anything is spent."""
-    return f"{grid_words(variations.grid)}, {estimate_words(variations.estimate, costs=target != 'local')}"
+    return expected_words(variations, costs=target != "local")
 
 
 def columns(variations: Variations) -> tuple[str, ...]:

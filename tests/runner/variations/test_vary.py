@@ -219,3 +219,51 @@ def test_it_does_not_end_another_run_of_the_app(bench: Bench) -> None:
     (result,) = bench.do("resume")
     assert result["run_id"] == interrupted["id"]
     assert bench.do("vary", vary="width=64,128", workflow=OTHER)["state"] == "succeeded"
+
+
+@pytest.mark.long
+def test_what_a_run_has_made_is_kept_when_it_is_tried_again(bench: Bench) -> None:
+    bench.do("up", target="elsewhere")
+    bench.do_until_killed("vary", vary=GRID, target="elsewhere", kill_at="vary detail 4")
+    first = bench.runs()[0]
+    bench.do("cancel", run_id=first["id"])
+    known = {cell["number"]: cell for cell in first["progress"]["variations"]["cells"]}
+    assert 0 < len(known) < 6
+
+    second = bench.do("vary", vary=GRID, target="elsewhere", again=first["id"], budget_usd=19)
+    assert (second["state"], second["reason"]) == ("succeeded", None)
+    cells = {cell["number"]: cell for cell in second["variations"]["cells"]}
+    assert set(cells) == set(range(1, 7))
+    # One more may have ended, and be on record, than people were told of.
+    assert second["variations"]["kept"] in (len(known), len(known) + 1)
+    assert {number: cells[number] for number in known} == known
+    paid = lines(bench, second["run_id"])
+    assert len(paid) == 6 - second["variations"]["kept"]
+    assert not {f"vary-{number}" for number in known} & set(paid)
+    assert second["variations"]["estimate"]["cells"] == len(paid)
+    sheet = Image.open(io.BytesIO(committed(bench, "variations/sheet.jpg")))
+    assert sheet.width > sheet.height
+
+    third = bench.do("vary", vary=GRID, target="elsewhere", again=second["run_id"], budget_usd=18)
+    assert (third["state"], third["variations"]["kept"], third["engine"]) == ("succeeded", 6, second["engine"])
+    assert third["variations"]["cells"] == second["variations"]["cells"]
+    assert bench.do("money", run_id=third["run_id"])["lines"] == []  # nothing was left to make, nothing was deployed
+
+    edited(bench, "app.lock.json", lambda lock: lock["scaling"].update(scaledown_window_seconds=30))
+    fourth = bench.do("vary", vary=GRID, target="elsewhere", again=third["run_id"], budget_usd=17)
+    assert fourth["variations"]["kept"] == 0
+    assert fourth["variations"]["anew"] == (
+        f"app.lock.json is another one than when {third['run_id']} made its variations"
+    )
+    assert len(lines(bench, fourth["run_id"])) == 6
+    assert bench.leftovers() == []
+
+
+@pytest.mark.long
+def test_what_failed_is_made_again(bench: Bench) -> None:
+    bench.do("up")
+    first = bench.do("vary", vary="width=64,128", behaviour="answers wrong")
+    assert first["state"] == "failed"
+    second = bench.do("vary", vary="width=64,128", again=first["run_id"])
+    assert (second["state"], second["variations"]["kept"], second["variations"]["anew"]) == ("succeeded", 0, None)
+    assert {cell["state"] for cell in second["variations"]["cells"]} == {"made"}
