@@ -27,6 +27,8 @@ MOST_ROWS: Final = 200
 """Of each table: more is looked for with a search, not read."""
 MOST_NAMED: Final = 5
 """Workflows and fixes in a cell."""
+ALWAYS_TOLD: Final = 2
+"""Parts of each page: its title, and what it is about."""
 END: Final = "<!-- Flowberth writes what is above this line anew after each merge. What you write below it is kept. -->"
 
 
@@ -76,7 +78,7 @@ def _written(page: Page, there: bytes) -> bytes:
     told += [f"## {one.title}\n\n{one.lines[0]}\n\n{_lines(one.lines[1:])}" for one in page.sections[:MOST_ROWS]]
     if len(page.sections) > MOST_ROWS:
         told.append(f"And {len(page.sections) - MOST_ROWS} more.")
-    body = "\n\n".join(told)
+    body = "\n\n".join(told if len(told) > ALWAYS_TOLD else [*told, "Nothing yet."])
     notes = below if line else f"\n{before}" if before else ""  # a file that somebody had there before us
     return f"{body}\n\n{END}\n{notes}".encode()
 
