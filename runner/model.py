@@ -238,6 +238,8 @@ class Measure(Frozen):
     """0 (bad) to 10 (good), by the formula in docs/quality.md."""
     passed: bool = True
     """Whether it is on the right side of its limit; what has no limit passes."""
+    limit: Annotated[float | None, _left_out_if_unset] = None
+    """The lowest score that passes; left out where none fails."""
     detail: str = ""
     """What was found, and against what; one line for people."""
 

@@ -51,6 +51,7 @@ def report(
     """
     from codegen.committed import INTERFACE, LOCK, PROMPT, read_interface, read_lock, read_prompt  # noqa: PLC0415 - not for --help
     from runner.documents.junit import junit as junit_xml  # noqa: PLC0415
+    from runner.documents.parts import REFERENCE  # noqa: PLC0415
     from runner.documents.report_file import REPORT, loaded  # noqa: PLC0415
     from runner.documents.report_page import SAMPLES, Picture, report_page  # noqa: PLC0415
 
@@ -64,7 +65,7 @@ def report(
     if html is not None:
         lock, interface = read_lock(files[LOCK]), read_interface(files[INTERFACE], read_prompt(files[PROMPT]))
         picture = next((Picture(name, files[name]) for name in SAMPLES if name in files), None)
-        _write(html, report_page(found, lock, interface, picture).encode())
+        _write(html, report_page(found, lock, interface, picture, files.get(REFERENCE)).encode())
     if junit is not None:
         _write(junit, junit_xml(found))
     written = [str(path) for path in (html, junit) if path is not None]

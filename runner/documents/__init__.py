@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.readme import Measured, readme
+from runner.documents.parts import REFERENCE
 from runner.documents.pull_request import draft_pull_request, pull_request
 from runner.documents.report_file import REPORT, dumped
 from runner.documents.spending import brought_up_to_date
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from runner.model import Report, Sample
 
 
-__all__ = ["brought_up_to_date", "draft_pull_request", "files", "pull_request"]
+__all__ = ["REFERENCE", "brought_up_to_date", "draft_pull_request", "files", "pull_request"]
 
 
-def files(plan: Plan, report: Report, sample: Sample | None) -> dict[str, bytes]:
-    """Path in the repository → content."""
+def files(plan: Plan, report: Report, sample: Sample | None, reference: bytes | None = None) -> dict[str, bytes]:
+    """Path in the repository → content; `reference`: the picture that the result should look like."""
     app = f"apps/modal/{plan.name}"
     measured = Measured(
         cold_start_seconds=report.cold_start_seconds,
@@ -38,4 +39,6 @@ def files(plan: Plan, report: Report, sample: Sample | None) -> dict[str, bytes]
         written[f"{app}/{sample.file}"] = sample.data
         if sample.preview is not None and sample.picture_file is not None:
             written[f"{app}/{sample.picture_file}"] = sample.preview
+        if reference is not None and sample.picture_file is not None:  # else it stands beside nothing
+            written[f"{app}/{REFERENCE}"] = reference
     return written

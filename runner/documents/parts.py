@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
+import io
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from codegen.readme import example_body
 from runner.documents import risks, words
 from runner.documents.charts import Bar, chart
 from runner.documents.inputs import described_inputs
+from runner.documents.likeness import likeness
 from runner.documents.markdown import TEMPLATES, Markdown, plain
 
 if TYPE_CHECKING:
@@ -30,8 +32,13 @@ MAX_BARS = 8
 """Outputs in the chart of their quality; the table has more."""
 PICTURE_SIZE = (640, 400)
 """Pixels that a picture takes at most: with it, the verdict is seen without scrolling."""
+PAIR_SIZE = (312, 400)
+"""Each of two side by side; on a phone one is below the other."""
+REFERENCE: Final = "reference.jpg"
+"""The picture that the result should look like, next to the app."""
 QUALITY_DOCS = Markdown("https://github.com/flowberth/flowberth/blob/main/docs/quality.md")
 ALT: Final = "What the test run made"
+REFERENCE_ALT: Final = "What it should look like"
 
 
 def tested(report: Report, lock: Lock, interface: JsonObject) -> dict[str, Any]:
@@ -40,6 +47,7 @@ def tested(report: Report, lock: Lock, interface: JsonObject) -> dict[str, Any]:
     start_usd = words.start_usd(report)
     return {
         "report": report,
+        "likeness": likeness(report),
         "example": Markdown(_example(interface)),
         "inputs": described_inputs(interface),
         "outputs": [
@@ -75,20 +83,46 @@ def pinned(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]], files_ur
     }
 
 
-def picture(url: str, size: tuple[int, int] | None, note: str = "") -> Markdown:
+class Shown(NamedTuple):
+    """A picture in a text."""
+
+    url: str
+    size: tuple[int, int] | None
+    """Width and height in pixels, if they are known."""
+
+
+def picture(made: Shown, note: str = "", wanted: Shown | None = None) -> Markdown:
     """A picture no larger than a screen has room for, with what it is below it.
 
     Args:
-        url: its address.
-        size: width and height in pixels, if they are known.
+        made: by the test run.
         note: what else is said of it.
+        wanted: the one that it should look like, to be seen beside it.
     """
-    width = ""
-    if size:
-        most_wide, most_high = PICTURE_SIZE
-        width = f' width="{min(most_wide, size[0], round(most_high * size[0] / size[1]) or 1)}"'
     said = f"{ALT}: {plain(note)}" if note else ALT
-    return Markdown(f'<img alt="{ALT}" src="{html.escape(url)}"{width}><br><sub>{said}</sub>')
+    if wanted is None:
+        return Markdown(f"{_image(made, ALT, PICTURE_SIZE)}<br><sub>{said}</sub>")
+    both = f"{_image(made, ALT, PAIR_SIZE)} {_image(wanted, REFERENCE_ALT, PAIR_SIZE)}"
+    return Markdown(f"{both}<br><sub>{said}. The second is the picture that it should look like</sub>")
+
+
+def _image(shown: Shown, alt: str, most: tuple[int, int]) -> str:
+    width = ""
+    if shown.size:
+        (wide, high), (most_wide, most_high) = shown.size, most
+        width = f' width="{min(most_wide, wide, round(most_high * wide / high) or 1)}"'
+    return f'<img alt="{alt}" src="{html.escape(shown.url)}"{width}>'
+
+
+def size_of(data: bytes) -> tuple[int, int] | None:
+    """Of a picture in pixels; `None` if it is none."""
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - decoders: only where a size is not on record
+
+    try:
+        with Image.open(io.BytesIO(data)) as found:
+            return found.size
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+        return None
 
 
 def fitting(template: str, **values: object) -> str:

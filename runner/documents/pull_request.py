@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.documents import risks
 from runner.documents.markdown import Markdown, line
-from runner.documents.parts import MAX_BODY, fitting, picture, pinned, tested
+from runner.documents.parts import MAX_BODY, REFERENCE, Shown, fitting, picture, pinned, size_of, tested
 from runner.documents.spending import nothing_yet, spent
 from runner.documents.verdict import verdict
 from runner.knowledge import entry_path
@@ -42,6 +42,7 @@ def pull_request(
     attempts: tuple[Attempt, ...] = (),
     found: tuple[Finding, ...] = (),
     files_url: str | None = None,
+    reference: bytes | None = None,
 ) -> tuple[str, str]:
     """`(title, body)`; the body is Markdown as GitHub reads it, of less than `MAX_BODY` characters.
 
@@ -56,6 +57,7 @@ def pull_request(
         attempts: how the run came here; only more than one are shown.
         found: findings that the plan does not have.
         files_url: where the files of the branch are shown, such as `https://github.com/owner/name/blob/flowberth/fox`.
+        reference: the picture that the result should look like, as it is committed.
     """
     head, app = f"flowberth/{plan.name}", f"apps/modal/{plan.name}"
     values = _parts(plan, found, files_url)
@@ -72,7 +74,7 @@ def pull_request(
         unknown=risks.unknown(plan.lock, report, has_sample=sample is not None),
         links=_links(plan, app, files_url),
         app_link=_file_link(f"{app}/", files_url),
-        picture=_picture(sample, lambda file: forge.picture_url(head=head, path=f"{app}/{file}")) if sample else None,
+        picture=_picture(sample, reference, lambda file: forge.picture_url(head=head, path=f"{app}/{file}")),
     )
     return title(plan, report, updates=updates), body
 
@@ -126,13 +128,14 @@ def _use(pin: PackPin, uses: tuple[PackUse, ...]) -> PackUse | None:
     return next((use for use in uses if use.repository.lower() == pin.repository.lower()), None)
 
 
-def _picture(sample: Sample, address: Callable[[str], str]) -> Markdown | None:
-    if sample.picture_file is None:
+def _picture(sample: Sample | None, reference: bytes | None, address: Callable[[str], str]) -> Markdown | None:
+    if sample is None or sample.picture_file is None:
         return None
     url = address(sample.picture_file)
+    wanted = Shown(address(REFERENCE), size_of(reference)) if reference is not None else None
     if sample.width and sample.height:
-        return picture(url, (sample.width, sample.height), f"{sample.width} × {sample.height}")
-    return picture(url, None, f"{sample.file}, to look at" if sample.preview is not None else "")
+        return picture(Shown(url, (sample.width, sample.height)), f"{sample.width} × {sample.height}", wanted)
+    return picture(Shown(url, None), f"{sample.file}, to look at" if sample.preview is not None else "", wanted)
 
 
 def _file_link(path: str, files_url: str | None) -> Markdown:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
-import io
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.documents import risks
 from runner.documents.page import page
-from runner.documents.parts import fitting, picture, pinned, tested
+from runner.documents.parts import REFERENCE, Shown, fitting, picture, pinned, size_of, tested
 from runner.documents.verdict import verdict
 
 if TYPE_CHECKING:
     from codegen.lock import Lock
     from codegen.model import JsonObject
+    from runner.documents.markdown import Markdown
     from runner.model import Report
 
 SAMPLES = {
@@ -33,30 +33,29 @@ class Picture(NamedTuple):
     data: bytes
 
 
-def report_page(report: Report, lock: Lock, interface: JsonObject, shown: Picture | None) -> str:
+def report_page(
+    report: Report, lock: Lock, interface: JsonObject, made: Picture | None, wanted: bytes | None = None
+) -> str:
     """The HTML, from what is committed next to an app: what only the run knew, such as licences of packs, it lacks."""
     body = fitting(
         "report.md.j2",
         **pinned(lock, [(pack, None) for pack in lock.packs]),
         **tested(report, lock, interface),
         verdict=verdict(report, ()),
-        unknown=risks.unknown(lock, report, has_sample=shown is not None),
-        picture=picture(shown.file, _size(shown.data)) if shown else None,
+        unknown=risks.unknown(lock, report, has_sample=made is not None),
+        picture=_picture(made, wanted) if made else None,
     )
     when = report.tested_at.strftime("%-d %B %Y, %H:%M UTC")
-    return page(report.name, f"tested on {when}", body, lambda _: _inlined(shown) if shown else "")
+    inlined = {made.file: _inlined(SAMPLES[made.file], made.data)} if made else {}
+    if wanted is not None:
+        inlined[REFERENCE] = _inlined("image/jpeg", wanted)
+    return page(report.name, f"tested on {when}", body, lambda file: inlined.get(file, ""))
 
 
-def _inlined(shown: Picture) -> str:
-    return f"data:{SAMPLES[shown.file]};base64,{base64.b64encode(shown.data).decode()}"
+def _picture(made: Picture, wanted: bytes | None) -> Markdown:
+    beside = Shown(REFERENCE, size_of(wanted)) if wanted is not None else None
+    return picture(Shown(made.file, size_of(made.data)), wanted=beside)
 
 
-def _size(data: bytes) -> tuple[int, int] | None:
-    """Of a picture in pixels; `None` if it is none."""
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - decoders: only where a page is made
-
-    try:
-        with Image.open(io.BytesIO(data)) as found:
-            return found.size
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-        return None
+def _inlined(media_type: str, data: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"

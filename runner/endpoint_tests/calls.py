@@ -126,7 +126,7 @@ class Calls:
         """Every output is as good as the repository's people ask."""
         self._of(self._first)
         self.quality = assess(self._found(), wanted)
-        return verdict(self.quality, wanted.rules)
+        return verdict(self.quality)
 
     def _found(self) -> Iterator[Found]:
         """The outputs of the first call, with what the same call gave later."""

@@ -21,14 +21,14 @@ from runner.endpoint_tests.validity import (
     sound,
 )
 from runner.gltf import NotPlain, triangles
-from runner.model import Frozen, Measure, OutputQuality
+from runner.model import Frozen, OutputQuality
 from runner.quality import repeat
 from runner.quality.audio import measure_audio
 from runner.quality.expected import Expected, expected
 from runner.quality.image import measure_image
 from runner.quality.mesh import measure_mesh
-from runner.quality.reference import LIKENESS, compare_with_reference
-from runner.quality.rules import KINDS, QualityRules
+from runner.quality.reference import compare_with_reference
+from runner.quality.rules import KINDS, LIKENESS, QualityRules
 from runner.quality.scoring import Measured, Scale, judged, on_scale
 from runner.quality.text import measure_text
 from runner.quality.video import Watched, measure_video
@@ -95,14 +95,14 @@ def assess(found: Iterable[Found], wanted: Wanted) -> tuple[OutputQuality, ...]:
     return tuple(assessed)
 
 
-def verdict(assessed: tuple[OutputQuality, ...], rules: QualityRules) -> str:
+def verdict(assessed: tuple[OutputQuality, ...]) -> str:
     """A few words on each output.
 
     Raises:
         CheckFailed: one is below its limit; says which measure, and why.
     """
     faults = [
-        f"{one.output}: {each.name} has {each.score:.1f} of 10, below {_limit(one, each, rules):g}: {each.detail}"
+        f"{one.output}: {each.name} has {each.score:.1f} of 10, below {each.limit or 0:g}: {each.detail}"
         for one in assessed
         for each in one.measures
         if not each.passed
@@ -115,10 +115,6 @@ def verdict(assessed: tuple[OutputQuality, ...], rules: QualityRules) -> str:
     return "; ".join(f"{one.output}: {one.score:.1f} of 10{_repeated(one)}" for one in assessed)
 
 
-def _limit(one: OutputQuality, measure: Measure, rules: QualityRules) -> float:
-    return rules.reference if measure.name == LIKENESS else rules.minimum(one.kind, one.output)
-
-
 def _repeated(one: OutputQuality) -> str:
     return next((f", {each.detail}" for each in one.measures if each.name == repeat.NAME), "")
 
@@ -126,7 +122,9 @@ def _repeated(one: OutputQuality) -> str:
 def _with_reference(one: OutputQuality, looks: tuple[Measured, ...], minimum: float) -> OutputQuality:
     measures = judged(one.output, one.kind, looks, 0.0).measures
     held = tuple(
-        each.model_copy(update={"passed": each.score >= minimum}) if each.name == LIKENESS else each
+        each.model_copy(update={"passed": each.score >= minimum, "limit": minimum or None})
+        if each.name == LIKENESS
+        else each
         for each in measures
     )
     return one.model_copy(update={"measures": (*one.measures, *held)})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 from PIL import Image, ImageOps
 
+from runner.quality.rules import LIKENESS, REFERENCE_PREFIX
 from runner.quality.scoring import Measured, Scale, told
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ EDGE: Final = 256
 HASH_BITS: Final = 64
 BINS: Final = 8
 """Of each colour."""
-PREFIX: Final = "reference-"
-LIKENESS: Final = f"{PREFIX}likeness"
 
 HASH: Final = Scale(0.5, 0.95)
 """Bits in common: of unrelated pictures half."""
@@ -43,14 +42,24 @@ def compare_with_reference(picture: Image.Image, reference: Image.Image) -> tupl
     scores = sorted((HASH.score(hashes), STRUCTURE.score(structure), COLOUR.score(colour)))
     likeness = round((scores[0] + 2 * scores[1] + 2 * scores[2]) / 5, 2)
     return (
-        told(f"{PREFIX}hash", hashes, score=HASH.score(hashes), detail=f"perceptual hashes agree in {hashes:.0%}"),
         told(
-            f"{PREFIX}ssim",
+            f"{REFERENCE_PREFIX}hash",
+            hashes,
+            score=HASH.score(hashes),
+            detail=f"perceptual hashes agree in {hashes:.0%}",
+        ),
+        told(
+            f"{REFERENCE_PREFIX}ssim",
             structure,
             score=STRUCTURE.score(structure),
             detail=f"structural similarity {structure:.2f}",
         ),
-        told(f"{PREFIX}colour", colour, score=COLOUR.score(colour), detail=f"{colour:.0%} of its colours are in it"),
+        told(
+            f"{REFERENCE_PREFIX}colour",
+            colour,
+            score=COLOUR.score(colour),
+            detail=f"{colour:.0%} of its colours are in it",
+        ),
         told(LIKENESS, likeness, unit="of 10", score=likeness, detail=f"{likeness:.1f} of 10 like the reference"),
     )
 

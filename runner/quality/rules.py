@@ -12,6 +12,11 @@ from codegen.model import Frozen
 DEFAULT_MINIMUM: Final = 2.0
 """Lowest score of a measure that passes. Calibrated: benchmarks/quality.py says what it lets through and stops."""
 
+REFERENCE_PREFIX: Final = "reference-"
+"""Of the names of measures that compare an output with the picture that it should look like."""
+LIKENESS: Final = f"{REFERENCE_PREFIX}likeness"
+"""What they come to."""
+
 Score = Annotated[float, Field(ge=0, le=10, strict=True, allow_inf_nan=False)]
 OutputPattern = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_*?-]{1,100}$")]
 

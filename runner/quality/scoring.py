@@ -77,6 +77,7 @@ def judged(output: str, kind: str, measures: tuple[Measured, ...], minimum: floa
                 unit=each.unit,
                 score=each.score,
                 passed=not each.counts or each.score >= minimum,
+                limit=(minimum or None) if each.counts else None,
                 detail=each.detail,
             )
             for each in measures

@@ -44,7 +44,7 @@ def document(
     """
     lessons = {**fix_files(learned), **definitions}
     files = {
-        **documents.files(run.plan, tested.report, tested.sample),
+        **documents.files(run.plan, tested.report, tested.sample, run.request.reference),
         **{path: data for path, data in lessons.items() if not run.worktree.was_deleted(path)},
     }
     entry = kept(run.worktree, run.name)
@@ -53,7 +53,8 @@ def document(
         files[entry_path(run.name)] = entry_page(run.plan, tested.report, tested.sample, story, entry.notes)
     elif entry.instead is not None:
         files[entry_path(run.name)] = entry.instead
-    run.worktree.delete(run.app_dir, "sample.*")  # of an earlier run, perhaps of another kind
+    for earlier in ("sample.*", documents.REFERENCE):  # of another run, perhaps of another kind
+        run.worktree.delete(run.app_dir, earlier)
     run.worktree.write(files)
     run.tell(f"{len(files)} files")
     run.worktree.commit(f"Test {run.name}: report, sample and knowledge-base entry", run.trailers)

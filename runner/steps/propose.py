@@ -39,6 +39,7 @@ def propose(run: RunContext, tested: Tested, attempts: tuple[Attempt, ...] = ())
         money=money,
         attempts=attempts,
         files_url=forge.files_url(head=run.branch),
+        reference=run.request.reference,
     )
     ready = tested.report.passed and not any(finding.code == CONFLICT for finding in run.plan.findings)
     pull = forge.propose(head=run.branch, base=run.request.base, title=title, body=body, ready=ready)

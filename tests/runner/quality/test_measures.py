@@ -192,8 +192,8 @@ def test_settings_lower_the_limit_and_leave_outputs_out() -> None:
 def test_the_verdict_says_which_measure_and_why() -> None:
     one = quality(file_of(SCENE.filter(ImageFilter.GaussianBlur(12))))
     with pytest.raises(CheckFailed, match=r"^out: sharpness has \d\.\d of 10, below 2: 0\.\d+; sharp pictures"):
-        verdict((one,), QualityRules())
-    assert verdict((), QualityRules()) == "nothing that can be measured"
+        verdict((one,))
+    assert verdict(()) == "nothing that can be measured"
 
 
 def frames(count: int, step: int) -> list[Image.Image]:
@@ -426,7 +426,7 @@ def test_a_reference_is_compared_and_fails_only_where_settings_say_so() -> None:
     one = quality(file_of(SCENE), wanted=unlike.model_copy(update={"rules": strict}))
     assert failed(one) == {"reference-likeness"}
     with pytest.raises(CheckFailed, match=r"reference-likeness has .* below 5"):
-        verdict((one,), strict)
+        verdict((one,))
 
 
 def test_of_several_outputs_the_closest_is_the_one_that_should_look_like_it() -> None:
