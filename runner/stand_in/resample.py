@@ -40,7 +40,10 @@ def scale(images: Array, width: int, height: int, method: str, crop: str = "disa
     taps = _METHODS.get(method)
     if taps is None:
         raise NodeError(f"there is no method {method!r}")
-    return _along(_along(images, 1, taps(images.shape[1], height)), 2, taps(images.shape[2], width))
+    axes = ((2, width), (1, height)) if height >= images.shape[1] else ((1, height), (2, width))  # the fewer rows first
+    for axis, size in axes:
+        images = _along(images, axis, taps(images.shape[axis], size))
+    return images
 
 
 def scale_masks(masks: Array, width: int, height: int) -> Array:
@@ -52,9 +55,15 @@ def _along(images: Array, axis: int, taps: Taps) -> Array:
     indices, weights = taps
     shape = [1] * _BATCH_RANK
     shape[axis] = len(indices)
-    result = np.zeros(tuple(len(indices) if at == axis else size for at, size in enumerate(images.shape)), np.float32)
-    for tap in range(indices.shape[1]):
-        result += np.take(images, indices[:, tap], axis=axis) * weights[:, tap].reshape(shape)
+
+    def part(tap: int) -> Array:
+        taken = np.take(images, indices[:, tap], axis=axis)
+        taken *= weights[:, tap].reshape(shape)
+        return taken
+
+    result = part(0)
+    for tap in range(1, indices.shape[1]):
+        result += part(tap)
     return result
 
 
