@@ -273,6 +273,29 @@ class Opinion(Frozen):
     usd: float
 
 
+class Attempt(Frozen):
+    """One attempt of a run, as people are told of it."""
+
+    number: int
+    commit: str | None = None
+    outcome: str
+    """What came of it, in a sentence."""
+    change: str | None = None
+    """What was changed for the next one."""
+
+
+class ReviewedPin(Frozen):
+    """What a reviewer should know of something pinned that comes from others."""
+
+    kind: Literal["pack", "model"]
+    name: str
+    """Of the pack, or `folder/file` of the model."""
+    licence: str | None
+    """An SPDX identifier, or what its host calls it; `null` if nobody knows."""
+    notes: str = ""
+    """What of it wants a look; empty if nothing does."""
+
+
 class Report(Frozen):
     """The outcome of testing one deployment: `report.json`, and what PR body and knowledge base are written from."""
 
@@ -292,6 +315,12 @@ class Report(Frozen):
     """Seed of the sample, so that it can be made again."""
     quality: tuple[OutputQuality, ...] = ()
     opinions: tuple[Opinion, ...] = ()
+    pins: Annotated[tuple[ReviewedPin, ...], _left_out_if_unset] = ()
+    """Packs and models, with their licences."""
+    findings: Annotated[tuple[Finding, ...], _left_out_if_unset] = ()
+    """What people should know of the workflow, and what is asked of them."""
+    attempts: Annotated[tuple[Attempt, ...], _left_out_if_unset] = ()
+    """How the run came here: what became of each attempt, and what was changed for the next one."""
 
     @property
     def simulated(self) -> bool:
@@ -358,17 +387,6 @@ class StepProgress(Frozen):
     """How long it took, once it has ended well."""
     detail: str | None = None
     """The last thing that was said inside it; one line."""
-
-
-class Attempt(Frozen):
-    """One attempt of a run, as people are told of it."""
-
-    number: int
-    commit: str | None = None
-    outcome: str
-    """What came of it, in a sentence."""
-    change: str | None = None
-    """What was changed for the next one."""
 
 
 class RunProgress(Frozen):

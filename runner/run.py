@@ -229,8 +229,11 @@ def _to_pull_request(run: RunContext, steps: Steps, trail: Trail) -> None:
     tested = attempts.tested
     if tested is not None:
         new = definition_files(attempts.definitions, run.plan.lock.packs, start.definitions) if run.owns_packs else {}
-        told = attempts.issues
-        trail.documented = steps.do("document", lambda: document(run, tested, attempts.learned, new, told), Documented)
+        trail.documented = steps.do(
+            "document",
+            lambda: document(run, tested, attempts.learned, new, attempts.issues, attempts=attempts.told),
+            Documented,
+        )
         run.learn(*trail.documented.told)
         trail.proposed = steps.do("propose", lambda: propose(run, tested, attempts.told), Proposed)
 

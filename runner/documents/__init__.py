@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.readme import Measured, readme
+from runner.documents import risks
 from runner.documents.parts import REFERENCE
 from runner.documents.pull_request import draft_pull_request, pull_request
 from runner.documents.report_file import REPORT, dumped
@@ -15,10 +16,15 @@ from runner.documents.spending import brought_up_to_date
 
 if TYPE_CHECKING:
     from codegen.plan import Plan
-    from runner.model import Report, Sample
+    from runner.model import Attempt, Report, Sample
 
 
-__all__ = ["REFERENCE", "brought_up_to_date", "draft_pull_request", "files", "pull_request"]
+__all__ = ["REFERENCE", "brought_up_to_date", "draft_pull_request", "files", "pull_request", "with_review"]
+
+
+def with_review(report: Report, plan: Plan, attempts: tuple[Attempt, ...] = ()) -> Report:
+    """The report with what else the pull request says: licences and risks, findings, and how the run came here."""
+    return report.model_copy(update={"pins": risks.reviewed(plan), "findings": plan.findings, "attempts": attempts})
 
 
 def files(plan: Plan, report: Report, sample: Sample | None, reference: bytes | None = None) -> dict[str, bytes]:

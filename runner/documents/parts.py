@@ -17,15 +17,16 @@ from runner.documents.markdown import TEMPLATES, Markdown, plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from codegen.lock import Lock, PackPin
-    from codegen.model import JsonObject
-    from codegen.packs import PackUse
-    from runner.model import Report
+    from codegen.lock import Lock
+    from codegen.model import Finding, JsonObject
+    from runner.model import Attempt, Report, ReviewedPin
 
 MAX_BODY = 60_000
 """GitHub takes 65,536 characters."""
 ROWS = (40, 20, 10, 5, 2)
 """Of each table: the most that fits. The files of the app have the rest."""
+MOST_ATTEMPTS_SHOWN = 4
+"""More than these are folded."""
 MAX_EXAMPLE = 4000
 """Characters of the example call."""
 MAX_BARS = 8
@@ -70,8 +71,10 @@ def tested(report: Report, lock: Lock, interface: JsonObject) -> dict[str, Any]:
     }
 
 
-def pinned(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]], files_url: str | None = None) -> dict[str, Any]:
-    """What is in it, and what of that wants a look."""
+def pinned(lock: Lock, pins: Sequence[ReviewedPin], files_url: str | None = None) -> dict[str, Any]:
+    """What is in it, and what of that wants a look; `pins`: what is on record of them."""
+    known = {pin.name: pin for pin in pins if pin.kind == "pack"}
+    packs = [(pack, known.get(pack.name)) for pack in lock.packs]
     return {
         "lock": lock,
         "words": words,
@@ -133,6 +136,20 @@ def fitting(template: str, **values: object) -> str:
         if len(body) < MAX_BODY:
             break
     return body
+
+
+def noted(findings: Sequence[Finding]) -> dict[str, Any]:
+    """What people should know, and what is asked of them."""
+    return {
+        "open": [finding for finding in findings if finding.questions],
+        "findings": [finding for finding in findings if not finding.questions],
+        "answers": [question.example_answer for finding in findings for question in finding.questions],
+    }
+
+
+def repaired(attempts: Sequence[Attempt]) -> dict[str, Any]:
+    """How the run came here."""
+    return {"attempts": attempts, "folded_from": MOST_ATTEMPTS_SHOWN}
 
 
 def _counted(lock: Lock) -> str:

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from runner.documents import risks
 from runner.documents.markdown import Markdown, line
-from runner.documents.parts import MAX_BODY, REFERENCE, Shown, fitting, picture, pinned, size_of, tested
+from runner.documents.parts import (
+    MAX_BODY,
+    REFERENCE,
+    Shown,
+    fitting,
+    noted,
+    picture,
+    pinned,
+    repaired,
+    size_of,
+    tested,
+)
 from runner.documents.spending import nothing_yet, spent
 from runner.documents.verdict import verdict
 from runner.knowledge import entry_path
@@ -14,9 +25,7 @@ from runner.knowledge import entry_path
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from codegen.lock import PackPin
     from codegen.model import Finding
-    from codegen.packs import PackUse
     from codegen.plan import Plan
     from runner.budget.model import RunMoney
     from runner.model import Attempt, Report, Sample
@@ -24,8 +33,6 @@ if TYPE_CHECKING:
 
 MAX_TITLE = 120
 """GitHub takes 256; more than this is no title."""
-MOST_ATTEMPTS_SHOWN = 4
-"""More than these are folded."""
 
 __all__ = ["MAX_BODY", "MAX_TITLE", "draft_pull_request", "pull_request", "title"]
 
@@ -69,8 +76,7 @@ def pull_request(
         updates=updates,
         closes=closes,
         spent=spent(money) if money else None,
-        attempts=attempts,
-        folded_from=MOST_ATTEMPTS_SHOWN,
+        **repaired(attempts),
         unknown=risks.unknown(plan.lock, report, has_sample=sample is not None),
         links=_links(plan, app, files_url),
         app_link=_file_link(f"{app}/", files_url),
@@ -112,20 +118,12 @@ def _plain_title(plan: Plan, *, updates: bool) -> str:
 
 def _parts(plan: Plan, found: tuple[Finding, ...], files_url: str | None = None) -> dict[str, Any]:
     """What both bodies have in common."""
-    findings = (*plan.findings, *found)
-    packs = [(pin, _use(pin, plan.packs)) for pin in plan.lock.packs]
     return {
-        **pinned(plan.lock, packs, files_url),
+        **pinned(plan.lock, risks.reviewed(plan), files_url),
+        **noted((*plan.findings, *found)),
         "plan": plan,
         "app": Markdown(f"apps/modal/{plan.name}"),
-        "open": [finding for finding in findings if finding.questions],
-        "findings": [finding for finding in findings if not finding.questions],
-        "answers": [question.example_answer for finding in findings for question in finding.questions],
     }
-
-
-def _use(pin: PackPin, uses: tuple[PackUse, ...]) -> PackUse | None:
-    return next((use for use in uses if use.repository.lower() == pin.repository.lower()), None)
 
 
 def _picture(sample: Sample | None, reference: bytes | None, address: Callable[[str], str]) -> Markdown | None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import ValidationError
 
+from codegen.model import Finding, Question
 from runner.errors import RunnerError
-from runner.model import Cost, Measure, Opinion, OutputQuality, Report, TestResult
+from runner.model import Attempt, Cost, Measure, Opinion, OutputQuality, Report, ReviewedPin, TestResult
 
 if TYPE_CHECKING:
     from codegen.model import JsonObject
@@ -59,7 +60,7 @@ def loaded(data: bytes) -> Report:
 def json_schema() -> JsonObject:
     """The JSON Schema of the file, with what the models say of each field."""
     schema = Report.model_json_schema(mode="serialization")
-    for model in (Report, TestResult, Cost, OutputQuality, Measure, Opinion):
+    for model in (Report, TestResult, Cost, OutputQuality, Measure, Opinion, ReviewedPin, Finding, Question, Attempt):
         described = schema if model is Report else schema["$defs"][model.__name__]
         for name, words in _field_docs(model).items():
             described["properties"][name]["description"] = words

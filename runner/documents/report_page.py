@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.documents import risks
 from runner.documents.page import page
-from runner.documents.parts import REFERENCE, Shown, fitting, picture, pinned, size_of, tested
+from runner.documents.parts import REFERENCE, Shown, fitting, noted, picture, pinned, repaired, size_of, tested
 from runner.documents.verdict import verdict
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ class Picture(NamedTuple):
 def report_page(
     report: Report, lock: Lock, interface: JsonObject, made: Picture | None, wanted: bytes | None = None
 ) -> str:
-    """The HTML, from what is committed next to an app: what only the run knew, such as licences of packs, it lacks."""
+    """The HTML, from what is committed next to an app; a report from before today's fields lacks some of it."""
     body = fitting(
         "report.md.j2",
-        **pinned(lock, [(pack, None) for pack in lock.packs]),
+        **pinned(lock, report.pins),
+        **noted(report.findings),
+        **repaired(report.attempts),
         **tested(report, lock, interface),
-        verdict=verdict(report, ()),
+        verdict=verdict(report, report.findings),
         unknown=risks.unknown(lock, report, has_sample=made is not None),
         picture=_picture(made, wanted) if made else None,
     )

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runner.documents.markdown import Markdown, code, plain
 from runner.knowledge import WORKFLOWS
+from runner.model import ReviewedPin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from codegen.lock import Lock, ModelPin, PackPin
     from codegen.packs import PackUse
+    from codegen.plan import Plan
     from runner.model import Report
 
 _SAID_BY: Final = {
@@ -96,14 +98,30 @@ def recalled(lock: Lock) -> tuple[tuple[Markdown, str], ...]:
     return tuple(each for each in (*packs, *models) if _RECALLED.fullmatch(each[1]))
 
 
-def of_lock(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]]) -> tuple[Risk, ...]:
+def reviewed(plan: Plan) -> tuple[ReviewedPin, ...]:
+    """Everything pinned that comes from others, packs first, which are code."""
+    uses = {use.repository.lower(): use for use in plan.packs}
+    packs = ((pin, uses.get(pin.repository.lower())) for pin in plan.lock.packs)
+    return (
+        *(
+            ReviewedPin(kind="pack", name=pin.name, licence=use.licence if use else None, notes=of_pack(pin, use))
+            for pin, use in packs
+        ),
+        *(
+            ReviewedPin(kind="model", name=f"{model.folder}/{model.file}", licence=model.licence, notes=of_model(model))
+            for model in plan.lock.models
+        ),
+    )
+
+
+def of_lock(lock: Lock, packs: Sequence[tuple[PackPin, ReviewedPin | None]]) -> tuple[Risk, ...]:
     """Everything pinned that wants a look; packs first, which are code."""
     return tuple(risk for risk in _all(lock, packs) if risk.notes)
 
 
-def _all(lock: Lock, packs: Sequence[tuple[PackPin, PackUse | None]]) -> Iterator[Risk]:
-    for pin, use in packs:
-        yield Risk(Markdown(f"pack {code(pin.name)}"), of_pack(pin, use))
+def _all(lock: Lock, packs: Sequence[tuple[PackPin, ReviewedPin | None]]) -> Iterator[Risk]:
+    for pin, known in packs:
+        yield Risk(Markdown(f"pack {code(pin.name)}"), known.notes if known else "")
     for model in lock.models:
         yield Risk(Markdown(f"model {code(f'{model.folder}/{model.file}')}"), of_model(model))
     for one in lock.inputs:

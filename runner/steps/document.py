@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from runner.context import RunContext
     from runner.knowledge.entry import Issue
+    from runner.model import Attempt
     from runner.repair import LearnedFix
     from runner.steps.test import Tested
 
@@ -37,14 +38,17 @@ def document(
     learned: tuple[LearnedFix, ...],
     definitions: Mapping[str, bytes],
     issues: tuple[Issue, ...] = (),
+    *,
+    attempts: tuple[Attempt, ...] = (),
 ) -> Documented:
     """One commit. Everything in it follows from the plan and from what the attempts and tests recorded.
 
     `definitions`: files with what packs say of their nodes. `issues`: what was met on the way.
     """
+    report = documents.with_review(tested.report, run.plan, attempts)
     lessons = {**fix_files(learned), **definitions}
     files = {
-        **documents.files(run.plan, tested.report, tested.sample, run.request.reference),
+        **documents.files(run.plan, report, tested.sample, run.request.reference),
         **{path: data for path, data in lessons.items() if not run.worktree.was_deleted(path)},
     }
     entry = kept(run.worktree, run.name)

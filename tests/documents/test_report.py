@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 from inline_snapshot import external_file, snapshot
 from PIL import Image
 
+from codegen.model import Finding, Question
+from runner import documents
 from runner.documents.junit import junit
 from runner.documents.page import page
 from runner.documents.report_file import UnusableReport, dumped, json_schema, loaded
 from runner.documents.report_page import Picture, report_page
-from runner.model import Measure, Opinion, OutputQuality, Report, TestResult
+from runner.model import Attempt, Measure, Opinion, OutputQuality, Report, ReviewedPin, TestResult
 from tests.documents.test_documents import HOSTILE, lighthouse, report
+from tests.documents.test_pull_request import COMMIT, harbour
 
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/report.schema.json"
 COMMITTED = Path(__file__).parents[2] / "apps/modal/poster/report.json"
@@ -35,6 +38,7 @@ BLURRED = OutputQuality(
         Measure(name="exposure", value=0.51, unit="of white", score=9.0),
     ),
 )
+QUESTION = Question(about="model", name=HOSTILE, text=HOSTILE, example_answer=HOSTILE)
 HOSTILE_OPINION = Opinion(output="image", score=7.0, words=HOSTILE, model=HOSTILE, usd=0.0123)
 
 
@@ -52,7 +56,17 @@ def measured(*tests: TestResult) -> Report:
 def hostile() -> Report:
     failed = TestResult(name=HOSTILE, passed=False, seconds=0.1, detail=HOSTILE)
     return measured(failed).model_copy(
-        update={"engine_version": HOSTILE, "target": HOSTILE, "opinions": (HOSTILE_OPINION,)}
+        update={
+            "engine_version": HOSTILE,
+            "target": HOSTILE,
+            "opinions": (HOSTILE_OPINION,),
+            "pins": (ReviewedPin(kind="pack", name=HOSTILE, licence=HOSTILE, notes=HOSTILE),),
+            "findings": (
+                Finding(code="x", severity="warning", message=HOSTILE, node=HOSTILE, hint=HOSTILE),
+                Finding(code="y", severity="error", message=HOSTILE, questions=(QUESTION,)),
+            ),
+            "attempts": tuple(Attempt(number=n, outcome=HOSTILE, change=HOSTILE) for n in (1, 2)),
+        }
     )
 
 
@@ -222,6 +236,40 @@ def test_the_page_says_what_the_pull_request_says() -> None:
         assert words in text
     assert "768 × 1024" not in text  # of the committed picture, which may be smaller than what was made
     assert "<details>" in report_page(measured(), plan.lock, plan.interface, None)
+
+
+def test_the_page_has_licences_findings_and_what_each_attempt_has_fixed() -> None:
+    plan = harbour(answered=True)
+    attempts = (
+        Attempt(number=1, commit=COMMIT, outcome="ComfyUI could not import odd-nodes", change="added einops"),
+        Attempt(number=2, commit="f" * 40, outcome="all tests passed"),
+    )
+    written = dumped(documents.with_review(report(), plan, attempts))
+    jsonschema.Draft202012Validator(json_schema()).validate(json.loads(written))
+    text = " ".join(" ".join(Seen(report_page(loaded(written), plan.lock, plan.interface, None)).text).split())
+    for words in (
+        "odd-nodes 0123456789 GPL-3.0 answered by a person",
+        "ababababab openrail++ gated",
+        "pack odd-nodes : not in ComfyUI-Manager's list, answered by a person, archived",
+        "Repaired: 2 attempts",
+        "1 0123456789 ComfyUI could not import odd-nodes added einops",
+        "warning at node 2 : the node Frob (stranger) comes from",
+        "Open questions",
+        "model checkpoints/lighthouse.safetensors = https://…",
+    ):
+        assert words in text
+    assert [(pin["kind"], pin["name"], pin["licence"]) for pin in json.loads(written)["pins"]] == [
+        ("pack", "odd-nodes", "GPL-3.0"),
+        ("model", "checkpoints/lighthouse.safetensors", "openrail++"),
+    ]
+
+
+def test_of_a_report_from_before_the_page_says_nothing_that_nobody_knows() -> None:
+    plan = harbour(answered=True)
+    text = " ".join(Seen(report_page(report(), plan.lock, plan.interface, None)).text)
+    assert "not recorded" in text
+    assert "put into the lock by a person" not in text
+    assert "Repaired" not in text
 
 
 @pytest.mark.parametrize(
