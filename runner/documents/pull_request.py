@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runner.budget.errors import OF
 from runner.documents import risks
 from runner.documents.markdown import Markdown, line
 from runner.documents.parts import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from codegen.model import Finding
     from codegen.plan import Plan
     from runner.budget.model import RunMoney
+    from runner.forecast import Forecast
     from runner.model import Attempt, Report, Sample
     from runner.protocols import Forge
 
@@ -91,12 +93,21 @@ def draft_pull_request(
     run_id: str,
     updates: bool = False,
     closes: int | None = None,
-    budget: float | None = None,
+    forecast: Forecast | None = None,
     found: tuple[Finding, ...] = (),
 ) -> tuple[str, str]:
-    """`(title, body)` before anything was deployed: what is coming. How far it is, the check and the comment say."""
+    """`(title, body)` before anything was deployed: what is coming. How far it is, the check and the comment say.
+
+    `forecast`: what it may spend; `None` where nothing costs.
+    """
     body = fitting(
-        "draft.md.j2", **_parts(plan, found), run_id=run_id, closes=closes, budget=budget, spent=nothing_yet(run_id)
+        "draft.md.j2",
+        **_parts(plan, found),
+        run_id=run_id,
+        closes=closes,
+        forecast=forecast,
+        of=OF,
+        spent=nothing_yet(run_id),
     )
     return _plain_title(plan, updates=updates), body
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner import documents
+from runner.forecast import forecast_of
 from runner.model import Frozen, PullRequestRef
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def draft(run: RunContext) -> Drafted:
     forge = run.services.forge(run.request.repo)
     commit = forge.publish(run.worktree)
     run.tell(f"pushed {run.branch}")
-    title, body = documents.draft_pull_request(run.plan, run_id=run.run_id, closes=run.request.closes)
+    title, body = documents.draft_pull_request(
+        run.plan, run_id=run.run_id, closes=run.request.closes, forecast=forecast_of(run)
+    )
     pull = forge.draft(head=run.branch, base=run.request.base, title=title, body=body)
     ref = PullRequestRef(number=pull.number, title=pull.title, url=pull.url) if pull else None
     run.note(commit=commit, pull=ref)

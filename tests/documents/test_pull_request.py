@@ -20,6 +20,7 @@ from runner.budget.model import Line, RunMoney
 from runner.documents.markdown import block
 from runner.documents.pull_request import MAX_BODY
 from runner.documents.spending import nothing_yet
+from runner.forecast import Earlier, Forecast
 from runner.model import Attempt, Measure, Opinion, OutputQuality, RunId, TestResult
 from tests.documents.test_documents import HOSTILE, PICTURE, Forge, active, node, report
 
@@ -208,7 +209,14 @@ Closes #12.
 
 def test_the_draft_says_what_is_coming_and_what_is_asked() -> None:
     title, body = documents.draft_pull_request(
-        harbour(answered=False), run_id="run_abcdefghij0123456789", closes=12, budget=20.0
+        harbour(answered=False),
+        run_id="run_abcdefghij0123456789",
+        closes=12,
+        forecast=Forecast(
+            Decimal(20),
+            (("build", Decimal("1.234")), ("preflight", Decimal("0.004")), ("test", Decimal("2.5"))),
+            Earlier(0.31, "actual"),
+        ),
     )
     assert title == snapshot("Add harbour")
     assert body == snapshot("""\
@@ -216,7 +224,9 @@ def test_the_draft_says_what_is_coming_and_what_is_asked() -> None:
 
 The ComfyUI workflow `Harbour` as an HTTP endpoint, in `apps/modal/harbour/`.
 
-It is going to run on L4, 4 cores, 24 GiB, $0.000328 a second: the largest stage, lighthouse.safetensors, is of unknown size and counts 16.0 GB; with buffers and 4 GB to work in that makes 22.4 GB. This run may spend $20.00 at most.
+It is going to run on L4, 4 cores, 24 GiB, $0.000328 a second: the largest stage, lighthouse.safetensors, is of unknown size and counts 16.0 GB; with buffers and 4 GB to work in that makes 22.4 GB.
+
+This run may spend **$20.00 at most**. An attempt is estimated to cost $3.74 or less: building the image up to $1.23, the preflight less than $0.01, the test up to $2.50. These are worst cases, timeouts × prices, and each is reserved before it begins; what does not fit is not begun. The last run of this app has cost $0.31 (actual).
 
 ### Open questions
 
