@@ -55,6 +55,10 @@ class Gate(Protocol):
         """Before one that does."""
         ...
 
+    def admit_mutation(self) -> None:
+        """Before one of GraphQL, which GitHub counts apart."""
+        ...
+
     def block(self, until: datetime) -> None:
         """GitHub has asked to wait."""
         ...
@@ -67,6 +71,9 @@ class OpenGate:
         """Always."""
 
     def admit_write(self, *, creates: bool) -> None:
+        """Always."""
+
+    def admit_mutation(self) -> None:
         """Always."""
 
     def block(self, until: datetime) -> None:
@@ -185,7 +192,7 @@ class Connection:
 
     def graphql(self, query: str, variables: Mapping[str, object]) -> Any:  # noqa: ANN401
         """Carry out a mutation; its data."""
-        self._gate.admit_read()  # GitHub counts 2,000 points of GraphQL a minute apart, which nobody reaches here
+        self._gate.admit_mutation()
         try:
             return self._client.graphql.request(query, dict(variables))
         except GitHubException as error:

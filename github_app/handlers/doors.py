@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from github_app.rules import RecentRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +36,7 @@ class Doors:
     """The ComfyUI of apps that run on this machine."""
     site: Site
     """The GitHub all of this is on."""
+    rules: RecentRules = field(default_factory=RecentRules)
     ledger: Ledger | None = None
     """`None`: nobody keeps count of money."""
     knowledge: Knowledge | None = None

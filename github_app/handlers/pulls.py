@@ -54,7 +54,7 @@ def _pushed(event: PullRequestEvent, talk: Talk) -> None:
     if not (pull.head.branch.startswith(OWN_BRANCH) or talk.runs()):
         return
     if pull.auto_merge:  # what is not tested yet does not merge itself: a draft cannot
-        talk.api.to_draft(pull.number)
+        talk.api.to_draft(pull)
     before = event.before or pull.base.sha
     changed = [file.path for file in talk.api.compare(before, pull.head.sha).files]
     with told(talk):

@@ -86,6 +86,16 @@ def test_those_who_are_sent_away_do_not_hold_up_those_in_line(database, someone)
         assert connection.scalar(sa.select(table.c.points).where(table.c.id == someone)) <= longest + 100
 
 
+def test_mutations_are_counted_apart_and_wait_where_github_asks_to(database, someone):
+    pace = Pace(database)
+    fill(database, someone, creations=1000, points=10_000)
+    pace.admit_mutation(someone)
+    pace.admit_mutation(someone + 1)
+    pace.block(someone, datetime.now(UTC) + timedelta(minutes=1))
+    with pytest.raises(Busy):
+        pace.admit_mutation(someone)
+
+
 def test_a_bucket_drains_with_time(database, someone):
     pace = Pace(database)
     fill(database, someone, creations=1000, points=1000, drained_at=datetime.now(UTC) - timedelta(hours=1))
