@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from codegen.functions import CpuFunction, fetch_models_function, is_limited, preflight_function
+from runner.budget.model import HOLDBACK
 from runner.budget.money import dollars
 from runner.budget.prices import longest_call, usd_per_second, worst_case
 from runner.budget.spending import Spending
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from runner.budget.model import What
     from runner.budget.prices import Rates
     from runner.context import RunContext
+    from runner.variations.model import Estimate
 
 BUILD_SECONDS: Final = 3600
 """The target gives a build no longer."""
@@ -34,6 +36,33 @@ TEST_CALLS: Final = 4
 """Of the workflow, one after the other: cold, again, and two that wait for each other."""
 AT_ONCE: Final = 2
 """Calls, in one of the tests: so many containers are there, where an app may have them."""
+
+
+HELD: Final = "variations"
+"""Key of the line that holds what a grid needs, out of which its parts are reserved."""
+
+
+def hold(run: RunContext, cells: int, estimate: Estimate | None, *, at_once: int) -> None:
+    """Hold what a grid needs, so that nobody else spends it meanwhile: all of it fits below the limits, or none begins.
+
+    It is not the worst case of every call: timeouts are some hundred times what a call takes, and a grid that costs
+    cents would need what nobody has. It is what has to be free at its last call, if calls take what was measured: the
+    estimate with what is held back until the bill, the worst case of those at the same time, and of the build. Each
+    call is reserved with its worst case all the same, so that no limit is passed where they take longer.
+
+    Raises:
+        OverBudget: it does not fit.
+    """
+    ledger = run.services.ledger
+    if ledger is None or not run.services.target.costs or not cells:
+        return
+    rates, lock, limited = run.services.rates(run.spec.owner), run.plan.lock, _is_limited(run)
+    call, _ = price_of("vary", lock, rates, limited=limited, at_once=at_once)
+    build, _ = price_of("build", lock, rates, limited=limited)
+    need = call * cells
+    if estimate is not None:
+        need = min(need, call * at_once + dollars(Decimal(str(estimate.usd)) * HOLDBACK))
+    ledger.reserve(run.run_id, HELD, build + need, what="variations")
 
 
 @contextmanager
@@ -59,7 +88,8 @@ def paid(run: RunContext, what: What, key: str | None = None, *, at_once: int = 
     worst, rate = price_of(
         what, run.plan.lock, run.services.rates(spec.owner), limited=_is_limited(run), at_once=at_once
     )
-    with spending.on(what, key or f"{what}-{run.attempt}", worst, rate) as meter:
+    out_of = HELD if run.request.kind == "vary" else None
+    with spending.on(what, key or f"{what}-{run.attempt}", worst, rate, out_of=out_of) as meter:
         meter.starts({"app": spec.app, "attempt": spec.attempt})
         run.note(spent_usd=float(ledger.state(run.run_id).estimated))
         yield lambda: meter.ends(worst)

@@ -25,10 +25,15 @@ OF: dict[str, str] = {
     "preflight": "the preflight",
     "test": "the test",
     "vary": "making a variation",
+    "variations": "making the variations",
     "serve": "serving the app",
     "language-model": "asking the language model",
 }
 """What costs, as a sentence begins."""
+
+
+NEEDS: dict[str, str] = {"variations": "needs"}
+"""How the sentence goes on, where the amount is not the worst case."""
 
 
 RAISED_BY: dict[LimitName, str] = {
@@ -65,7 +70,8 @@ class DoesNotFit(OverBudget):
     ) -> None:
         beside = f" and {shown(reserved)} reserved" if reserved else ""
         below = f"below the limit {WHOSE[limit_name]}, {shown(limit)}: {shown(spent)} spent{beside}"
-        super().__init__(f"{OF.get(what, what)} may cost up to {shown(asked)}, which does not fit {below}", limit_name)
+        needs = NEEDS.get(what, "may cost up to")
+        super().__init__(f"{OF.get(what, what)} {needs} {shown(asked)}, which does not fit {below}", limit_name)
         self.limit = limit
         self.spent = spent
         """With the share that is held back until the bill has come."""

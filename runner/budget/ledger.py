@@ -9,6 +9,7 @@ one has changed nothing, one that dies between two leaves a reservation, which k
 from __future__ import annotations
 
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -18,6 +19,10 @@ from runner.budget.alerts import alerts_where, note_alerts
 from runner.budget.errors import DoesNotFit, NotReserved
 from runner.budget.limits import Account, Limits, Scope, account_of, month_of
 from runner.budget.model import (
+    DRAWN,
+    HOLDBACK,
+    HOLDS,
+    OUT_OF,
     Alert,
     Basis,
     Line,
@@ -36,7 +41,6 @@ from runner.tables import run
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Mapping
     from datetime import datetime
-    from decimal import Decimal
 
     from sqlalchemy import Connection
 
@@ -67,12 +71,23 @@ class Ledger:
         self._limits = limits or Limits()
 
     def reserve(
-        self, run_id: RunId, key: str, worst: Decimal, *, what: What, detail: JsonObject | None = None
+        self,
+        run_id: RunId,
+        key: str,
+        worst: Decimal,
+        *,
+        what: What,
+        detail: JsonObject | None = None,
+        out_of: str | None = None,
     ) -> Reservation:
         """Hold the worst case of something that is about to start.
 
         The same key again is the same reservation; raised, below the limits, if `worst` is more by now. One that has
         been released is made anew. One that has been settled stays so, as the answer's `state` says.
+
+        `out_of`: key of a line of this run that holds money (`model.HOLDS`), which has so much less from now on, and
+        gets back what is left of that when this one is settled; only what it does not have has to fit below the
+        limits. Both count in its month. Without such a line it is as if none were named.
 
         Raises:
             DoesNotFit: it does not fit below a limit; nothing was reserved, and it must not be started.
@@ -86,9 +101,12 @@ class Ledger:
             ):
                 return Reservation(run_id, key, known.reserved, known.state, fresh=False)
             held = known if known is not None and known.state == "reserved" else None
-            month = month_of(now) if held is None else held.month
+            hold = _hold(connection, run_id, out_of) if held is None else None
+            counted = held or hold
+            month = counted.month if counted else month_of(now)
+            free = held.reserved if held else min(hold.reserved, asked) if hold else ZERO
             for scope in account.scopes(month):
-                _check(connection, scope, now, asked=asked, instead_of=held, what=what)
+                _check(connection, scope, now, asked=asked, free=free, what=what)
             values: dict[str, Any] = {
                 "repo": account.repo,
                 "installation": account.installation,
@@ -96,8 +114,16 @@ class Ledger:
                 "what": what,
                 "state": "reserved",
                 "reserved": asked,
-                "detail": storable({**(held.detail if held else {}), **(detail or {})}),
+                "detail": storable(
+                    {
+                        **(held.detail if held else {}),
+                        **(detail or {}),
+                        **({OUT_OF: hold.key, DRAWN: str(free)} if hold else {}),
+                    }
+                ),
             }
+            if hold is not None:
+                _write(connection, hold, {"reserved": hold.reserved - free})
             if held is None:
                 values |= {"reserved_at": now, "estimated": None, "usd_per_second": None}
                 values |= {"started_at": None, "ended_at": None}
@@ -150,6 +176,7 @@ class Ledger:
                 if basis == "actual":
                     values |= {"state": "billed", "actual": max(estimated, known.actual or ZERO), "billed_at": now}
             _write(connection, known, values, detail)
+            _give_back(connection, known, estimated)
             note_alerts(connection, account, known.month, now)
 
     def release(self, run_id: RunId, key: str) -> bool:
@@ -159,6 +186,7 @@ class Ledger:
             if known is None or known.state != "reserved":
                 return False
             _write(connection, known, {"state": "released"})
+            _give_back(connection, known, ZERO)
             return True
 
     def bill(self, run_id: RunId, key: str, usd: Decimal, *, final: bool = True) -> None:
@@ -190,10 +218,13 @@ class Ledger:
                 if known.started_at is not None and known.usd_per_second is not None:
                     estimated = max(known.metered(now), known.actual or ZERO)
                     _write(connection, known, {"state": "spent", "estimated": estimated, "ended_at": now}, detail)
+                    _give_back(connection, known, estimated)
                     note_alerts(connection, account, known.month, now)
 
     def settle_abandoned(self, ended: Collection[RunId] | None = None) -> tuple[Line, ...]:
         """Settle what crashes have left reserved by runs that have ended: the worst case counts until the bill comes.
+
+        What was only held for other lines is given back.
 
         Args:
             ended: these runs; `None`: all that the table of runs says have ended.
@@ -212,6 +243,9 @@ class Ledger:
         for run_id in run_ids:
             with self._changing(run_id) as (connection, account, now):
                 for known in _lines(connection, (line.c.run_id == run_id) & (line.c.state == "reserved")):
+                    if known.what in HOLDS:
+                        _write(connection, known, {"state": "released"})
+                        continue
                     worst = max(known.reserved, known.metered(now), known.actual or ZERO)
                     values = {"state": "spent", "estimated": worst, "ended_at": now}
                     _write(connection, known, values, {"abandoned": True})
@@ -297,13 +331,12 @@ class Ledger:
             yield connection, account, self._clock()
 
 
-def _check(
-    connection: Connection, scope: Scope, now: datetime, *, asked: Decimal, instead_of: Line | None, what: str
-) -> None:
+def _check(connection: Connection, scope: Scope, now: datetime, *, asked: Decimal, free: Decimal, what: str) -> None:
+    """`free`: of what is reserved, so much is not counted, as it becomes a part of what is asked for."""
     if scope.usd is None:
         return
     sums = sums_below(connection, scope, now)
-    reserved = sums.reserved - (instead_of.reserved if instead_of else ZERO)
+    reserved = sums.reserved - free
     if sums.spent + reserved + asked > scope.usd:
         raise DoesNotFit(scope.name, scope.usd, spent=sums.spent, reserved=reserved, asked=asked, what=what)
 
@@ -315,6 +348,20 @@ def _lines(connection: Connection, condition: sa.ColumnElement[bool]) -> tuple[L
 
 def _find(connection: Connection, run_id: RunId, key: str) -> Line | None:
     return next(iter(_lines(connection, _is(run_id, key))), None)
+
+
+def _hold(connection: Connection, run_id: RunId, key: object) -> Line | None:
+    """The line that holds money under this key, if it still does."""
+    hold = _find(connection, run_id, key) if isinstance(key, str) else None
+    return hold if hold is not None and hold.state == "reserved" and hold.what in HOLDS else None
+
+
+def _give_back(connection: Connection, settled: Line, estimated: Decimal) -> None:
+    """What a line that was `reserved` until now has taken of another one, and does not count any more."""
+    hold = _hold(connection, settled.run_id, settled.detail.get(OUT_OF)) if settled.state == "reserved" else None
+    if hold is not None and hold.month == settled.month:
+        drawn, counts = Decimal(settled.detail[DRAWN]), dollars(min(estimated * HOLDBACK, settled.reserved))
+        _write(connection, hold, {"reserved": hold.reserved + max(drawn - counts, ZERO)})
 
 
 def _require(connection: Connection, run_id: RunId, key: str) -> Line:

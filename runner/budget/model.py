@@ -13,12 +13,18 @@ from runner.budget.limits import LimitName
 from runner.budget.money import ZERO, Dollars, dollars
 from runner.model import Frozen, RunId
 
-What: TypeAlias = Literal["build", "models", "preflight", "test", "vary", "serve", "language-model"]
+What: TypeAlias = Literal["build", "models", "preflight", "test", "vary", "variations", "serve", "language-model"]
 LineState: TypeAlias = Literal["reserved", "spent", "released", "billed"]
 """`reserved`: it may cost up to that. `spent`: it has ended, and costs about as much as estimated. `billed`: it costs
 exactly that. `released`: it never started."""
 Basis: TypeAlias = Literal["estimate", "actual"]
 
+HOLDS: Final = frozenset({"variations"})
+"""Kinds of lines that never start: they hold money, and other lines of the run are reserved out of it."""
+OUT_OF: Final = "out_of"
+"""In the detail of a line, the key of the one that it was reserved out of."""
+DRAWN: Final = "drawn_usd"
+"""In its detail, how much of that one it was."""
 HOLDBACK: Final = Decimal("1.25")
 """Until the bill has come, so many times the estimate counts below the limits, though never more than was reserved: a
 bill that is higher than the estimate finds room. The margin covers what is not measured from outside, such as a
@@ -187,7 +193,7 @@ class RunMoney(Frozen):
         """What it was spent on, in the order in which it began; nothing that never started."""
         grouped: dict[str, list[Line]] = {}
         for each in self.lines:
-            if each.state != "released":
+            if each.state != "released" and each.what not in HOLDS:
                 grouped.setdefault(each.what, []).append(each)
         return tuple(_part(what, lines, self.at) for what, lines in grouped.items())
 

@@ -81,6 +81,7 @@ class Spending:
         usd_per_second: Decimal,
         *,
         again: Literal["costs", "continues"] = "costs",
+        out_of: str | None = None,
     ) -> Generator[Meter]:
         """Something that costs is done inside, between `starts` and `ends` of the meter.
 
@@ -96,11 +97,12 @@ class Spending:
             usd_per_second: what it costs while it goes on.
             again: when it was begun before and nobody knows how that ended. `costs`: the earlier one may have cost its
                 worst, this one is paid for beside it. `continues`: what was begun is found and gone on with.
+            out_of: a line of the run that holds money for this (`Ledger.reserve`).
 
         Raises:
             OverBudget: it must not be started.
         """
-        meter = Meter(self._ledger, self._reserve(what, key, worst, again), usd_per_second)
+        meter = Meter(self._ledger, self._reserve(what, key, worst, again, out_of), usd_per_second)
         try:
             yield meter
         except BaseException:  # an interrupt, too, must not keep money reserved for what never began
@@ -132,11 +134,14 @@ class Spending:
         """Nothing of the run costs any more."""
         self._ledger.settle_stopped(self._run_id)
 
-    def _reserve(self, what: What, key: str, worst: Decimal, again: Literal["costs", "continues"]) -> Reservation:
+    def _reserve(
+        self, what: What, key: str, worst: Decimal, again: Literal["costs", "continues"], out_of: str | None
+    ) -> Reservation:
         free = ("released", "reserved") if again == "continues" else ("released",)
         taken = {line.key for line in self._ledger.state(self._run_id).lines if line.state not in free}
         turns = (key if turn == 1 else f"{key}{TURN}{turn}" for turn in count(1))
-        return self._ledger.reserve(self._run_id, next(each for each in turns if each not in taken), worst, what=what)
+        free_key = next(each for each in turns if each not in taken)
+        return self._ledger.reserve(self._run_id, free_key, worst, what=what, out_of=out_of)
 
 
 def overdue(money: RunMoney) -> UsedUp | None:

@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from runner.errors import EndpointUnreachable
 from runner.model import Frozen, RunId
-from runner.paying import paid
+from runner.paying import hold, paid
 from runner.stepping import results_of
 from runner.steps.deploy import Deployed
 from runner.variations.asking import REPORT, at_once
@@ -66,6 +66,7 @@ def begin(run: RunContext, start: Branch) -> Begun:
 
     Raises:
         BadVariation: the branch has moved, or its app does not take these values any more.
+        OverBudget: what it needs does not fit below the limits.
     """
     assert run.request.vary is not None
     asked = run.request.commit
@@ -102,6 +103,8 @@ def begin(run: RunContext, start: Branch) -> Begun:
         simulated=kept.simulated,
     )
     run.tell(expected_words(begun.known, costs=run.services.target.costs))
+    left = grid.size - len(begun.kept)
+    hold(run, left, estimate, at_once=min(begun.at_once, left))
     return begun
 
 

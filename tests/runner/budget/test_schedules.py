@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from runner.budget.ledger import Ledger
+    from runner.budget.model import What
     from runner.model import GithubRepository, RunId
 
 pytestmark = pytest.mark.long
@@ -60,6 +61,16 @@ class Known:
     is_noted: bool = True
     """In the ledger: there was money for it."""
     is_open: bool = True
+    is_hold: bool = False
+    hold: Known | None = None
+    """What it was reserved out of, and how much of it that was."""
+    drawn: Decimal = Decimal(0)
+
+    def settles(self, counts: Decimal) -> None:
+        """It counts no more than that from now on; what is left goes back to where it was taken."""
+        self.is_open, self.counts = False, counts
+        if self.hold is not None and self.hold.is_open:
+            self.hold.counts += max(self.drawn - dollars(counts), Decimal(0))
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,7 @@ class Schedules(RuleBasedStateMachine):
     payers: Payers
 
     runs = Bundle("runs")
+    holds = Bundle("holds")
     begun = Bundle("begun")
     ended = Bundle("ended")
 
@@ -101,6 +113,39 @@ class Schedules(RuleBasedStateMachine):
         assert self.reserved(run, key, worst) is fits
         return self.note(run, key, worst, got=fits)
 
+    @rule(target=holds, run=runs, amount=CENTS)
+    def holds_for_several(self, run: RunId, amount: Decimal) -> Known:
+        key = self.new_key()
+        fits = all(left >= amount for left in self.left(run))
+        assert self.reserved(run, key, amount, what="variations") is fits
+        line = self.note(run, key, amount, got=fits)
+        line.is_hold = True
+        return line
+
+    @rule(target=begun, hold=holds, worst=CENTS)
+    def reserves_out_of_what_is_held(self, hold: Known, worst: Decimal) -> Known:
+        key = self.new_key()
+        drawn = min(hold.counts, worst) if hold.is_open else Decimal(0)
+        month = hold.month if hold.is_open else None
+        fits = all(left + drawn >= worst for left in self.left(hold.run, month))
+        assert self.reserved(hold.run, key, worst, out_of=hold.key) is fits
+        line = self.note(hold.run, key, worst, got=fits, month=month)
+        if fits and hold.is_open:
+            hold.counts -= drawn
+            line.hold, line.drawn = hold, drawn
+        return line
+
+    @rule(target=ended, run=runs, amount=CENTS, calls=st.lists(st.tuples(CENTS, PARTS), min_size=1, max_size=5))
+    def makes_a_grid(self, run: RunId, amount: Decimal, calls: list[tuple[Decimal, Decimal]]):
+        """One call after the other, out of what is held; sometimes that is less than the worst case of one."""
+        hold = self.holds_for_several(run, amount)
+        return multiple(
+            *(
+                self.ends_and_is_settled(self.reserves_out_of_what_is_held(hold, worst), part, 0)
+                for worst, part in calls
+            )
+        )
+
     @rule(target=begun, some=st.lists(st.tuples(runs, CENTS), min_size=2, max_size=5))
     def reserve_at_the_same_time(self, some: list[tuple[RunId, Decimal]]):
         asked = [(run, self.new_key(), worst) for run, worst in some]
@@ -123,22 +168,23 @@ class Schedules(RuleBasedStateMachine):
         if line.is_noted:
             self.ledger.spend(line.run, line.key, estimate)
         if line.is_open:  # otherwise it has been given up, and counts with its worst
-            line.is_open = False
-            line.counts = min(line.reserved, estimate * usd("1.25"))
+            line.settles(min(line.reserved, estimate * usd("1.25")))
             # The bill will say up to a quarter more than was estimated, but no more than the worst case.
             line.cost = min(estimate * (100 + more) / 100, line.reserved).quantize(MICRO, "ROUND_FLOOR")
+        self.look_at_what_is_held(line)
         return line
 
     @rule(line=consumes(begun))
     def never_started(self, line: Known) -> None:
         assert self.ledger.release(line.run, line.key) is line.is_open
         if line.is_open:
-            line.is_open = False
-            line.counts = Decimal(0)
+            line.settles(Decimal(0))
+        self.look_at_what_is_held(line)
 
     @rule(run=runs, part=PARTS)
     def crashes(self, run: RunId, part: Decimal) -> None:
         """Nobody has seen how it went on: each line has cost anything up to its worst."""
+        self.nothing_is_held_any_more(run)
         lost = [line for line in self.lines.values() if line.run == run and line.is_open]
         assert {line.key for line in self.ledger.settle_abandoned([run])} == {line.key for line in lost}
         for line in lost:
@@ -160,25 +206,38 @@ class Schedules(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         self.clock.passes(hours=hours)
 
+    def look_at_what_is_held(self, settled: Known) -> None:
+        if settled.hold is not None:
+            lines = self.ledger.state(settled.run).lines
+            held = {line.key: line.reserved for line in lines if line.state == "reserved"}
+            assert held.get(settled.hold.key) == (settled.hold.counts if settled.hold.is_open else None)
+
     def new_key(self) -> str:
         return f"line-{next(self.numbers)}"
 
-    def reserved(self, run: RunId, key: str, worst: Decimal) -> bool:
+    def nothing_is_held_any_more(self, run: RunId) -> None:
+        for line in self.lines.values():
+            if line.run == run and line.is_hold:
+                line.is_open, line.counts = False, Decimal(0)
+
+    def reserved(self, run: RunId, key: str, worst: Decimal, *, what: What = "test", out_of: str | None = None) -> bool:
         try:
-            return self.ledger.reserve(run, key, worst, what="test").fresh
+            return self.ledger.reserve(run, key, worst, what=what, out_of=out_of).fresh
         except OverBudget:
             return False
 
-    def note(self, run: RunId, key: str, worst: Decimal, *, got: bool) -> Known:
+    def note(self, run: RunId, key: str, worst: Decimal, *, got: bool, month: date | None = None) -> Known:
         """What was refused is handed on too: what a schedule does next must not depend on who wins a race."""
-        line = Known(run, key, month_of(self.clock.now), worst, counts=worst, is_noted=got, is_open=got)
+        month = month or month_of(self.clock.now)
+        line = Known(run, key, month, worst, counts=worst, is_noted=got, is_open=got)
         if got:
             self.lines[run, key] = line
         return line
 
-    def left(self, run: RunId) -> tuple[Decimal, ...]:
+    def left(self, run: RunId, month: date | None = None) -> tuple[Decimal, ...]:
         """Below each limit, now."""
-        return tuple(limit - self.sums("counts")[whose] for whose, limit in self.limits(run, month_of(self.clock.now)))
+        limits = self.limits(run, month or month_of(self.clock.now))
+        return tuple(limit - self.sums("counts")[whose] for whose, limit in limits)
 
     def limits(self, run: RunId, month: date) -> tuple[tuple[object, Decimal], ...]:
         payer = self.all[run]
@@ -206,6 +265,8 @@ class Schedules(RuleBasedStateMachine):
     def teardown(self) -> None:
         """All bills come in the end; then the ledger says what it has cost, and nobody has spent more than allowed."""
         self.ledger.settle_abandoned(list(self.all))
+        for run in self.all:
+            self.nothing_is_held_any_more(run)
         for line in self.lines.values():
             if line.counts:
                 self.ledger.bill(line.run, line.key, line.cost)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from runner.budget.errors import OverBudget
 from runner.budget.ledger import Ledger
 from runner.model import RunId
 from tests.runner.bench import OTHER, git
@@ -267,3 +269,38 @@ def test_what_failed_is_made_again(bench: Bench) -> None:
     second = bench.do("vary", vary="width=64,128", again=first["run_id"])
     assert (second["state"], second["variations"]["kept"], second["variations"]["anew"]) == ("succeeded", 0, None)
     assert {cell["state"] for cell in second["variations"]["cells"]} == {"made"}
+
+
+@pytest.mark.long
+def test_a_grid_that_does_not_fit_below_the_limits_begins_nothing(bench: Bench) -> None:
+    bench.do("up", target="elsewhere")
+    result = bench.do("vary", vary=GRID, target="elsewhere", budget_usd=0.5)
+    assert result["state"] == "over-budget"
+    assert "variations" not in result
+    assert re.match(
+        r"vary: making the variations needs \$[\d.]+, which does not fit below the limit of this run, \$0.5: \$0.00 spent;",
+        result["reason"],
+    )
+    assert bench.do("money", run_id=result["run_id"])["lines"] == []
+    assert bench.journal().count("deploy started") == 1  # of `up`
+
+
+@pytest.mark.long
+def test_what_a_grid_needs_is_held_while_it_is_made_and_given_back(bench: Bench, database: Database) -> None:
+    bench.do("up", target="elsewhere")
+    going_on = bench.start("vary", vary=GRID, target="elsewhere", pause_at="vary detail 3").paused()
+    run_id = bench.runs()[0]["id"]
+    (held,) = [line for line in bench.do("money", run_id=run_id)["lines"] if line["key"] == "variations"]
+    assert held["state"] == "reserved"
+    assert Decimal(held["reserved"]) > 0
+    ledger = Ledger(database, lambda: datetime.now(UTC))
+    with pytest.raises(OverBudget):
+        ledger.reserve(RunId(run_id), "other", 20 - Decimal(held["reserved"]), what="test")
+    going_on.go_on()
+    result = going_on.result()
+    assert result["state"] == "succeeded"
+    money = bench.do("money", run_id=run_id)
+    assert {line["key"]: line["state"] for line in money["lines"] if line["what"] == "variations"} == {
+        "variations": "released"
+    }
+    assert Decimal(money["reserved"]) == 0
