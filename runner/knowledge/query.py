@@ -17,6 +17,9 @@ from runner.model import Frozen
 
 LONGEST_TEXT: Final = 2_000
 """Characters of a query. A pasted traceback is longer, and its end says what happened: the end counts."""
+LONGEST_MEANING: Final = 256
+"""Characters of it of which it is asked what they mean: the longer a text is, the longer a model takes. Here, too, the
+end counts."""
 MOST_WORDS: Final = 40
 """Different ones that are looked for."""
 MOST_CONDITIONS: Final = 8
@@ -35,7 +38,12 @@ class Query(Frozen):
     without: tuple[tuple[str, ...], ...] = ()
     """None of them may."""
     text: str = ""
-    """What is wanted, in the words it was typed: for its meaning."""
+    """What is wanted, in the words it was typed."""
+
+    @property
+    def meaning(self) -> str:
+        """What is wanted, no longer than is of use for its meaning."""
+        return self.text[-LONGEST_MEANING:].strip()
 
     @property
     def condition(self) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
@@ -131,6 +132,7 @@ class KnowledgeSearch:
     def __init__(self, database: Database, meanings: Meanings | None) -> None:
         self._database = database
         self._meanings = meanings
+        self._beside = ThreadPoolExecutor(thread_name_prefix="meaning")
 
     def search(self, repo: str, typed: str, limit: int = 10) -> Found:
         """The best hits for what somebody typed, in the index as it is.
@@ -143,15 +145,18 @@ class KnowledgeSearch:
         query = read_query(typed)
         told = "no embeddings are installed" if self._meanings is None else ""
         close: dict[int, float] = {}
+        is_word = len(query.text.split()) == 1
+        early = self._meanings is not None and query.text and not is_word
+        meant = self._beside.submit(self._meant, query) if early else None
         with self._database.begin() as connection:
             entries = _count(connection, repo)
             terms = _terms(connection, repo, query, entries)
             ranked = _ranked(connection, repo, query, terms)
-        is_identifier = bool(ranked) and len(query.text.split()) == 1  # and says more than what it may mean
+        is_identifier = is_word and bool(ranked)  # and says more than what it may mean
         how: How = "words"
         if self._meanings is not None and query.text and not is_identifier:
             try:
-                close = self._close(self._meanings, repo, query)
+                close = self._close(self._meanings, repo, query, meant.result() if meant else self._meant(query))
                 how = "words and meaning"
             except NoVectors as error:
                 told = str(error)
@@ -180,9 +185,14 @@ class KnowledgeSearch:
             told=told,
         )
 
-    def _close(self, meanings: Meanings, repo: str, query: Query) -> dict[int, float]:
-        meanings.ensure()
-        wanted = meanings.vector(query.text)  # before a connection is taken: the first time, a model is loaded
+    def _meant(self, query: Query) -> list[float]:
+        """What is wanted, as a vector. It takes about as long as to look for the words, so both are done at once."""
+        if self._meanings is None:
+            return []
+        self._meanings.ensure()
+        return self._meanings.vector(query.meaning)
+
+    def _close(self, meanings: Meanings, repo: str, query: Query, wanted: list[float]) -> dict[int, float]:
         with self._database.begin() as connection:
             nearest = meanings.nearest(connection, repo, wanted, CANDIDATES)
             close = {entry: similarity for entry, similarity in nearest if similarity >= LEAST_SIMILARITY}

@@ -168,6 +168,13 @@ def test_what_did_not_change_is_not_read_again(place, finder):
     assert again.entries == 4
 
 
+def test_nothing_that_was_indexed_waits_where_each_search_would_go_through_it(place, finder, database):
+    full(place, finder)
+    waiting = sa.text("SELECT gin_clean_pending_list('flowberth.ix_knowledge_entry_words')")
+    with database.begin() as connection:
+        assert connection.scalar(waiting) == 0
+
+
 def test_the_index_can_be_made_anew_at_any_time(place, finder, database):
     repo = full(place, finder)
     with database.begin() as connection:

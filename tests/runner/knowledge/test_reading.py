@@ -14,7 +14,7 @@ from runner.knowledge import document as document_module
 from runner.knowledge import entry_file, words
 from runner.knowledge.document import LARGEST_FILE, MOST_SECTIONS, ROOT, Document, described, documents_of, is_indexed
 from runner.knowledge.index import rows_of
-from runner.knowledge.query import LONGEST_TEXT, MOST_WORDS, Query, read_query
+from runner.knowledge.query import LONGEST_MEANING, LONGEST_TEXT, MOST_WORDS, Query, read_query
 from runner.knowledge.words import LONGEST_WORD, split, words_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -154,7 +154,10 @@ def test_queries(typed: str, query: Query) -> None:
 
 
 def test_of_a_long_paste_the_end_counts() -> None:
-    assert "last" in read_query("first " + "x " * LONGEST_TEXT + "last").words
+    query = read_query("first " + "x " * LONGEST_TEXT + "last")
+    assert "last" in query.words
+    assert query.meaning.endswith("x last")
+    assert LONGEST_MEANING - 2 <= len(query.meaning) <= LONGEST_MEANING
 
 
 @settings(max_examples=60, deadline=None)
