@@ -1,4 +1,7 @@
-"""Every workflow that ComfyUI ships as a template: planned, rendered the same anywhere, formatted, and fit to import."""
+"""The workflows that ComfyUI ships as templates: planned, rendered the same anywhere, formatted, and fit to import.
+
+Every fourth of them, and with `-m long` each.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,9 @@ LEAST = 640
 
 
 class Corpus(NamedTuple):
-    """What two processes made of all templates."""
+    """What two processes made of the templates."""
 
+    least: int
     folder: Path
     refused: tuple[str, ...]
     digests: tuple[dict[str, str], ...]
@@ -36,8 +40,10 @@ def digests(folder: Path) -> dict[str, str]:
 pytestmark = pytest.mark.xdist_group("corpus")  # so that it is rendered once, and not by each process
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+@pytest.fixture(
+    scope="module", params=[pytest.param(4, id="every fourth"), pytest.param(1, id="all", marks=pytest.mark.long)]
+)
+def corpus(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Corpus:
     """Rendered in a Turkish and in a plain process, with different hashes of strings."""
     folders = [tmp_path_factory.mktemp("corpus") for _ in range(2)]
     surroundings = (
@@ -46,7 +52,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     )
     processes = [
         subprocess.Popen(
-            [sys.executable, str(HERE / "render_corpus.py"), str(folder)],
+            [sys.executable, str(HERE / "render_corpus.py"), str(folder), str(request.param)],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},
             stdout=subprocess.PIPE,
             text=True,
@@ -56,11 +62,11 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     said = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert said[0] == said[1]
-    return Corpus(folders[0], tuple(said[0].splitlines()), tuple(map(digests, folders)))
+    return Corpus(LEAST // request.param, folders[0], tuple(said[0].splitlines()), tuple(map(digests, folders)))
 
 
 def test_each_is_planned_or_refused_in_words(corpus: Corpus) -> None:
-    assert len(list(corpus.folder.iterdir())) >= LEAST
+    assert len(list(corpus.folder.iterdir())) >= corpus.least
     assert all(words.startswith("fuse_options.json: found a JSON") for words in corpus.refused), corpus.refused
 
 
