@@ -83,6 +83,7 @@ def left(tmp_path: Path) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.long
 def test_with_the_stand_in_it_says_whether_the_prompt_would_be_taken(
     apps: Path, target: LocalTarget, tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_code_that_was_not_asked_for_here_makes_nothing(start: Callable[..., I
     assert init.agree().status_code == 200  # and the right one still does
 
 
+@pytest.mark.long
 def test_a_code_that_github_does_not_know_is_told(start: Callable[..., Init], data_dir: Path) -> None:
     init = start("--public-url", PUBLIC_URL)
     action, _ = init.form()
@@ -132,6 +133,7 @@ def test_a_code_that_github_does_not_know_is_told(start: Callable[..., Init], da
     assert not (data_dir / SETTINGS_FILE).exists()
 
 
+@pytest.mark.long
 def test_other_settings_in_the_file_stay_and_an_app_is_not_replaced_by_accident(
     start: Callable[..., Init], forge: Forge, data_dir: Path, flowberth: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from codegen.plan import Plan
     from tests.runner.repair.language_model.asking import Asking
 
+pytestmark = pytest.mark.xdist_group("anthropic")  # its SDK takes seconds to load: once, and not in each process
+
 HF = "https://huggingface.co/a/b/resolve/main"
 FINE = {"kind": "add-package", "requirement": "einops"}
 LISTED = "https://github.com/ltdrdata/ComfyUI-Inspire-Pack"
