@@ -33,7 +33,7 @@ MAX_BARS = 8
 """Outputs in the chart of their quality; the table has more."""
 PICTURE_SIZE = (640, 400)
 """Pixels that a picture takes at most: with it, the verdict is seen without scrolling."""
-PAIR_SIZE = (312, 400)
+PAIR_SIZE = (312, 300)
 """Each of two side by side; on a phone one is below the other."""
 REFERENCE: Final = "reference.jpg"
 """The picture that the result should look like, next to the app."""

@@ -40,7 +40,7 @@ def top(seen: Report, reference: bytes | None = None) -> str:
 
 def test_both_pictures_stand_side_by_side_with_the_numbers_below() -> None:
     assert top(compared(), jpeg()) == snapshot("""\
-<img alt="What the test run made" src="https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png" width="267"> <img alt="What it should look like" src="https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/reference.jpg" width="312"><br><sub>What the test run made: 512 × 768. The second is the picture that it should look like</sub>
+<img alt="What the test run made" src="https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/sample.png" width="200"> <img alt="What it should look like" src="https://forge.test/flowberth/lighthouse/apps/modal/lighthouse/reference.jpg" width="312"><br><sub>What the test run made: 512 × 768. The second is the picture that it should look like</sub>
 
 ✓ **Ready for review: 1 of 1 tests passed on ComfyUI 0.33.0; 1 question is open.** A call takes 3.20 s and costs $0.001995 (estimate); the first, which wakes it up, 9.5 s more.
 

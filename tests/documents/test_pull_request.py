@@ -289,7 +289,7 @@ def test_attempts_of_others_are_words_too() -> None:
 
 
 def test_what_was_measured_is_shown_with_its_basis() -> None:
-    blurred = Measure(name="sharpness", value=0.0123, score=2.0, passed=False, detail="0.01, below 0.05: blurred")
+    blurred = Measure(name="sharpness", value=0.0123, score=2.0, passed=False, limit=3.0, detail="0.01: blurred")
     lit = Measure(name="exposure", value=0.51, unit="of white", score=9.0)
     quality = OutputQuality(output="image", kind="image", score=4.5, measures=(blurred, lit))
     opinion = Opinion(output="image", score=7.5, words="A calm harbour.", model="judge-1", usd=0.0123)
@@ -306,13 +306,13 @@ def test_what_was_measured_is_shown_with_its_basis() -> None:
 image  4.5 of 10  ███████▎
 ```
 
-- ✗ `image`, **sharpness**: 0.01, below 0.05: blurred
+- ✗ `image`, **sharpness** (2.0 of 10, below 3): 0.01: blurred
 
 <details><summary>Each measure, with what was found</summary>
 
 | | output | measure | value | score | what was found |
 |---|---|---|---|---|---|
-| ✗ | `image` | sharpness | 0.0123 | 2.0 | 0.01, below 0.05: blurred |
+| ✗ | `image` | sharpness | 0.0123 | 2.0 | 0.01: blurred |
 | ✓ | `image` | exposure | 0.51 of white | 9.0 |  |
 
 Measured on the output of the sample call; scores from 0 to 10, by [these formulas](https://github.com/flowberth/flowberth/blob/main/docs/quality.md).

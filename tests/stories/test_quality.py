@@ -91,6 +91,6 @@ def test_a_blank_result_is_not_ready_and_the_measures_say_why(served, people) ->
     pull = drafted(people)
     body = pull["body"]
     assert "✗ **Not ready: the quality of image (contrast, entropy, sharpness) is too low**" in body
-    assert "- ✗ `image`, **contrast**: from 192 to 192 of 255" in body
+    assert "- ✗ `image`, **contrast** (0.0 of 10, below 2): from 192 to 192 of 255" in body
     assert "Repaired" not in body  # the app works, and what it makes is for people to change
     people.until(lambda: people.bodies(issue) and "quality" in json.dumps(people.bodies(issue)))
