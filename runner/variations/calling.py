@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codegen.json_values import as_list, as_object
+from runner.documents.markdown import line
 from runner.endpoint_tests.errors import CheckFailed, MayGoOn
 from runner.endpoint_tests.quality import Found, Wanted, assess
-from runner.endpoint_tests.requests import right_inputs
+from runner.endpoint_tests.requests import MAX_SEED, right_inputs
 from runner.endpoint_tests.validity import check_output
 from runner.variations.making import Made, failed
 from runner.variations.model import CellResult
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 LONGEST_REASON: Final = 300
 """Characters of why a cell failed."""
+MOST_PER_SECOND: Final = 1.0
+"""US dollars. No hardware costs so much: what says more is a number of nobody's."""
+log = logging.getLogger(__name__)
 
 
 class Called(NamedTuple):
@@ -54,14 +59,23 @@ def call_cell(app: Called, cell: Cell, *, key: str) -> Made:
         raise
     except CheckFailed as error:
         return failed_call(cell, error)
-    score, flaw = _judged(app, cell, outputs)
-    result = _result(cell, answer).model_copy(update={"score": score, "flaw": flaw})
-    return Made(result=result, picture=picture_of(outputs))
+    return _looked_at(app, cell, outputs, _result(app, cell, answer))
 
 
 def failed_call(cell: Cell, error: CheckFailed) -> Made:
     """A cell that nothing came of, with why."""
-    return Made(result=failed(cell, " ".join(str(error).split())[:LONGEST_REASON]))
+    return Made(result=failed(cell, line(str(error), LONGEST_REASON)))
+
+
+def _looked_at(app: Called, cell: Cell, outputs: list[tuple[JsonObject, bytes]], result: CellResult) -> Made:
+    """With a score and a picture, as far as both can be had: what was made is paid for, whatever is wrong with them."""
+    try:
+        score, flaw = _judged(app, cell, outputs)
+        result = result.model_copy(update={"score": score, "flaw": flaw})
+        return Made(result=result, picture=picture_of(outputs))
+    except Exception:
+        log.exception("variation %d cannot be looked at", cell.number)
+        return Made(result=result)
 
 
 def _check(outputs: list[tuple[JsonObject, bytes]]) -> None:
@@ -91,7 +105,7 @@ def _judged(app: Called, cell: Cell, outputs: list[tuple[JsonObject, bytes]]) ->
     ]
     judged = assess(found, app.wanted.model_copy(update={"prompt": prompt}))
     flaws = [
-        f"{one.output}: {each.name} has {each.score:.1f} of 10: {each.detail}"[:LONGEST_REASON]
+        line(f"{one.output}: {each.name} has {each.score:.1f} of 10: {each.detail}", LONGEST_REASON)
         for one in judged
         for each in one.measures
         if not each.passed
@@ -112,14 +126,16 @@ def with_values(prompt: JsonObject, interface: JsonObject, inputs: Mapping[str, 
     return changed
 
 
-def _result(cell: Cell, answer: Answer) -> CellResult:
-    seconds = float(as_object(answer.body.get("seconds")).get("execution", 0.0))
-    rate = float(as_object(answer.body.get("cost")).get("usd_per_second", 0.0))
+def _result(app: Called, cell: Cell, answer: Answer) -> CellResult:
+    """As the app says, as far as that can be."""
+    said, seed = float(as_object(answer.body.get("seconds")).get("execution", 0.0)), answer.body.get("seed")
+    seconds = min(max(said, 0.0), app.within)
+    rate = min(max(float(as_object(answer.body.get("cost")).get("usd_per_second", 0.0)), 0.0), MOST_PER_SECOND)
     return CellResult(
         number=cell.number,
         inputs=cell.inputs,
         state="made",
         seconds=round(seconds, 3),
         usd=round(seconds * rate, 8),
-        seed=answer.body.get("seed"),
+        seed=seed if isinstance(seed, int) and 0 <= seed <= MAX_SEED else None,
     )

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from codegen.model import JsonObject
     from runner.variations.model import Cell, Grid
 
+LONGEST_SECONDS: Final = 86_400.0
+"""Of a call, or a start: nothing on the target goes on for longer. What says more was not written by a test."""
+LEAST_DEFAULT: Final = 0.001
+"""Nothing that makes a call longer is less, in any unit."""
+MOST_SECONDS: Final = 1e8
+"""Of a grid; three years. What would be more is an estimate of nothing."""
 LENGTHENS: Final = frozenset({"steps", "width", "height", "length", "batch_size", "frames", "duration", "seconds"})
 """Inputs in whose proportion a call takes longer, if their names say what they are."""
 
@@ -45,6 +51,8 @@ def estimate_of(
     containers = max(min_containers, called) if cells else 0
     calls = sum(call * _weight(cell, usual) for cell in cells)
     seconds = calls * containers / max(called, 1) + start * containers
+    if seconds > MOST_SECONDS:
+        return None
     return Estimate(
         cells=len(cells),
         call_seconds=call,
@@ -71,18 +79,27 @@ def _measured(report: bytes | None) -> tuple[float, float] | None:
 
 
 def _seconds(value: Any) -> float:  # noqa: ANN401 - any JSON value
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
-    return number if isfinite(number) and number > 0 else 0.0
+    number = _number(value)
+    return number if 0 < number <= LONGEST_SECONDS else 0.0
+
+
+def _number(value: Any) -> float:  # noqa: ANN401 - any JSON value
+    """0 for what is none, or larger than any."""
+    try:
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    except OverflowError:
+        return 0.0
+    return number if isfinite(number) else 0.0
 
 
 def _usual(grid: Grid, interface: JsonObject) -> dict[str, float]:
     """Of the inputs that make a call longer, those in the grid, with the value that the test had."""
     properties = as_object(interface.get("properties"))
-    defaults = {axis.name: as_object(properties.get(axis.name)).get("default") for axis in grid.axes}
+    defaults = {axis.name: _number(as_object(properties.get(axis.name)).get("default")) for axis in grid.axes}
     return {
-        name: float(default)
+        name: default
         for name, default in defaults.items()
-        if name.rstrip("_0123456789") in LENGTHENS and isinstance(default, int | float) and default > 0
+        if name.rstrip("_0123456789") in LENGTHENS and default >= LEAST_DEFAULT
     }
 
 

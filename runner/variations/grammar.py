@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from codegen.model import Frozen
 from runner.variations.errors import BadVariation
+from runner.variations.model import MOST_CELLS, MOST_INPUTS
 
 FORM: Final = 'input=value,value or input=1..4, such as seed=1..4 steps=20,30 prompt="a cat","a dog"'
 SHOWN: Final = 60
@@ -72,19 +73,21 @@ def read_wishes(text: str) -> tuple[Wish, ...]:
         BadVariation: it cannot be read; says where, and gives the form.
     """
     text = text.translate(_QUOTES_OF_PHONES)
-    wishes: list[Wish] = []
+    wishes: dict[str, Wish] = {}
     at = _skip(text, 0)
     while at < len(text):
         found = _NAME.match(text, at)
         if found is None:
             raise BadVariation(f"{shown(text[at:].split(maxsplit=1)[0])} is not of the form {FORM}")
-        if any(wish.name == found[1] for wish in wishes):
+        if found[1] in wishes:
             raise BadVariation(f"{found[1]} is given twice; put all its values behind one =")
+        if len(wishes) == MOST_INPUTS:
+            raise BadVariation(f"more than {MOST_INPUTS} inputs are given; leave out those that are as in the workflow")
         items, at = _items(text, found.end(), found[1])
-        wishes.append(Wish(name=found[1], items=items))
+        wishes[found[1]] = Wish(name=found[1], items=items)
     if not wishes:
         raise BadVariation(f"nothing is to be varied; the form is {FORM}")
-    return tuple(wishes)
+    return tuple(wishes.values())
 
 
 def show_wishes(wishes: tuple[Wish, ...]) -> str:
@@ -112,6 +115,10 @@ def _items(text: str, at: int, name: str) -> tuple[tuple[Item, ...], int]:
     while True:
         item, at = _item(text, at, name)
         items.append(item)
+        if len(items) > MOST_CELLS:
+            raise BadVariation(
+                f"{name} has more than {MOST_CELLS} values; at most {MOST_CELLS} variations are made at once"
+            )
         after = _skip(text, at)
         if text[after : after + 1] != ",":
             return tuple(items), after

@@ -13,6 +13,8 @@ from codegen.model import Frozen
 
 MOST_CELLS = 64
 """Of one grid: eight by eight, which people can still look at. More is a benchmark, and has scripts."""
+MOST_INPUTS = 64
+"""Of one grid, varied or held at one value: there are no more cells to tell apart either."""
 LONGEST_TEXT = 2000
 """Characters of one value: the longest prompts there are."""
 

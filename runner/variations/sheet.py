@@ -100,7 +100,7 @@ def _label(draw: ImageDraw.ImageDraw, grid: Grid, inputs: Mapping[str, object]) 
         while words and draw.textlength(f"{line} {words[0]}", font=face) <= EDGE:
             line = f"{line} {words.pop(0)}"
         lines.append(line)
-    rest = " ".join([lines[-1], *words]) if lines else ""
+    rest = " ".join([lines[-1], *words])[:EDGE] if lines else ""  # no letter is narrower than a pixel
     return tuple(_fitted(draw, line, face, EDGE) for line in (*lines[:-1], rest))
 
 

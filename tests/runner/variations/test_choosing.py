@@ -58,10 +58,25 @@ def test_containers_that_are_there_whatever_is_called_are_in_the_estimate() -> N
 
 
 @pytest.mark.parametrize(
-    "report", [None, b"", b"[]", b'{"cost": {"execution_seconds": "2"}}', b'{"cost": {"execution_seconds": -1}}']
+    "report",
+    [
+        *(None, b"", b"[]", b'{"cost": {"execution_seconds": "2"}}', b'{"cost": {"execution_seconds": -1}}'),
+        *(b'{"cost": {"execution_seconds": 1e300}}', b'{"warm_seconds": 1' + b"0" * 400 + b"}"),
+    ],
 )
 def test_without_a_measurement_nothing_is_made_up(report: bytes | None) -> None:
     assert estimate_of(grid("seed=1..4"), INTERFACE, report, usd_per_second=1, at_once=1) is None
+
+
+@pytest.mark.parametrize("default", [10**400, 1e-300, -20, True, "20", float(2**1000), None])
+def test_a_default_that_cannot_be_scales_nothing_beyond_bounds(default: object) -> None:
+    odd = {"properties": {"steps": {"type": "integer", "default": default}}}
+    made = estimate_of(
+        make_grid(read_wishes("steps=1,18446744073709551615"), odd), odd, REPORT, usd_per_second=1, at_once=1
+    )
+    assert made is None or made.usd < 1e9
+    if made is not None:
+        assert type(made).model_validate_json(made.model_dump_json()) == made
 
 
 def app(**files: bytes | None) -> Any:

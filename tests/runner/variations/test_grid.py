@@ -180,3 +180,39 @@ def test_whatever_is_written_makes_a_grid_within_bounds_or_is_told(text: str) ->
     assert len(made.cells) == made.size
     check_grid(made, INTERFACE)
     assert Grid.model_validate_json(made.model_dump_json()) == made
+
+
+NAMES = [f"{first}{second}{third}" for first in "abcdefghijklm" for second in "abcdefghij" for third in "abcdefghij"]
+LONG = 66_000
+"""Characters: of the longest comment."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " ".join(f"{name}{number}=1" for number in range(8) for name in NAMES),
+        "steps=" + "1," * LONG,
+        "steps=" + "1..2," * LONG,
+        "prompt=" + '"a",' * LONG,
+        'prompt="' + '\\"' * LONG,
+        "prompt=" + "'" * LONG,
+        "=" * LONG,
+        "a" * LONG,
+        "a=" + "1" * LONG,
+        "a=" + "." * LONG,
+        "a = " + " , " * LONG,
+        "a=1" + "e" * LONG,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_the_longest_comment_is_read_or_refused_soon(text: str) -> None:
+    interface = {"properties": {text[at : at + 4]: {"type": "integer"} for at in range(0, LONG, 7)}}
+    began = time.process_time()
+    with pytest.raises(BadVariation):
+        make_grid(read_wishes(text[:LONG]), interface)
+    assert time.process_time() - began < 1
+
+
+def test_more_inputs_than_can_be_told_apart_are_refused() -> None:
+    assert refusal(" ".join(f"{name}=1" for name in NAMES[:65])).startswith("more than 64 inputs are given; ")
+    assert refusal("steps=" + ",".join(map(str, range(65)))).startswith("steps has more than 64 values; ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,13 @@ def test_the_same_cells_give_the_same_bytes_whenever_it_is_drawn() -> None:
     made = Variations(grid=grid(steps=(20, 30)), cells=(cell(1), cell(2, state="failed", reason="no")))
     assert draw_sheet("poster", made, {1: noise(1)}) == draw_sheet("poster", made, {1: noise(1)})
     assert draw_sheet("poster", made, {1: noise(1)}) != draw_sheet("poster", made, {1: noise(2)})
+
+
+def test_many_inputs_with_one_value_each_are_drawn_soon() -> None:
+    made = grid(**{f"{'i' * 90}{number}": ("l" * 2000,) for number in range(64)})
+    began = time.process_time()
+    draw_sheet("poster", Variations(grid=made), {})
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(
