@@ -51,6 +51,10 @@ BLOCK: Final = 8
 """Pixels of the working copy: what is left of the latent grid of models, and larger patches."""
 DRAWING: Final = 2.0
 """Bits of entropy below which it is a drawing or a logo, whose white is paper and not light."""
+BARE: Final = 0.02
+"""Part of a picture below which what is left of it beside white, or black, says nothing."""
+DRAWN: Final = 0.88
+"""Of a drawing no more of what is left counts as extreme: what is black and white may have been meant so."""
 NORM_OF_KERNEL: Final = 6.0
 MEDIAN_OF_NORMAL: Final = 0.6745
 """Median of the absolute values, by the standard deviation."""
@@ -63,6 +67,7 @@ CONTRAST: Final = Scale(25, 90)
 BRIGHTNESS: Final = Scale(50, 110)
 CLIPPING: Final = Scale(0.45, 0.02)
 BURNT: Final = Scale(0.1, 0.01)
+EXTREMES: Final = Scale(1.0, 0.5)
 HOLE: Final = Scale(0.06, 0.02)
 ENTROPY: Final = Scale(0.15, 0.35)
 SHARPNESS: Final = Scale(0.45, 0.75)
@@ -116,6 +121,7 @@ def measure_pixels(pixels: Pixels) -> tuple[Measured, ...]:
     entropy = _entropy(seen)
     clipped = _clipped(colours[pixels.seen], drawing=entropy < DRAWING)
     burnt = _burnt(colours[pixels.seen])
+    extreme = _extreme(colours[pixels.seen], drawing=entropy < DRAWING)
     hole = _hole((colours <= DARK).all(-1) & pixels.seen)
     sharp = _sharpness(luma)
     noise = _noise(pixels.native)
@@ -126,6 +132,7 @@ def measure_pixels(pixels: Pixels) -> tuple[Measured, ...]:
         on_scale("brightness", high, BRIGHTNESS, unit="of 255", detail=f"its brightest parts have {high:.0f} of 255"),
         on_scale("clipping", clipped, CLIPPING, detail=f"{clipped:.0%} is at the limit of brightness"),
         on_scale("burnt", burnt, BURNT, detail=f"{burnt:.0%} has one colour at its highest and another at its lowest"),
+        on_scale("extremes", extreme, EXTREMES, detail=f"{extreme:.0%} of what is drawn has a colour at a limit"),
         on_scale("hole", hole, HOLE, detail=f"{hole:.0%} is one black rectangle in the middle of something"),
         on_scale("entropy", entropy, ENTROPY, unit="bits", detail=f"{entropy:.1f} of 8 bits a pixel"),
         on_scale("sharpness", sharp, SHARPNESS, detail=f"{sharp:.2f}; sharp pictures have 1 to 2"),
@@ -181,6 +188,20 @@ def _clipped(seen: Plane, *, drawing: bool) -> float:
 def _burnt(seen: Plane) -> float:
     """Pixels of a colour that hardly any light has: what is left where contrast was raised beyond all bounds."""
     return float(((seen >= CLIPPED).any(-1) & (seen <= DARK).any(-1)).mean())
+
+
+def _extreme(seen: Plane, *, drawing: bool) -> float:
+    """The part with a colour at its lowest or highest, of all that is no background: burnt pictures have nothing else.
+
+    White is background or black is, whichever there is more of: paper, or night.
+    """
+    high, low = seen >= CLIPPED, seen <= DARK
+    white, black = high.all(-1), low.all(-1)
+    drawn = np.logical_not(white if white.sum() > black.sum() else black)
+    if drawn.mean() < BARE:
+        return 0.0
+    part = float((high | low)[drawn].any(-1).mean())
+    return min(part, DRAWN) if drawing else part
 
 
 def _hole(black: NDArray[np.bool_]) -> float:

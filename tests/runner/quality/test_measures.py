@@ -83,6 +83,7 @@ def test_a_picture_is_good() -> None:
         "brightness",
         "clipping",
         "burnt",
+        "extremes",
         "hole",
         "entropy",
         "sharpness",
@@ -179,6 +180,34 @@ def test_grey_of_many_bits_is_seen_as_people_see_it(mode: str, white: float) -> 
 def test_levels_of_any_kind_have_a_place_from_black_to_white(levels: list[float]) -> None:
     seen = eight_bits(Image.fromarray(np.array([levels], np.float32)))
     assert list(seen.tobytes()) in ([0, 255], [0, 0])
+
+
+def on_ground(picture: Image.Image, ground: int) -> Image.Image:
+    """In the middle of much white or black, as products and renders are shown."""
+    whole = Image.new("RGB", (1024, 1024), (ground, ground, ground))
+    whole.paste(picture.resize((400, 400)), (312, 312))
+    return whole
+
+
+def extremes_of(picture: Image.Image) -> tuple[float, bool]:
+    (each,) = (each for each in quality(file_of(picture)).measures if each.name == "extremes")
+    return each.value, each.passed
+
+
+@pytest.mark.parametrize("ground", [0, 255], ids=["night", "paper"])
+def test_where_every_colour_is_at_a_limit_a_picture_is_burnt_whatever_it_stands_on(ground: int) -> None:
+    burnt = painted((np.asarray(SCENE, float) - 128) * 40 + 128)
+    assert extremes_of(burnt) == (pytest.approx(1, abs=0.08), False)
+    value, _ = extremes_of(on_ground(burnt, ground))
+    assert value > 0.8
+    assert extremes_of(on_ground(SCENE, ground)) == (pytest.approx(0, abs=0.1), True)
+
+
+def test_a_drawing_in_black_and_white_may_have_been_meant_so() -> None:
+    cells = np.kron(RANDOM.integers(0, 2, (24, 24)), np.ones((16, 16))) * 255
+    drawing = painted(np.repeat(cells[..., None], 3, 2))
+    assert extremes_of(drawing) == (0.88, True)
+    assert extremes_of(Image.new("RGB", (256, 256), "white")) == (0.0, True)
 
 
 def test_settings_lower_the_limit_and_leave_outputs_out() -> None:
