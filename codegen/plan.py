@@ -16,6 +16,7 @@ from codegen.model import AppName, Finding, Frozen, JsonObject, Question, Workfl
 from codegen.models import FoundModel, find_models
 from codegen.naming import app_name, derive_name
 from codegen.packs import PackUse, find_packs
+from codegen.partners import about_partners
 from codegen.stages import find_stages, unnamed_loaders
 from codegen.vendored import runtime_files, runtime_version
 
@@ -125,6 +126,7 @@ def make_plan(
             *(finding for finding in choice.findings if finding.code != "unknown-class"),
             *packs.findings,
             *models.findings,
+            *about_partners(prompt, catalog),
         ),
         unknown_classes=unknown,
     )

@@ -6,13 +6,14 @@ from importlib.resources import files
 
 import jsonschema
 import pytest
+from inline_snapshot import snapshot
 
 from codegen.catalog import packaged_versions
 from codegen.core_version import choose_core, core_facts
 from codegen.errors import CatalogError, InvalidGraph, InvalidName
 from codegen.lock import ModelPin
 from codegen.parse import parse_workflow
-from codegen.plan import make_plan
+from codegen.plan import Plan, make_plan
 from codegen.render import app_files
 from codegen.vendored import runtime_version
 from tests.codegen.canvas import MUTED, Canvas, empty_image, save, text_to_image
@@ -199,3 +200,36 @@ def test_public_templates(name):
 def test_enough_templates_are_looked_at():
     assert len(CHOSEN) > 30
     assert len({name.split("_")[0] for name in CHOSEN}) > 5
+
+
+def template(name: str) -> Plan:
+    return make_plan(parse_workflow((TEMPLATES / name).read_bytes(), filename=name), filename=name)
+
+
+class TestPartners:
+    def test_what_others_are_paid_for_is_told_once(self):
+        plan = template("api_kling2_6_i2v.json")
+        told = [finding for finding in plan.findings if finding.code == "partner-service"]
+        assert [finding.message for finding in told] == snapshot(
+            [
+                "KlingImageToVideoWithAudio calls a paid service of a partner: each call of the app spends credits of a Comfy account, which no cost here contains"
+            ]
+        )
+        assert told[0].node in plan.prompt
+        assert "API_KEY_COMFY_ORG" in (told[0].hint or "")
+
+    def test_a_long_list_is_cut(self):
+        told = [
+            f.message
+            for f in template("template_sirolim_image_script_video.json").findings
+            if f.code == "partner-service"
+        ]
+        assert told == snapshot(
+            [
+                "GeminiNanoBanana2, GeminiNode, KlingOmniProImageToVideoNode and 1 more call a paid service of a partner: each call of the app spends credits of a Comfy account, which no cost here contains"
+            ]
+        )
+
+    def test_where_nobody_is_paid_nothing_is_told(self):
+        plan = make_plan(text_to_image().workflow(), filename="a.json")
+        assert not [finding for finding in plan.findings if finding.code == "partner-service"]
