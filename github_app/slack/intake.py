@@ -24,7 +24,7 @@ from github_app.handlers.talk import Talk
 from github_app.handlers.talking import told
 from github_app.server.deliveries import MAX_ATTEMPTS
 from github_app.slack.errors import SlackError, SlackRefused
-from github_app.slack.message import said
+from github_app.slack.message import in_plain_text, said
 from github_app.slack.requests import Asked, has_workflow_name, is_picture, pasted
 from github_app.slack.text import escaped, link
 from github_app.slack.threads import Thread
@@ -91,18 +91,18 @@ class SlackDesk:
             return False
         try:
             asked, wanted = self._wanted(asked)
-            answer = self._open(asked, wanted, full_name)
+            answer = said(self._open(asked, wanted, full_name))
         except Unfit as error:
             if not str(error):
                 return False
-            answer = str(error)
+            answer = in_plain_text(str(error))
         except Refused as error:
-            answer = f"GitHub does not allow it in {escaped(full_name)}: {escaped(str(error))}."
+            answer = in_plain_text(f"GitHub does not allow it in {escaped(full_name)}: {escaped(str(error))}.")
         except Unavailable:
             if delivery.attempts < MAX_ATTEMPTS:
                 raise
-            answer = f"GitHub has not answered for a while. Look into {escaped(full_name)}, and ask again."
-        self.client.say(asked.channel, f"answer:{asked.key}", said(answer), since=_time(asked), thread=asked.ts)
+            answer = said(f"GitHub has not answered for a while. Look into {escaped(full_name)}, and ask again.")
+        self.client.say(asked.channel, f"answer:{asked.key}", answer, since=_time(asked), thread=asked.ts)
         return True
 
     def _open(self, asked: Asked, wanted: _Wanted, full_name: str) -> str:

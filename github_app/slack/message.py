@@ -75,7 +75,7 @@ def run_message(view: RunView, place: Place) -> Message:
     simulated = "Simulated: " if view.engine != "comfyui" and view.state == "ready" else ""
     blocks = [
         _section(f"{ICONS[view.state]} *{simulated}{escaped(view.name)}* {escaped(words.headline(view))}"),
-        _context([plain_text(escaped(view.title or view.filename or view.name)), mrkdwn(_where(view, place))]),
+        _context([plain_text(_title(view)), mrkdwn(_where(view, place))]),
         *_standing(view),
         *_steps(view),
         _section("\n".join(_facts(view))),
@@ -99,6 +99,16 @@ def calls(view: RunView) -> list[tuple[str, str]]:
 def said(text: str) -> Message:
     """A sentence of ours; what is not ours in it is escaped already."""
     return Message(text=text, blocks=(_section(text),))
+
+
+def in_plain_text(text: str) -> Message:
+    """A sentence with words of other people, escaped already: Slack makes nothing of them."""
+    return Message(text=text, blocks=({"type": "section", "text": plain_text(text)},))
+
+
+def _title(view: RunView) -> str:
+    """Never empty, which Slack would refuse: titles may be of letters that nobody can see."""
+    return escaped(view.title or "") or escaped(view.filename or "") or escaped(view.name)
 
 
 def _where(view: RunView, place: Place) -> str:

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 EVENT: Final = "slack"
 """Of a delivery that is one of these."""
 COMMAND: Final = "/deploy-workflow"
-_SAID: Final = frozenset({None, "file_share", "thread_broadcast"})
+_SAID: Final = frozenset({"", "file_share", "thread_broadcast"})
 """Kinds of messages that people write; the others tell of edits, of who has joined, of bots."""
+LATEST: Final = 250_000_000_000
+"""Seconds since 1970: the last years that dates have."""
 MAX_TRIES: Final = 20
 """Braces of a text at which JSON is looked for."""
 _OBJECT: Final = re.compile(r'\{\s*"')
@@ -45,7 +47,7 @@ class Asked(Frozen):
     """The same however often, and in whichever ways, Slack tells of it."""
     channel: ChannelId
     user: UserId
-    at: float
+    at: Annotated[float, Field(ge=0, le=LATEST)]
     """Seconds since 1970, by Slack's clock."""
     ts: Annotated[str, Field(pattern=r"^\d{1,12}\.\d{1,9}$")] | None = None
     """Of the message to answer below; a command is none."""
@@ -68,9 +70,9 @@ def asked_by_event(body: JsonObject, channels: Mapping[str, str]) -> tuple[Asked
     try:
         match event.get("type"):
             case "message":
-                return _in_message(event) if event.get("channel") in channels else ()
+                return _in_message(event) if str(event.get("channel")) in channels else ()
             case "file_shared":
-                return _in_share(event, body) if event.get("channel_id") in channels else ()
+                return _in_share(event, body) if str(event.get("channel_id")) in channels else ()
             case _:
                 return ()
     except ValidationError:
@@ -139,7 +141,7 @@ def _is_workflow(data: bytes) -> bool:
 
 
 def _in_message(event: JsonObject) -> tuple[Asked, ...]:
-    if event.get("subtype") not in _SAID or event.get("bot_id") or event.get("hidden"):
+    if str(event.get("subtype") or "") not in _SAID or event.get("bot_id") or event.get("hidden"):
         return ()
     channel, ts = str(event.get("channel")), str(event.get("ts"))
     common: Any = {
@@ -168,7 +170,7 @@ def _in_share(event: JsonObject, body: JsonObject) -> tuple[Asked, ...]:
             key=_key(channel, f"{file}.{user}"),
             channel=channel,
             user=user,
-            at=float(at) if isinstance(at, int) else 0.0,
+            at=at if isinstance(at, int) and 0 <= at <= LATEST else 0.0,
             file=file,
         ),
     )

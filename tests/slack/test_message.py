@@ -225,3 +225,10 @@ def test_workflows_are_found_wherever_they_begin_in_a_message() -> None:
 def test_what_is_cut_short_is_not_taken_for_a_part_of_it(cut: str) -> None:
     with pytest.raises(WorkflowError, match=r"^what was pasted: "):
         pasted(f"look: ```{cut}```")
+
+
+def test_a_title_of_letters_that_nobody_sees_is_the_next_best_name() -> None:
+    unseen = "\u200b\u202e\n\x00"
+    for title, filename, shown in ((unseen, "a.json", "a.json"), (unseen, unseen, "poster"), ("T", "a.json", "T")):
+        parts = run_message(view("running", title=title, filename=filename), PLACE).blocks[1]["elements"]
+        assert parts[0]["text"] == shown
