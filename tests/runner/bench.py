@@ -30,6 +30,7 @@ POSTER = json.dumps(
 )
 OTHER = POSTER.replace("64", "128")
 PATIENCE_SECONDS = 60
+"""For a condition, and for a process that says nothing: one that comes forward is waited for, however slow the machine."""
 
 # Processes of their own, forked from one that has imported everything: as real as any, but there in no time.
 _processes = multiprocessing.get_context("forkserver")
@@ -51,6 +52,8 @@ class Running:
     line: Connection
     out: Path
     err: Path
+    journal: Path
+    """Where it says how far it has come."""
 
     def paused(self) -> Running:
         """Wait until it has come to the event at which it pauses."""
@@ -78,8 +81,14 @@ class Running:
         return self.err.read_text()
 
     def ended(self) -> int | None:
-        self.process.join(PATIENCE_SECONDS)
+        said = -1
+        while self.process.exitcode is None and said != (now := self._said()):
+            said = now
+            self.process.join(PATIENCE_SECONDS)
         return self.process.exitcode
+
+    def _said(self) -> int:
+        return self.journal.stat().st_size if self.journal.exists() else 0
 
 
 @dataclass
@@ -104,7 +113,7 @@ class Bench:
         process = _processes.Process(target=drive, args=(whole, theirs, str(out), str(err)), daemon=True)
         process.start()
         theirs.close()
-        self.started.append(Running(process, ours, out, err))
+        self.started.append(Running(process, ours, out, err, self.folder / "journal"))
         return self.started[-1]
 
     def close(self) -> None:
