@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -240,9 +240,11 @@ def _own(path: str) -> str:
     Raises:
         CheckFailed: it is something else.
     """
-    if not path.startswith("/") or path.startswith("//"):
-        raise CheckFailed(f"{_one_line(path)!a} is no path of the endpoint")
-    return path
+    if path.startswith("/") and not path.startswith("//"):
+        with suppress(httpx.InvalidURL, UnicodeError):
+            httpx.URL(path)
+            return path
+    raise CheckFailed(f"{_one_line(path)!a} is no path of the endpoint")
 
 
 def failure(response: httpx.Response) -> str:

@@ -98,10 +98,23 @@ def test_numbers_that_cannot_be_are_bounded(seconds: float, rate: float, seed: i
         (JOB | {"seconds": {"execution": "long", "cold_start": 0.0}}, 200),
         (JOB | {"outputs": ()}, 200),
         (JOB | {"outputs": [OUTPUT | {"url": "//elsewhere/out"}]}, 200),
+        (JOB | {"outputs": [OUTPUT | {"url": "/\ud800"}]}, 200),
+        (JOB | {"outputs": [OUTPUT | {"url": "/" + "a" * 70_000}]}, 200),
+        (JOB | {"outputs": [OUTPUT | {"url": "/\x00\n"}]}, 200),
         (JOB | {"state": "\ud800\x00\x1b[31m"}, 200),
         ({"title": "half \udfff a pair\x00", "detail": "\u202e| ![x](y) @all <!channel> " * 200}, 500),
     ],
-    ids=["no object", "words for seconds", "nothing", "elsewhere", "half a state", "half an error"],
+    ids=[
+        "no object",
+        "words for seconds",
+        "nothing",
+        "elsewhere",
+        "half an address",
+        "a long address",
+        "no address",
+        "half a state",
+        "half an error",
+    ],
 )
 def test_an_answer_that_is_none_fails_its_cell_with_words_that_can_be_stored(job: object, status: int) -> None:
     result = called(job, status=status).result

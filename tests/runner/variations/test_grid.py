@@ -213,6 +213,10 @@ def test_the_longest_comment_is_read_or_refused_soon(text: str) -> None:
     assert time.process_time() - began < 1
 
 
+def test_what_is_no_text_is_refused() -> None:
+    assert refusal("prompt=caf\udce9").startswith("what was written has bytes in it that are no UTF-8")
+
+
 def test_more_inputs_than_can_be_told_apart_are_refused() -> None:
     assert refusal(" ".join(f"{name}=1" for name in NAMES[:65])).startswith("more than 64 inputs are given; ")
     assert refusal("steps=" + ",".join(map(str, range(65)))).startswith("steps has more than 64 values; ")
