@@ -28,6 +28,7 @@ from github_app.handlers.handle import handle
 from github_app.installations import Installations
 from github_app.knowledge import Knowledge
 from github_app.repository_settings import PATH, InvalidRepositorySettings
+from github_app.rules import rules_of
 from github_app.server.deliveries import Arrivals, Deliveries
 from github_app.server.sweep import Sweeper
 from github_app.slack.errors import SlackBusy, SlackRefused, SlackUnavailable
@@ -264,7 +265,7 @@ class Worker:
         api = self._doors.repository(repository)
         with told_to_runs():
             try:
-                rules = self._doors.rules.of(api)
+                rules = rules_of(api)
             except InvalidRepositorySettings as error:
                 raise ForgeRefused(f"{PATH} cannot be used: {error}") from None
         return GithubForge(api, verified_commits=rules.verified_commits, reviewers=rules.reviewers)

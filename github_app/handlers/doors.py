@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from github_app.rules import RecentRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +34,6 @@ class Doors:
     """The ComfyUI of apps that run on this machine."""
     site: Site
     """The GitHub all of this is on."""
-    rules: RecentRules = field(default_factory=RecentRules)
     ledger: Ledger | None = None
     """`None`: nobody keeps count of money."""
     knowledge: Knowledge | None = None

@@ -22,6 +22,7 @@ from github_app.handlers.auto_merge import consider
 from github_app.handlers.production import versions
 from github_app.handlers.talk import Talk
 from github_app.repository_settings import DEFAULTS, InvalidRepositorySettings
+from github_app.rules import rules_of
 from github_app.telling import pages
 from github_app.telling.viewing import state_of, superseding, view_of
 from runner.documents import brought_up_to_date
@@ -55,6 +56,8 @@ MOST_FILES = 300
 """Of a comparison; of a larger one GitHub does not say everything."""
 LABELS_SECONDS = 600.0
 """How long a repository is believed to have a label; one that is gone is told of when it is used."""
+RULES_SECONDS = 10.0
+"""How long a repository's settings are believed: a run is told of every few seconds."""
 LOOKS = 3
 """At what the labels are to be: somebody else may tell of another app of the conversation at the same time."""
 WANTS_PEOPLE: frozenset[ShownState] = frozenset({"needs-input", "failed", "over-budget"})
@@ -106,6 +109,7 @@ class Tell:
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
         self._label_ids: dict[str, tuple[float, dict[str, str]]] = {}
+        self._rules: dict[str, tuple[float, RepositorySettings]] = {}
 
     def run(self, record: RunRecord, request: RunRequest, shown: Shown) -> None:
         """Show it. What was made is noted in `shown` as soon as it is there.
@@ -115,10 +119,7 @@ class Tell:
         """
         assert isinstance(request.repo, GithubRepository)
         api = self._doors.repository(request.repo)
-        try:
-            rules = self._doors.rules.of(api)
-        except InvalidRepositorySettings:  # is told elsewhere
-            rules = DEFAULTS
+        rules = self._rules_of(api, record.repo)
         view = seen_now(self._doors, record, request, lock=_lock(api, record))
         refusals = Refusals()
         with refusals.kept():
@@ -233,6 +234,18 @@ class Tell:
                 self._label_ids.pop(record.repo, None)
             else:
                 shown.label = key
+
+    def _rules_of(self, api: RepositoryApi, repo: str) -> RepositorySettings:
+        """What cannot be read is told elsewhere."""
+        now = time.monotonic()
+        read_at, rules = self._rules.get(repo, (now - RULES_SECONDS, DEFAULTS))
+        if now - read_at >= RULES_SECONDS:
+            try:
+                rules = rules_of(api)
+            except InvalidRepositorySettings:
+                rules = DEFAULTS
+            self._rules[repo] = (now, rules)
+        return rules
 
     def _ids_of(self, api: RepositoryApi, repo: str, labels: Collection[str]) -> dict[str, str]:
         """Of these labels at least, which the repository has then."""
