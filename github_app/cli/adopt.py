@@ -9,7 +9,7 @@ import typer
 from github_app.cli.failures import CommandError, ExitCode
 from github_app.cli.options import Json, Repo  # noqa: TC001 - typer reads the annotations
 from github_app.cli.output import Output
-from github_app.cli.own_app import find_app
+from github_app.cli.own_app import find_app, held
 from github_app.cli.up import engine_choice, own_base, report
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ def adopt(
     follow, and deploys, tests and commits the app; its pull request is brought up to date. Seeds have no default, and
     are not taken. If it is interrupted or killed, the same command goes on where it was.
 
+    Limits of money and quality and the GPUs allowed are read from .github/flowberth.yml, as it is committed on the
+    base branch.
+
     Exit code 0 means that every test passed, 1 that the run failed, 2 that there is no such variation, or that the app
     does not take its values.
     """
@@ -83,12 +86,13 @@ def adopt(
             _check_newest(record, earlier)
             before = records.request(earlier[0].id) if earlier else None
             request, words = _request(wanted, record, found, repository.root, before)
+            request = held(request.model_copy(update=options), out, target=settings.target)
         else:
             request, words = records.request(begun.id), (f"going on with {begun.id}, which was interrupted",)
         for line in words:
             out.note(f"{found.name}: {line}")
         with watcher(plain=json) as watching, opened_runs(settings, watching, offline=offline) as runs:
-            result = runs.resume(begun.id)[0] if begun else runs.up(request.model_copy(update=options))
+            result = runs.resume(begun.id)[0] if begun else runs.up(request)
     report(out, result)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from github_app.cli.failures import CommandError
 from github_app.cli.up import OWN_BRANCHES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from codegen.model import AppName
+    from github_app.cli.output import Output
     from github_app.settings import Settings
+    from runner.model import RunRequest
     from worktrees.mirror import Mirror
 
 
@@ -29,6 +30,24 @@ class OwnApp:
     def read(self, file: str) -> bytes | None:
         """A file of the app's folder, by its name there."""
         return self.mirror.read(self.commit, f"apps/modal/{self.name}/{file}")
+
+
+def held(request: RunRequest, out: Output, *, target: str) -> RunRequest:
+    """The request below the limits of the repository's settings, if it has any.
+
+    Raises:
+        CommandError: the settings cannot be used, or do not want a run on this target.
+    """
+    from github_app.cli.up_rules import Wishes, held_to, rules_at  # noqa: PLC0415 - not for --help
+
+    assert isinstance(request.repo, Path)
+    rules = rules_at(request.repo, request.base)
+    if rules is None:
+        return request
+    request, notes = held_to(rules, request, Wishes(target=target))
+    for note in notes:
+        out.note(note)
+    return request
 
 
 def find_app(app: str, root: Path, settings: Settings) -> OwnApp:

@@ -9,7 +9,7 @@ import typer
 from github_app.cli.failures import CommandError
 from github_app.cli.options import Json, Repo  # noqa: TC001 - typer reads the annotations
 from github_app.cli.output import Output
-from github_app.cli.own_app import find_app
+from github_app.cli.own_app import find_app, held
 from github_app.cli.up import engine_choice, exit_code, own_base
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def vary(
     Deploys what is committed on the branch of the app's pull request, says what the calls will take, makes them, and
     commits a contact sheet and variations.json. If it is interrupted or killed, the same command goes on where it was.
 
+    Limits of money and quality are read from .github/flowberth.yml, as it is committed on the base branch.
+
     Exit code 0 means that there are variations, 1 that the run failed or ran out of budget, 2 that the values cannot
     be used.
     """
@@ -78,6 +80,7 @@ def vary(
             "keep": keep,
         }
     )
+    request = held(request, out, target=settings.target)
     out.note(f"{name}: {_expected(request, costs=settings.target == 'modal')}")
     from github_app.composition import opened_runs  # noqa: PLC0415 - slow, so only once the request is known to be good
 

@@ -72,6 +72,8 @@ def read_wishes(text: str) -> tuple[Wish, ...]:
     Raises:
         BadVariation: it cannot be read; says where, and gives the form.
     """
+    if not _is_text(text):
+        raise BadVariation("what was written has bytes in it that are no UTF-8; write it with letters alone")
     text = text.translate(_QUOTES_OF_PHONES)
     wishes: dict[str, Wish] = {}
     at = _skip(text, 0)
@@ -143,6 +145,15 @@ def _item(text: str, at: int, name: str) -> _Item:
     if span is not None:
         return _Item(Span(low=span[1], high=span[2], step=span[3]), found.end())
     return _Item(Word(text=found[0]), found.end())
+
+
+def _is_text(text: str) -> bool:
+    """Not so what a command line was given in another encoding."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _skip(text: str, at: int) -> int:

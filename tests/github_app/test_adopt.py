@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.model import RunResult
+from tests.github_app.test_up import git, made_repo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,25 @@ def test_what_is_no_number_and_what_is_no_app_is_refused_at_once(flowberth: Call
         "there is no app poster on a branch flowberth/poster",
         "Make it with: flowberth up WORKFLOW",
     )
+
+
+def test_the_settings_of_the_repository_count_for_what_is_made_of_it_here(
+    flowberth: Callable[..., Any], tmp_path: Path
+) -> None:
+    repo = made_repo(tmp_path)
+    assert flowberth("render", POSTER, "-o", repo / "apps/modal").code == 0
+    git(repo, "checkout", "-q", "-b", "flowberth/poster")
+    git(repo, "add", "apps")
+    git(repo, "commit", "-q", "-m", "Add poster")
+    git(repo, "checkout", "-q", "main")
+    (repo / ".github").mkdir()
+    (repo / ".github/flowberth.yml").write_text("quality: {image: eleven}\n")
+    git(repo, "add", ".github")
+    git(repo, "commit", "-q", "-m", "Settle it")
+    message, _ = refusal(flowberth("vary", "poster", "sun_height=100,300", "--repo", repo, "--json"))
+    assert message.startswith("the settings on main cannot be used:")
+    message, _ = refusal(flowberth("adopt", "poster", "1", "--repo", repo, "--json"))
+    assert message == "no grid was made of poster"
 
 
 @pytest.mark.long
