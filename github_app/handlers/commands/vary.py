@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from github_app.handlers.talk import Talk
     from runner.model import RunRequest
     from runner.records import RunRecord
+    from runner.variations.model import VaryRequest
 
 
 def vary(talk: Talk, command: Vary) -> None:
@@ -57,8 +58,13 @@ def vary_again(talk: Talk, record: RunRecord, asked: RunRequest) -> None:
         return
     request, name = of_branch(talk, asked.budget_usd)
     check_idle(talk, request)
-    again = asked.vary.model_copy(update={"again": record.id, "estimate": None})
+    again = asked.vary.model_copy(update={"again": kept_by(record, asked.vary), "estimate": None})
     talk.doors.runs.ask(request.model_copy(update={"kind": "vary", "vary": again}), name, key=talk.key)
+
+
+def kept_by(record: RunRecord, asked: VaryRequest) -> str:
+    """The run that has the cells which are to be kept: this one, unless it ended before it had taken them over."""
+    return asked.again if record.progress.variations is None and asked.again else record.id
 
 
 def check_idle(talk: Talk, request: RunRequest) -> None:
