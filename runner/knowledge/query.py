@@ -4,7 +4,8 @@
     "out of memory"             these words in this order, or it is no hit
     upscale -anime              not with this word; -"two words" is the same for a phrase
 
-Whatever else is typed is a word, or nothing.
+Whatever else is typed is a word, or nothing. In what was pasted, several lines or one of a traceback, nothing is a
+condition: its quotes are those of Python, and name a path of another machine.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ MOST_CONDITIONS: Final = 8
 _TERM = re.compile(
     r'(?P<minus>(?<!\S)-)?(?:["\u201c\u201d\u201e](?P<phrase>[^"\u201c\u201d\u201e]*)["\u201c\u201d]|(?P<word>[^\s"\u201c\u201d\u201e]+))'
 )
+_PASTED = re.compile(r'\n|\bFile "[^"]*", line \d')
 
 
 class Query(Frozen):
@@ -58,17 +60,18 @@ def read_query(typed: str) -> Query:
     phrases: list[tuple[str, ...]] = []
     without: list[tuple[str, ...]] = []
     wanted: list[str] = []
+    pasted = _PASTED.search(typed.strip()) is not None
     for term in _TERM.finditer(typed[-LONGEST_TEXT:]):
         said = term["phrase"] if term["word"] is None else term["word"]
         found = tuple(words_of(said))
         if not found:
             continue
-        if term["minus"]:
+        if term["minus"] and not pasted:
             without.append(found[:MOST_WORDS])
             continue
         wanted.append(said)
         words.update(dict.fromkeys(found))
-        if term["word"] is None:
+        if term["word"] is None and not pasted:
             phrases.append(found[:MOST_WORDS])
     return Query(
         words=tuple(words)[-MOST_WORDS:],

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
@@ -22,6 +21,7 @@ from runner.knowledge.embeddings import NoVectors
 from runner.knowledge.query import read_query
 from runner.knowledge.reasons import Reason, reasons_of
 from runner.knowledge.rows import LANGUAGE
+from runner.knowledge.synonyms import also
 from runner.model import Frozen
 from runner.tables import SCHEMA, knowledge_entry
 
@@ -44,6 +44,8 @@ SHORTEST_BEGINNING: Final = 4
 MOST_ENDINGS: Final = 8
 ENDING_COUNTS: Final = 0.5
 """Of what the word itself would."""
+BESIDE_COUNTS: Final = 0.7
+"""Of what the word itself would: a word that means about the same in this trade."""
 FIELD_WEIGHTS: Final = "{0.3, 0.5, 0.5, 1.0}"
 """Of prose, errors, identifiers, title and name: the order is Postgres' (D, C, B, A)."""
 
@@ -51,13 +53,16 @@ How: TypeAlias = Literal["words and meaning", "words"]
 
 _STEMS: Final = f"""
 WITH asked AS (
-    SELECT asked, lexeme FROM unnest(CAST(:words AS text[])) AS asked, unnest(to_tsvector('{LANGUAGE}', asked))
+    SELECT DISTINCT stem.lexeme AS asked, looked.lexeme
+    FROM unnest(CAST(:words AS text[]), CAST(:besides AS text[])) AS typed(word, beside),
+        unnest(to_tsvector('{LANGUAGE}', typed.word)) AS stem, unnest(to_tsvector('{LANGUAGE}', beside)) AS looked
 )
-SELECT asked.lexeme AS asked, known.word, known.entries FROM asked CROSS JOIN LATERAL (
+SELECT asked.asked, known.word, known.entries, asked.asked <> asked.lexeme AS beside
+FROM asked CROSS JOIN LATERAL (
     SELECT word, entries FROM {SCHEMA}.knowledge_word WHERE repo = :repo AND word = asked.lexeme
     UNION ALL
     (SELECT word, entries FROM {SCHEMA}.knowledge_word
-     WHERE repo = :repo AND length(asked.lexeme) >= :shortest
+     WHERE repo = :repo AND length(asked.lexeme) >= :shortest AND asked.asked = asked.lexeme
      AND word > asked.lexeme AND word < asked.lexeme || chr(1114111)
      ORDER BY entries DESC, word LIMIT :endings)
 ) AS known
@@ -122,6 +127,8 @@ class _Term(NamedTuple):
     asked: str
     word: str
     weight: float
+    beside: bool
+    """Not said, but about the same in this trade."""
     everywhere: bool
     """Looked for in all of an entry; otherwise in the title alone."""
 
@@ -132,7 +139,6 @@ class KnowledgeSearch:
     def __init__(self, database: Database, meanings: Meanings | None) -> None:
         self._database = database
         self._meanings = meanings
-        self._beside = ThreadPoolExecutor(thread_name_prefix="meaning")
 
     def search(self, repo: str, typed: str, limit: int = 10) -> Found:
         """The best hits for what somebody typed, in the index as it is.
@@ -146,17 +152,16 @@ class KnowledgeSearch:
         told = "no embeddings are installed" if self._meanings is None else ""
         close: dict[int, float] = {}
         is_word = len(query.text.split()) == 1
-        early = self._meanings is not None and query.text and not is_word
-        meant = self._beside.submit(self._meant, query) if early else None
         with self._database.begin() as connection:
             entries = _count(connection, repo)
             terms = _terms(connection, repo, query, entries)
             ranked = _ranked(connection, repo, query, terms)
-        is_identifier = is_word and bool(ranked)  # and says more than what it may mean
+        said = any(not term.beside for term in terms)
+        is_identifier = is_word and said and bool(ranked)  # and says more than what it may mean
         how: How = "words"
         if self._meanings is not None and query.text and not is_identifier:
             try:
-                close = self._close(self._meanings, repo, query, meant.result() if meant else self._meant(query))
+                close = self._close(self._meanings, repo, query)
                 how = "words and meaning"
             except NoVectors as error:
                 told = str(error)
@@ -185,14 +190,9 @@ class KnowledgeSearch:
             told=told,
         )
 
-    def _meant(self, query: Query) -> list[float]:
-        """What is wanted, as a vector. It takes about as long as to look for the words, so both are done at once."""
-        if self._meanings is None:
-            return []
-        self._meanings.ensure()
-        return self._meanings.vector(query.meaning)
-
-    def _close(self, meanings: Meanings, repo: str, query: Query, wanted: list[float]) -> dict[int, float]:
+    def _close(self, meanings: Meanings, repo: str, query: Query) -> dict[int, float]:
+        meanings.ensure()
+        wanted = meanings.vector(query.meaning)  # before a connection is taken: the first time, a model is loaded
         with self._database.begin() as connection:
             nearest = meanings.nearest(connection, repo, wanted, CANDIDATES)
             close = {entry: similarity for entry, similarity in nearest if similarity >= LEAST_SIMILARITY}
@@ -218,9 +218,11 @@ def _count(connection: sa.Connection, repo: str) -> int:
 
 def _terms(connection: sa.Connection, repo: str, query: Query, entries: int) -> list[_Term]:
     """What to look for, rarest first, with how much it counts."""
+    looked = [(word, beside) for word in query.words for beside in (word, *also(word))]
     asked = {
         "repo": repo,
-        "words": list(query.words),
+        "words": [word for word, _ in looked],
+        "besides": [beside for _, beside in looked],
         "shortest": SHORTEST_BEGINNING,
         "endings": MOST_ENDINGS,
     }
@@ -230,8 +232,8 @@ def _terms(connection: sa.Connection, repo: str, query: Query, entries: int) -> 
     for row in known:
         left -= row.entries
         rarity = math.log(1 + (entries - row.entries + 0.5) / (row.entries + 0.5))
-        weight = rarity * (1 if row.word == row.asked else ENDING_COUNTS)
-        terms[row.asked, row.word] = _Term(row.asked, row.word, weight, left >= 0 or not terms)
+        weight = rarity * (BESIDE_COUNTS if row.beside else 1 if row.word == row.asked else ENDING_COUNTS)
+        terms[row.asked, row.word] = _Term(row.asked, row.word, weight, row.beside, left >= 0 or not terms)
     return list(terms.values())
 
 

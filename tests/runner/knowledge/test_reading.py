@@ -153,6 +153,19 @@ def test_queries(typed: str, query: Query) -> None:
     assert read_query(typed) == query
 
 
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        '  File "/root/comfy/execution.py", line 7, in run\n    main()\nKeyError: "lora -x"',
+        'File "/root/comfy/execution.py", line 7, in run KeyError: "lora" -x',
+        "$ pip install -r requirements.txt\nerror",
+    ],
+)
+def test_quotes_of_a_traceback_are_no_conditions(pasted: str) -> None:
+    assert read_query(pasted).condition == ""
+    assert {"execution", "lora"} <= {*read_query(pasted).words} or "requirements" in read_query(pasted).words
+
+
 def test_of_a_long_paste_the_end_counts() -> None:
     query = read_query("first " + "x " * LONGEST_TEXT + "last")
     assert "last" in query.words
