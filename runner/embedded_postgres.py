@@ -91,10 +91,25 @@ def leave(data: Path) -> None:
         server.lock.release_read_lock()
         if server.lock.acquire_write_lock(blocking=False):
             try:
-                assert server.postgres is not None
-                server.postgres.stop()
+                _stop(server)
             finally:
                 server.lock.release_write_lock()
+
+
+def _stop(server: _Server) -> None:
+    """Also one that another process has started since: pgserver remembers the Postgres that was there at the start."""
+    assert server.postgres is not None
+    if _runs(server.data):
+        server.postgres.ensure_postgres_running()  # runs, and so is only looked at
+        server.postgres.stop()
+
+
+def _runs(data: Path) -> bool:
+    try:
+        number = int((data / "postmaster.pid").read_text().partition("\n")[0])
+        return psutil.Process(number).name().startswith("postgres")
+    except (OSError, ValueError, psutil.Error):
+        return False
 
 
 def _start(data: Path) -> PostgresServer:
