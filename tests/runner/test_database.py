@@ -100,6 +100,7 @@ def test_one_that_was_started_again_by_another_process_stops_with_its_last_user(
     assert postmasters(tmp_path) == []
 
 
+@pytest.mark.long
 def test_the_number_of_a_process_that_is_no_postgres_does_not_pass_for_the_server(tmp_path):
     leave(hold(tmp_path))
     ours = f"{os.getpid()}\n{tmp_path}/postgres\n1700000000\n5432\n{tmp_path}/postgres\n\n  1  1\nready\n"
