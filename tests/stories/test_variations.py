@@ -60,10 +60,10 @@ def test_a_grid_is_asked_for_looked_at_and_one_of_it_becomes_the_default(town):
 
 |  | `width` | `height` | time | cost | score |  |
 | --- | --- | --- | --- | --- | --- | --- |
-| 1 | `64` | `48` | N s | $0.0… | 2.1 |  |
-| 2 | `64` | `64` | N s | $0.0… | 2.1 |  |
-| 3 | `96` | `48` | N s | $0.0… | 2.1 |  |
-| 4 | `96` | `64` | N s | $0.0… | 2.1 |  |
+| 1 | `64` | `48` | N s | $0.0… | 2.2 |  |
+| 2 | `64` | `64` | N s | $0.0… | 2.2 |  |
+| 3 | `96` | `48` | N s | $0.0… | 2.2 |  |
+| 4 | `96` | `64` | N s | $0.0… | 2.2 |  |
 
 <details><summary>6 steps, N s</summary>
 
