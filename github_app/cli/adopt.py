@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from github_app.cli.failures import CommandError, ExitCode
-from github_app.cli.options import Json, Repo  # noqa: TC001 - typer reads the annotations
+from github_app.cli.options import Base, ComfyUI, Json, Keep, Offline, Repo  # noqa: TC001 - typer reads the annotations
 from github_app.cli.output import Output
 from github_app.cli.own_app import find_app, held
 from github_app.cli.up import engine_choice, own_base, report
@@ -35,23 +35,10 @@ def adopt(
     app: Annotated[str, typer.Argument(metavar="APP", help="Name of an app with a branch flowberth/APP.")],
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="Of a variation, as its sheet and table show it.")],
     repo: Repo = None,
-    base: Annotated[
-        str | None,
-        typer.Option(metavar="BRANCH", help="Branch the pull request is for. By default the one checked out."),
-    ] = None,
-    comfyui: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL|PATH",
-            help="ComfyUI to run the workflow on: the URL of a running one, or the folder of a checkout. "
-            "By default the stand-in engine, which simulates models.",
-        ),
-    ] = None,
-    offline: Annotated[
-        bool,
-        typer.Option("--offline", help="Look nothing up about models and packs: no sizes, licences and commits."),
-    ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the app serving when the run has ended.")] = False,
+    base: Base = None,
+    comfyui: ComfyUI = None,
+    offline: Offline = False,
+    keep: Keep = False,
     json: Json = False,
 ) -> None:
     """Make the values of a variation the app's defaults.

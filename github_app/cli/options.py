@@ -38,3 +38,21 @@ LookUp = Annotated[
 Repo = Annotated[
     Path | None, typer.Option("--repo", metavar="DIR", help="Repository; by default the one of the current folder.")
 ]
+Base = Annotated[
+    str | None,
+    typer.Option("--base", metavar="BRANCH", help="Branch the pull request is for. By default the one checked out."),
+]
+ComfyUI = Annotated[
+    str | None,
+    typer.Option(
+        "--comfyui",
+        metavar="URL|PATH",
+        help="ComfyUI to run the workflow on: the URL of a running one, or the folder of a checkout. "
+        "By default the stand-in engine, which simulates models.",
+    ),
+]
+Offline = Annotated[
+    bool,
+    typer.Option("--offline", help="Look nothing up about models and packs: no sizes, licences and commits."),
+]
+Keep = Annotated[bool, typer.Option("--keep", help="Leave the app serving when the run has ended.")]

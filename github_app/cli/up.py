@@ -9,7 +9,7 @@ import typer
 
 from github_app.cli.analyze import plan_of
 from github_app.cli.failures import CommandError, ExitCode
-from github_app.cli.options import Core, GpuName, Json, Name, Repo, WorkflowArgument  # noqa: TC001 - typer reads the annotations
+from github_app.cli.options import Base, ComfyUI, Core, GpuName, Json, Keep, Name, Offline, Repo, WorkflowArgument  # noqa: TC001 - typer reads the annotations
 from github_app.cli.output import Output
 from github_app.cli.workflow_file import MAX_BYTES, read_file, read_workflow
 
@@ -35,25 +35,12 @@ def up(
     *,
     workflow: WorkflowArgument,
     repo: Repo = None,
-    base: Annotated[
-        str | None,
-        typer.Option(metavar="BRANCH", help="Branch the pull request is for. By default the one checked out."),
-    ] = None,
+    base: Base = None,
     name: Name = None,
     core: Core = None,
     gpu: GpuName = None,
-    comfyui: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL|PATH",
-            help="ComfyUI to run the workflow on: the URL of a running one, or the folder of a checkout. "
-            "By default the stand-in engine, which simulates models.",
-        ),
-    ] = None,
-    offline: Annotated[
-        bool,
-        typer.Option("--offline", help="Look nothing up about models and packs: no sizes, licences and commits."),
-    ] = False,
+    comfyui: ComfyUI = None,
+    offline: Offline = False,
     reference: Annotated[
         Path | None,
         typer.Option(metavar="PICTURE", help="A picture that the result should look like: PNG, JPEG or WebP."),
@@ -62,7 +49,7 @@ def up(
         float | None,
         typer.Option(metavar="USD", help="The most that the run may spend, in US dollars; the local target is free."),
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the app serving when the run has ended.")] = False,
+    keep: Keep = False,
     json: Json = False,
 ) -> None:
     """Make a workflow a tested endpoint, by pull request.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from github_app.cli.failures import CommandError
-from github_app.cli.options import Json, Repo  # noqa: TC001 - typer reads the annotations
+from github_app.cli.options import Base, ComfyUI, Json, Keep, Repo  # noqa: TC001 - typer reads the annotations
 from github_app.cli.output import Output
 from github_app.cli.own_app import find_app, held
 from github_app.cli.up import engine_choice, exit_code, own_base
@@ -38,19 +38,9 @@ def vary(
         ),
     ],
     repo: Repo = None,
-    base: Annotated[
-        str | None,
-        typer.Option(metavar="BRANCH", help="Branch the pull request is for. By default the one checked out."),
-    ] = None,
-    comfyui: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL|PATH",
-            help="ComfyUI to run the workflow on: the URL of a running one, or the folder of a checkout. "
-            "By default the stand-in engine, which simulates models.",
-        ),
-    ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the app serving when the run has ended.")] = False,
+    base: Base = None,
+    comfyui: ComfyUI = None,
+    keep: Keep = False,
     json: Json = False,
 ) -> None:
     """Call an app with every combination of some values, side by side on one sheet.
