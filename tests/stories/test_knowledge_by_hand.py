@@ -32,7 +32,7 @@ def deletes(people: People, path: str, branch: str) -> None:
     people.do("alice", "DELETE", f"/contents/{path}", message=f"Delete {path}", sha=sha, branch=branch)
 
 
-def tests_it_again(town: Town, people: People, number: int) -> str:
+def is_tested_again(town: Town, people: People, number: int) -> str:
     """The pull request's body after another run on its branch."""
     before = len(town.runs(people))
     people.comments("bob", number, "/deploy")
@@ -51,17 +51,17 @@ def test_an_entry_that_is_edited_stays_and_one_that_is_deleted_does_not_come_bac
 
     noted = f"{generated}\nFor the *start page*.\n"
     people.writes("alice", ENTRY, noted, branch=BRANCH)
-    assert "edited by hand" not in tests_it_again(town, people, number)
+    assert "edited by hand" not in is_tested_again(town, people, number)
     again = text(people, ENTRY, BRANCH)
     assert (again != noted, again.endswith("\nFor the *start page*.\n")) == (True, True)  # another run, the same note
 
     edited = again.replace("# Tile", "# The tile of our start page")
     people.writes("alice", ENTRY, edited, branch=BRANCH)
-    assert f"{ENTRY} was edited by hand, and stays as it is" in tests_it_again(town, people, number)
+    assert f"{ENTRY} was edited by hand, and stays as it is" in is_tested_again(town, people, number)
     assert text(people, ENTRY, BRANCH) == edited
 
     deletes(people, ENTRY, BRANCH)
-    assert "edited by hand" not in tests_it_again(town, people, number)
+    assert "edited by hand" not in is_tested_again(town, people, number)
     assert not has(people, ENTRY, BRANCH)
     people.do("alice", "PUT", f"/pulls/{number}/merge", merge_method="squash")
     town.rests()
