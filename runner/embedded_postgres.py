@@ -94,6 +94,8 @@ def leave(data: Path) -> None:
                 _stop(server)
             finally:
                 server.lock.release_write_lock()
+        else:
+            server.lock.release_write_lock()  # the attempt has left its file open
 
 
 def _stop(server: _Server) -> None:
