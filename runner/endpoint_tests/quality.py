@@ -21,7 +21,7 @@ from runner.endpoint_tests.validity import (
     sound,
 )
 from runner.gltf import NotPlain, triangles
-from runner.model import Frozen, OutputQuality
+from runner.model import EngineKind, Frozen, OutputQuality
 from runner.quality import repeat
 from runner.quality.audio import measure_audio
 from runner.quality.expected import Expected, expected
@@ -49,8 +49,16 @@ class Wanted(Frozen):
     prompt: dict[str, Any] = Field(default_factory=dict)
     """In API format, as deployed: it says what size, length and kind of thing to expect."""
     rules: QualityRules = QualityRules()
+    simulated: QualityRules | None = None
+    """Instead of `rules`, where the app says that a stand-in is its engine; `None`: no others."""
     reference: bytes | None = None
     """A picture that the result should look like."""
+
+    def of(self, engine: EngineKind | None) -> Wanted:
+        """What is wanted of an app with this engine."""
+        if engine != "stand-in" or self.simulated is None:
+            return self
+        return self.model_copy(update={"rules": self.simulated})
 
 
 class Found(Frozen):

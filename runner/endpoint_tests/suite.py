@@ -66,7 +66,7 @@ def run_endpoint_tests(
             ("response time", calls.again),
             ("cost headers", calls.cost_headers),
             ("two at once", calls.two_at_once),
-            (QUALITY, lambda: calls.good(wanted)),
+            (QUALITY, lambda: calls.good(wanted.of(_engine(facts)))),
         )
         tests: list[TestResult] = []
         for name, check in checks:
@@ -81,8 +81,12 @@ def run_endpoint_tests(
         seed=calls.seed,
         engine_version=facts[0] if facts else "unknown",
         quality=calls.quality,
-        engine=next((kind for kind in ENGINES if kind in facts[1:]), None),
+        engine=_engine(facts),
     )
+
+
+def _engine(facts: list[str]) -> EngineKind | None:
+    return next((kind for kind in ENGINES if kind in facts[1:]), None)
 
 
 def _result(name: str, check: Check) -> TestResult:
