@@ -184,6 +184,26 @@ fatal: unable to access 'https://github.com/someone/ComfyUI-Spare/': The request
 """,
     ),
 )
+PRIVATE_PACKAGE = worded(
+    "private-package",
+    "build",
+    end=asks("asks for an account"),
+    unseen=(
+        """\
+  × Failed to download and build `secretlib @ git+https://github.com/acme/secretlib`
+  ├─▶ Git operation failed
+  ╰─▶ process didn't exit successfully: `git fetch --force` (exit status: 128)
+      --- stderr
+      fatal: could not read Username for 'https://github.com': terminal prompts disabled
+""",
+        """Running command git clone --filter=blob:none --quiet ssh://git@github.com/acme/x /tmp/pip-req-build-1
+git@github.com: Permission denied (publickey).
+fatal: Could not read from remote repository.
+
+Please make sure you have the correct access rights
+""",
+    ),
+)
 CORE_GONE = worded(
     "core-gone",
     "build",
@@ -287,5 +307,5 @@ UNKNOWN = worded(
 )
 BUILD = (
     *PYTHON, *NO_SUCH_PACKAGE, *CONFLICT, *COMPILER, *CMAKE, *SCRIPT, *COMMIT_GONE, *REPOSITORY_GONE, *CORE_GONE,
-    *DEBIAN, *DISK, *SIGNED_OUT, *SECRET, *LIMIT, *PINNED_WRONG, *NUMPY_HELD, *UNKNOWN,
+    *PRIVATE_PACKAGE, *DEBIAN, *DISK, *SIGNED_OUT, *SECRET, *LIMIT, *PINNED_WRONG, *NUMPY_HELD, *UNKNOWN,
 )  # fmt: skip
