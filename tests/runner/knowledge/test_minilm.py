@@ -64,7 +64,7 @@ def model() -> MiniLm:
 @pytest.mark.parametrize(
     ("typed", "first"),
     [
-        ("enlarge headshots", "patterns/portrait.md"),
+        ("magnify headshots", "patterns/portrait.md"),
         ("compose music with vocals", "patterns/song.md"),
         ("the graphics card is full", "learnings/common-errors.md#cuda-memory"),
     ],
