@@ -72,7 +72,7 @@ def enter(data: Path) -> URL:
                 raise DatabaseUnavailable(f"another process has been stopping the database in {data} for too long")
             try:
                 server.postgres = _start(data)
-            except BaseException:
+            except BaseException:  # an interrupt, too, must not keep the lock
                 server.lock.release_read_lock()
                 raise
         server.users += 1

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from github_app.github.credentials import Tokens
     from github_app.github.model import InstallationInfo
 
-ABOUT_SECONDS = 15.0
-"""How long what is known of a repository is believed: a run has several questions about it while it goes on."""
+ABOUT_SECONDS = 5.0
+"""How long what is known of a repository is believed: one event leads to several questions about it."""
 NAME_SECONDS = 60.0
 """How long a repository's name is believed. A former name leads to the repository, unless another one took it: a
 minute is the longest that Flowberth could write to that one."""

@@ -135,7 +135,7 @@ def rows_of(
     """What is indexed of a file: nothing, where reading it fails. One file of a stranger never hinders the others."""
     try:
         return [row_of(repo, path, document) for document in read(path, data)]
-    except Exception:
+    except Exception:  # whatever is wrong with it: anybody may have written it
         log.exception("a file of the knowledge base of %s cannot be indexed: %s", repo, ascii(path))
         return []
 

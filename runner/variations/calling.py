@@ -73,7 +73,7 @@ def _looked_at(app: Called, cell: Cell, outputs: list[tuple[JsonObject, bytes]],
         score, flaw = _judged(app, cell, outputs)
         result = result.model_copy(update={"score": score, "flaw": flaw})
         return Made(result=result, picture=picture_of(outputs))
-    except Exception:
+    except Exception:  # of decoders, on files that a stranger's nodes have made
         log.exception("variation %d cannot be looked at", cell.number)
         return Made(result=result)
 
